@@ -1,0 +1,31 @@
+"""The GAI-driven digital twin (GDT) network of Huang et al. (IEEE Network 2025), as a small library to learn from.
+
+The package has the paper's architecture. A module may import what stands below it, never what stands above:
+
+    teaching                      what only the chapters use: figures, live source, exercises, claims
+    open_issues                   the paper's last section
+    case_study                    its case study
+    solutions                     its potential solutions
+    loops                         external loop, internal loop
+    twin                          status, emulation, discriminator, abstraction, decision, environment
+    gai | agents | physical       networks of generative AI | reinforcement learning | the physical network
+    learning, seeding, units      one supervised loop | named random streams | decibels
+
+Axis vocabulary. Every array annotation is written with these names, and so is every einops pattern:
+
+    user        mobile users                        ap        access points, each with its own edge server
+    group       multicast groups (slow time scale)  subgroup  subgroups that share one transmission (fast time scale)
+    slot        network time                        step      diffusion time
+    horizon     planned slots                       xy        the two coordinates of a position
+    video       videos of the catalog               version   encodings (bitrates) of one video
+    segment     pieces of one version               type      video types, such as "news"
+    position    places in a group's video list      item      entries of a sending order
+    server      edge and cloud servers              feature   entries of a feature vector
+    latent      entries of an abstracted status     head      attention heads
+    state       entries of an agent's state         action    entries (or number) of an agent's actions
+    batch       parallel environments or training samples; written first everywhere
+
+A suffix says the unit: `_m _s _hz _w _dbm _db _bit _byte _bps _cycles _rad _mps _j`. A bare name is linear or has none.
+"""
+
+__version__ = "0.1.0"

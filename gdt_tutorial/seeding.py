@@ -1,0 +1,60 @@
+"""Named random streams: one seed gives as many independent generators as there are names.
+
+A stream depends on the seed and on its own name alone. Adding a new stream, or drawing more numbers from one, therefore
+leaves all others as they were, and two parts of a simulation can be compared on the very same users, paths and fades.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+def stream(seed: int, *names: str | int) -> np.random.Generator:
+    """Return the NumPy generator that belongs to `seed` and `names`.
+
+    >>> stream(0, "mobility").integers(100) == stream(0, "mobility").integers(100)
+    True
+
+    Raises:
+        ValueError: `seed` is negative.
+    """
+    return np.random.default_rng(_seed_sequence(seed, names))
+
+
+def torch_stream(seed: int, *names: str | int) -> torch.Generator:
+    """Return the torch generator (on the CPU) that belongs to `seed` and `names`.
+
+    Raises:
+        ValueError: `seed` is negative.
+    """
+    state = _seed_sequence(seed, names).generate_state(1, np.uint64)[0]
+    # torch takes a signed number of 64 bits.
+    return torch.Generator().manual_seed(int(state) >> 1)
+
+
+@contextmanager
+def keep_torch_rng() -> Iterator[None]:
+    """Restore torch's global random state on leaving, whatever the block did to it.
+
+    Importing `sionna.phy` reseeds torch's global generators, and so does setting `sionna.phy.config.seed`.
+    """
+    cpu_state = torch.get_rng_state()
+    gpu_states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    try:
+        yield
+    finally:
+        torch.set_rng_state(cpu_state)
+        if gpu_states:
+            torch.cuda.set_rng_state_all(gpu_states)
+
+
+def _seed_sequence(seed: int, names: tuple[str | int, ...]) -> np.random.SeedSequence:
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, but is {seed}. Pass a non-negative integer.")
+    # Python's own hash() differs from run to run. The type is part of the name: "1" and 1 are two streams.
+    digests = [hashlib.sha256(f"{type(name).__name__}:{name}".encode()).digest() for name in names]
+    spawn_key = tuple(int.from_bytes(digest[:8], "little") for digest in digests)
+    return np.random.SeedSequence(seed, spawn_key=spawn_key)
