@@ -51,6 +51,21 @@ def keep_torch_rng() -> Iterator[None]:
             torch.cuda.set_rng_state_all(gpu_states)
 
 
+@contextmanager
+def torch_seeded(generator: torch.Generator) -> Iterator[None]:
+    """Let torch's global random state follow `generator` inside the block, and restore it on leaving.
+
+    For what takes no generator of its own: the first weights of a `torch.nn.Module`, and dropout.
+
+    >>> with torch_seeded(torch_stream(0, "weights")):
+    ...     model = torch.nn.Linear(2, 1)
+    """
+    seed = torch.randint(2**62, (), generator=generator, device=generator.device).item()
+    with keep_torch_rng():
+        torch.manual_seed(seed)
+        yield
+
+
 def _seed_sequence(seed: int, names: tuple[str | int, ...]) -> np.random.SeedSequence:
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, but is {seed}. Pass a non-negative integer.")
