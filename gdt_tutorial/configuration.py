@@ -1,7 +1,8 @@
 """Parameters that carry their meaning and the source of their number.
 
-A config of this project is a frozen, keyword-only dataclass. Each field is written with `parameter`, so that the sentence
-under a number and the place it comes from are data: a page of the book prints them, and a test finds a field without one.
+A config of this project is a frozen, keyword-only dataclass. Each field is written with `parameter`, so that the
+sentence about a number and the place it comes from are data: a page of the book prints them, and a test finds a field
+without one.
 
     @dataclass(frozen=True, kw_only=True)
     class RadioConfig:
@@ -15,7 +16,7 @@ under a number and the place it comes from are data: a page of the book prints t
 import dataclasses
 from typing import Any, NamedTuple
 
-__all__ = ["ParameterRow", "describe", "parameter", "unit_of"]
+__all__ = ["ParameterRow", "check", "describe", "parameter", "unit_of"]
 
 # The longest suffix that matches wins, so that `_cycles_per_s` is not read as seconds.
 _UNITS = {
@@ -48,6 +49,16 @@ class ParameterRow(NamedTuple):
     source: str
 
 
+def check(is_met: Any, argument: str, rule: str, value: Any, remedy: str) -> None:
+    """Raise the one kind of error sentence of this project unless a rule is met.
+
+    Raises:
+        ValueError: "ARGUMENT must RULE, got VALUE; REMEDY."
+    """
+    if not is_met:
+        raise ValueError(f"{argument} must {rule}, got {value!r}; {remedy}.")
+
+
 def parameter(default: Any, doc: str, source: str) -> Any:
     """Declare a dataclass field with its default, one sentence about it, and the source of the number.
 
@@ -60,8 +71,7 @@ def parameter(default: Any, doc: str, source: str) -> Any:
         ValueError: If `doc` or `source` is empty.
     """
     for name, text in (("doc", doc), ("source", source)):
-        if not text.strip():
-            raise ValueError(f"{name} must be a non-empty sentence, got {text!r}; write 'chosen' for a free choice.")
+        check(text.strip(), name, "be a non-empty sentence", text, "write 'chosen' for a free choice")
     metadata = {"doc": doc, "source": source}
     if isinstance(default, (list, dict, set)):
         return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
@@ -74,8 +84,7 @@ def describe(config_class: type) -> list[ParameterRow]:
     Raises:
         ValueError: If `config_class` is not a dataclass.
     """
-    if not dataclasses.is_dataclass(config_class):
-        raise ValueError(f"config_class must be a dataclass, got {config_class!r}; decorate it with @dataclass.")
+    check(dataclasses.is_dataclass(config_class), "config_class", "be a dataclass", config_class, "decorate it")
     return [
         ParameterRow(field.name, _default(field), unit_of(field.name), field.metadata["doc"], field.metadata["source"])
         for field in dataclasses.fields(config_class)

@@ -1,0 +1,14 @@
+"""The physical network of the paper's Fig. 1: campus, access points, users, channel, video, controllers.
+
+Modules:
+    topology: Campus, access points, edge and cloud servers, backhaul.
+    mobility: Levy-flight walks of the users.
+    channel: TR 38.901 path loss, correlated shadowing, fading, SNR and link adaptation.
+    video: Catalog, segments, versions, preferences and swipes.
+    watch_logs: Real short-video watch logs in place of the generator.
+    streaming: Buffers, playback, stalls and quality of experience.
+    slicing: Data types of slices, decisions and telemetry.
+    network: The whole network, one slot at a time, with its local and centralized controllers.
+
+Arrays are NumPy arrays. Parallel environments are the axis `batch`, and it comes first: `Float[np.ndarray, "batch user xy"]`.
+"""
