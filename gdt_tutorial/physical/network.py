@@ -1,0 +1,259 @@
+"""The physical network: users walk, the channel changes, segments are sent, videos are watched; one `step` a slot.
+
+"The physical network includes real-world network infrastructures, such as cloud and edge servers for data caching and
+computing, as well as APs for unicast, multicast, and broadcast transmissions" (the paper, GDT network architecture; its
+Fig. 1). Here it is a simulation, and the digital twin may not look into it: all that leaves it goes through the
+`LocalController`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from gdt_tutorial import seeding
+from gdt_tutorial.configuration import parameter
+from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation, serving_ap
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Report, Service, Telemetry
+from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
+from gdt_tutorial.physical.slicing import NetworkSlice
+from gdt_tutorial.physical.streaming import SlotCapacity, StreamState, cached_videos, deliver
+from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.physical.video import VideoCatalog, recommend
+from gdt_tutorial.physical.viewers import Viewers
+
+__all__ = ["CentralizedController", "LocalController", "NetworkConfig", "PhysicalNetwork", "favorite_type_groups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """What the network needs besides the configs of its parts."""
+
+    n_users: int = parameter(60, "users on the campus", "chosen")
+    slot_s: float = parameter(2.0, "length of a scheduling slot", "chosen")
+    n_rows: int = parameter(6, "videos that a phone holds: the one on screen and the next ones", "5 ahead, ACM MM 2022 challenge")
+    n_playlist: int = parameter(64, "length of a recommended list before it repeats", "chosen")
+    cycles_per_bit: float = parameter(500.0, "transcoding cost per output bit, every version", "chosen; literature: 1 to 1000")
+    hysteresis_db: float = parameter(3.0, "SNR lead that makes a user change its AP", "well known handover margin")
+    qoe: QoeConfig = QoeConfig()
+
+    def __post_init__(self) -> None:
+        for name in ("n_users", "slot_s", "n_rows", "n_playlist"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}; leave it out for the default")
+        if self.cycles_per_bit < 0:
+            raise ValueError(f"cycles_per_bit must be >= 0, got {self.cycles_per_bit}; 0 means transcoding is free")
+
+
+def favorite_type_groups(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarray, "batch user"]:
+    """Put users into one multicast group per video type, by what they watch most: the simplest grouping."""
+    return preference.argmax(axis=-1)
+
+
+class PhysicalNetwork:
+    """`n_batch` campuses side by side, each with the same configs and its own random course.
+
+    Everything random comes from named streams of `seed`; none depends on the decisions, so schemes that are compared
+    with the same seed meet the same walks, channels and swipes.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        catalog: VideoCatalog,
+        viewers: Viewers,
+        config: NetworkConfig = NetworkConfig(),
+        *,
+        mobility: LevyFlightConfig = LevyFlightConfig(),
+        channel: ChannelConfig = ChannelConfig(),
+        network_slice: NetworkSlice | None = None,
+        seed: int,
+    ) -> None:
+        if viewers.user.shape[1] != config.n_users:
+            raise ValueError(
+                f"viewers must hold n_users = {config.n_users} users, got {viewers.user.shape[1]}; "
+                "draw the viewers with the same number"
+            )
+        self.topology, self.catalog, self.viewers, self.config = topology, catalog, viewers, config
+        self.mobility_config, self.channel_config = mobility, channel
+        self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
+        self.seed = seed
+        self.link = LinkAdaptation.from_sionna()
+        self.reset()
+
+    def reset(self, group: Int[np.ndarray, "batch user"] | None = None) -> Telemetry:
+        """Start again at slot 0, with the same random course; `group` defaults to the favorite video types."""
+        config, n_batch = self.config, len(self.viewers.user)
+        shape = (n_batch, config.n_users)
+        self.walk = LevyFlight(self.mobility_config, self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility"))
+        self.channel = Channel(self.channel_config, self.topology, *shape, rng=seeding.stream(self.seed, "channel"))
+        self.channel.advance(self.walk.position_m)
+        self.slot = 0
+        self.serving_ap = self.channel.snr_db.argmax(axis=-1)
+        self.tape = ViewTape(
+            self.viewers.swipes, self.viewers.user, len(self.catalog.type_names), rng=seeding.stream(self.seed, "swipes")
+        )
+        self.regroup(favorite_type_groups(self.viewers.preference) if group is None else group)
+        return self._telemetry(_nothing_served(shape), _nothing_loaded(n_batch, self.topology.n_aps))
+
+    def regroup(self, group: Int[np.ndarray, "batch user"]) -> None:
+        """Form multicast groups anew (large time scale): new lists, from their start, with empty segment stores."""
+        if group.shape != self.viewers.user.shape or group.min() < 0:
+            raise ValueError(f"group must hold an index >= 0 for each user, shape {self.viewers.user.shape}, got {group.shape}")
+        is_member = group[..., None] == np.arange(group.max() + 1)
+        weight = is_member / np.maximum(is_member.sum(axis=1, keepdims=True), 1)
+        taste = np.einsum("bug,but->bgt", weight, self.viewers.preference)
+        taste = np.where(is_member.any(axis=1)[..., None], taste, 1 / taste.shape[-1])  # an empty group likes everything
+        rng = seeding.stream(self.seed, "lists", self.slot)
+        playlist = recommend(self.catalog, taste, self.config.n_playlist, rng=rng)
+        self.stream = StreamState.start(group, playlist, self.config.n_rows, self.catalog)
+
+    def use_slice(self, network_slice: NetworkSlice) -> None:
+        """Work inside the shares of `network_slice` from now on; the edge servers cache the most popular videos that fit."""
+        topology = self.topology
+        self.capacity = SlotCapacity(
+            slot_s=self.config.slot_s,
+            bandwidth_hz=topology.bandwidth_hz * network_slice.bandwidth_share,
+            computing_cycles_per_s=topology.computing_cycles_per_s * network_slice.computing_share,
+            backhaul_bps=topology.backhaul.rate_bps * network_slice.backhaul_share,
+            is_cached=cached_videos(self.catalog, topology.cache_byte * network_slice.cache_share),
+            cycles_per_bit=self.config.cycles_per_bit,
+        )
+
+    def step(self, decision: Decision) -> Telemetry:
+        """Run one slot under `decision`: walk, fade, send, watch; return the whole truth.
+
+        Raises:
+            ValueError: the decision names something that does not exist, or spends more than there is.
+        """
+        check_decision(decision, self.stream, self.topology.n_aps, self.catalog)
+        self.walk.advance(self.config.slot_s)
+        self.channel.advance(self.walk.position_m)
+        self.serving_ap = serving_ap(self.channel.snr_db, self.serving_ap, hysteresis_db=self.config.hysteresis_db)
+        efficiency = self.link.spectral_efficiency(self.channel.snr_db)
+        # Playing first: what arrives in this slot can be watched from the next one on.
+        service = play(self.stream, self.tape, self.catalog, self.config.qoe, self.config.slot_s)
+        received_s, load = deliver(self.stream, decision, efficiency, self.serving_ap, self.catalog, self.capacity)
+        self.slot += 1
+        return self._telemetry(service.with_received(received_s), load)
+
+    def _telemetry(self, service: Service, load: Load) -> Telemetry:
+        return Telemetry(
+            slot=self.slot,
+            position_m=self.walk.position_m.copy(),
+            velocity_mps=self.walk.velocity_mps.copy(),
+            snr_db=self.channel.snr_db.copy(),
+            session=self.stream.session(self.serving_ap),
+            service=service,
+            load=load,
+        )
+
+
+def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: VideoCatalog) -> None:
+    """Hold a decision against the network that shall carry it out.
+
+    Raises:
+        ValueError: an index out of range, a user in an SMG of another group, a share below 0 or NaN, or shares that
+            sum to more than 1 at an AP.
+    """
+    n_groups = state.playlist.shape[1]
+    limits = {
+        "subgroup": (decision.subgroup, NOT_SERVED, decision.ap.shape[1]),
+        "group": (decision.group, 0, n_groups),
+        "ap": (decision.ap, 0, n_aps),
+        "version": (decision.version, 0, catalog.n_versions),
+        "segments": (decision.segments, NOT_SERVED, 2**31),
+    }
+    for name, (index, lower, upper) in limits.items():
+        if index.size and (index.min() < lower or index.max() >= upper):
+            raise ValueError(
+                f"decision.{name} must lie in [{lower}, {upper}), got [{index.min()}, {index.max()}]; "
+                "build the decision for this network's APs, groups and versions"
+            )
+    if decision.subgroup.shape != state.group.shape:
+        raise ValueError(f"decision.subgroup must have shape {state.group.shape}, got {decision.subgroup.shape}; one per user")
+    env = np.arange(len(decision.ap))[:, None]
+    is_served = decision.subgroup != NOT_SERVED
+    stranger = is_served & (decision.group[env, decision.subgroup] != state.group)
+    if stranger.any():
+        raise ValueError(
+            f"decision.subgroup must stay inside a user's own group, got {stranger.sum()} users elsewhere; "
+            "form the SMGs from the session's groups"
+        )
+    for name in ("bandwidth_share", "computing_share"):
+        share = getattr(decision, name)
+        if not np.all(share >= 0):  # also catches NaN
+            raise ValueError(f"decision.{name} must be >= 0 and not NaN, got {share.min()}; clip it")
+        total = np.zeros((len(share), n_aps))
+        np.add.at(total, (env, decision.ap), share)
+        if np.any(total > 1 + 1e-6):
+            raise ValueError(f"decision.{name} must sum to at most 1 per AP, got {total.max():.6f}; divide by the sum")
+
+
+def _nothing_served(shape: tuple[int, int]) -> Service:
+    zero = {name: np.zeros(shape) for name in ("received_s", "watched_s", "dropped_s", "stall_s", "quality", "variation", "qoe")}
+    none = np.full(shape, -1, dtype=np.int64)
+    return Service(**zero, view_type=none, view_fraction=np.full(shape, np.nan), n_views=np.zeros(shape, dtype=np.int64))
+
+
+def _nothing_loaded(n_batch: int, n_aps: int) -> Load:
+    zero = {name: np.zeros((n_batch, n_aps)) for name in ("bandwidth", "computing", "backhaul")}
+    empty = np.zeros((n_batch, 0))
+    return Load(**zero, delay_s=empty, n_sent=empty.astype(np.int64), efficiency=empty.copy())
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalController:
+    """Collects status and carries decisions to the APs, slot by slot (small time scale).
+
+    The cost of a report counts, because the twin exists to save it.
+    """
+
+    networking_byte: int = parameter(32, "size of one user's networking-related report", "chosen: a measurement report and headers")
+    behavior_byte: int = parameter(48, "size of one user's behavior-related report", "chosen: location, velocity and headers")
+
+    def collect(
+        self, telemetry: Telemetry, due_networking: Bool[np.ndarray, "batch user"], due_behavior: Bool[np.ndarray, "batch user"]
+    ) -> Report:
+        """Ask the due users, and only them.
+
+        Raises:
+            ValueError: a due user's measurement is NaN.
+        """
+        for name, due in (("snr_db", due_networking), ("position_m", due_behavior), ("velocity_mps", due_behavior)):
+            n_bad = int(np.isnan(getattr(telemetry, name)[due]).sum())
+            if n_bad:
+                raise ValueError(f"telemetry.{name} must be finite for users that report, got {n_bad} NaN; mark them as not due")
+        n_byte = (due_networking * self.networking_byte + due_behavior * self.behavior_byte).sum(axis=-1)
+        return Report(
+            slot=telemetry.slot,
+            position_m=np.where(due_behavior[..., None], telemetry.position_m, np.nan),
+            velocity_mps=np.where(due_behavior[..., None], telemetry.velocity_mps, np.nan),
+            snr_db=np.where(due_networking[..., None], telemetry.snr_db, np.nan),
+            is_networking_collected=due_networking.copy(),
+            is_behavior_collected=due_behavior.copy(),
+            n_byte=n_byte.astype(np.float64),
+            session=telemetry.session,
+            service=telemetry.service,
+            load=telemetry.load,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CentralizedController:
+    """Slices the network and forms multicast groups, every `period_slots` slots (large time scale)."""
+
+    period_slots: int = parameter(30, "slots between two large-timescale decisions", "chosen: one minute")
+
+    def is_due(self, slot: int) -> bool:
+        """Say whether `slot` begins a large-timescale period."""
+        return slot % self.period_slots == 0
+
+    def apply(
+        self, network: PhysicalNetwork, network_slice: NetworkSlice, group: Int[np.ndarray, "batch user"] | None = None
+    ) -> None:
+        """Give the network's service its slice and, where `group` is given, new multicast groups."""
+        network.use_slice(network_slice)
+        if group is not None:
+            network.regroup(group)

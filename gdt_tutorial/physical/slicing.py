@@ -1,0 +1,73 @@
+"""Network slices: "partitioning of a single physical network infrastructure into multiple and isolated logical networks".
+
+The centralized controller sets a `SlicingPlan` on the large time scale; a slice's own local scheduling then works
+inside its shares (the paper, GDT network architecture).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = ["NetworkSlice", "SlicingPlan"]
+
+_RESOURCES = ("bandwidth_share", "computing_share", "backhaul_share", "cache_share")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSlice:
+    """The shares of every AP's resources that one service holds alone.
+
+    Raises:
+        ValueError: a share lies outside [0, 1], or the shares disagree on the number of APs.
+    """
+
+    name: str
+    bandwidth_share: Float[np.ndarray, " ap"]
+    computing_share: Float[np.ndarray, " ap"]
+    backhaul_share: Float[np.ndarray, " ap"]
+    cache_share: Float[np.ndarray, " ap"]
+
+    def __post_init__(self) -> None:
+        for resource in _RESOURCES:
+            share = getattr(self, resource)
+            if share.shape != self.bandwidth_share.shape:
+                raise ValueError(
+                    f"{resource} must have one share per AP, {self.bandwidth_share.shape[0]}, got shape {share.shape}; "
+                    "give every resource of a slice the same APs"
+                )
+            if not np.all((share >= 0) & (share <= 1)):
+                raise ValueError(f"{resource} must lie in [0, 1], got {share}; divide it by the AP's whole resource")
+
+    @classmethod
+    def whole(cls, n_aps: int, name: str = "video") -> "NetworkSlice":
+        """Give one service everything."""
+        return cls(name=name, **{resource: np.ones(n_aps) for resource in _RESOURCES})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlicingPlan:
+    """Isolated slices: no resource of an AP is promised twice.
+
+    Raises:
+        ValueError: the shares of some resource sum to more than one at some AP, or a name occurs twice.
+    """
+
+    slices: tuple[NetworkSlice, ...]
+
+    def __post_init__(self) -> None:
+        names = [part.name for part in self.slices]
+        if len(set(names)) != len(names):
+            raise ValueError(f"slices must have different names, got {names}; rename one of them")
+        for resource in _RESOURCES:
+            total = np.sum([getattr(part, resource) for part in self.slices], axis=0)
+            if np.any(total > 1 + 1e-9):
+                raise ValueError(
+                    f"slices must share at most 1 of each AP's {resource}, got {total}; scale the slices down"
+                )
+
+    def __getitem__(self, name: str) -> NetworkSlice:
+        for part in self.slices:
+            if part.name == name:
+                return part
+        raise ValueError(f"name must be one of {[part.name for part in self.slices]}, got {name!r}; add the slice first")
