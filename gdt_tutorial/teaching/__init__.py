@@ -1,0 +1,57 @@
+"""What only the chapters use: claims, figures, sliders, live source, exercises, quizzes.
+
+Everything here displays; nothing here computes. Nothing in the rest of the package imports it.
+"""
+
+from gdt_tutorial.teaching.claims import Claim, check_claims, claim, read_claims, read_ranges
+from gdt_tutorial.teaching.exercises import (
+    Exercise,
+    Mistake,
+    Verdict,
+    Wrong,
+    check,
+    check_verdicts,
+    exercise,
+    expect,
+    expect_close,
+    hints,
+    read_verdicts,
+)
+from gdt_tutorial.teaching.player import live_figure, slider_figure, slider_html
+from gdt_tutorial.teaching.plots import PALETTE, color, figure, scheme
+from gdt_tutorial.teaching.quizzes import quiz, quiz_html
+from gdt_tutorial.teaching.show import show
+
+__all__ = [  # noqa: RUF022 - grouped like a table of contents
+    # numbers
+    "Claim",
+    "check_claims",
+    "claim",
+    "read_claims",
+    "read_ranges",
+    # pictures
+    "PALETTE",
+    "color",
+    "figure",
+    "live_figure",
+    "scheme",
+    "slider_figure",
+    "slider_html",
+    # code
+    "show",
+    # exercises
+    "Exercise",
+    "Mistake",
+    "Verdict",
+    "Wrong",
+    "check",
+    "check_verdicts",
+    "exercise",
+    "expect",
+    "expect_close",
+    "hints",
+    "read_verdicts",
+    # questions
+    "quiz",
+    "quiz_html",
+]

@@ -1,0 +1,158 @@
+"""Figures that a reader moves: a slider that needs no kernel, and free parameters where there is one.
+
+`slider_figure` draws one frame per value beforehand and puts all of them into the page. The slider is the browser's own
+range input, so keyboard, touch and screen readers work as everywhere. Without scripts the first frame stays; on paper
+there are the first, the middle and the last one. `live_figure` draws on demand, which takes a running kernel.
+"""
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from gdt_tutorial.teaching.page import element_id, inline, is_static, load_script, publish, style
+from gdt_tutorial.teaching.plots import checked_text, figure, pictures_html, render
+
+__all__ = ["live_figure", "slider_figure", "slider_html"]
+
+
+def slider_figure(
+    draw: Callable[[Figure, Any], Any],
+    values: Sequence[Any],
+    *,
+    label: str,
+    alt: Callable[[Any], str] | Sequence[str],
+    caption: str = "",
+    value_text: Callable[[Any], str] = str,
+    size: tuple[float, float] = (7.2, 4.2),
+    max_megabyte: float = 2.5,
+) -> None:
+    """Show one frame per value, and a slider that moves through them without a kernel.
+
+    Args:
+        draw: Draws one frame on an empty figure; called as `draw(fig, value)`, once per value and scheme. Fix the axes'
+            limits in it, or the frames jump.
+        values: What the slider moves through, two values or more; the first frame is the one that shows at first.
+        label: What the slider changes, as a reader sees it.
+        alt: What a frame shows, in words: a function of the value, or one text per value.
+        caption: The sentence under the figure; `code` and $math$ are allowed.
+        value_text: How a value is written beside the slider, with its unit.
+        size: Width and height in inches.
+        max_megabyte: The most that all frames together may take in the page, in 1e6 bytes.
+
+    Raises:
+        ValueError: If there are fewer than two values, a text is missing, or the frames take too much.
+    """
+    page = slider_html(
+        draw, values, label=label, alt=alt, caption=caption, value_text=value_text, size=size, max_megabyte=max_megabyte
+    )
+    publish(page, f"[Slider figure: {label}, {value_text(values[0])} to {value_text(values[-1])}]")
+
+
+def slider_html(
+    draw: Callable[[Figure, Any], Any],
+    values: Sequence[Any],
+    *,
+    label: str,
+    alt: Callable[[Any], str] | Sequence[str],
+    caption: str = "",
+    value_text: Callable[[Any], str] = str,
+    size: tuple[float, float] = (7.2, 4.2),
+    max_megabyte: float = 2.5,
+) -> str:
+    """Return the slider figure as HTML, for a page that no notebook makes; arguments as for `slider_figure`."""
+    if len(values) < 2:
+        raise ValueError(f"values must hold two values or more, got {len(values)}; use figure() for a single picture.")
+    label, alts = checked_text("label", label), _alts(alt, values)
+    frames = [render(lambda fig, value=value: draw(fig, value), size) for value in values]
+    _check_size(frames, max_megabyte)
+    texts = [value_text(value) for value in values]
+    data = {name: [frame[name] for frame in frames] for name in ("light", "dark")} | {"alt": alts, "text": texts}
+    below = f"<figcaption>{inline(caption)}</figcaption>" if caption else ""
+    return (
+        f'<figure class="gdt gdt-figure gdt-player">{style("figure", "player")}'
+        f"{pictures_html(frames[0], alts[0], size)}{_controls(label, texts)}{below}"
+        f'<script type="application/json">{json.dumps(data).replace("</", "<" + chr(92) + "/")}</script>'
+        f"{load_script('player')}</figure>"
+    )
+
+
+def live_figure(
+    draw: Callable[..., Any],
+    *,
+    alt: str,
+    caption: str = "",
+    size: tuple[float, float] = (7.2, 4.2),
+    **controls: ipywidgets.Widget,
+) -> None:
+    """Show a figure that is drawn anew whenever a control moves; on a page without a kernel, one picture and a note.
+
+    Args:
+        draw: Draws on an empty figure; called as `draw(fig, **values)` with one value per control.
+        alt: What the picture shows, in words.
+        caption: The sentence under the picture.
+        size: Width and height in inches.
+        **controls: One widget of ipywidgets per parameter of `draw`, such as `n_users=IntSlider(...)`.
+
+    Raises:
+        ValueError: If there is no control, or `alt` is empty.
+    """
+    if not controls:
+        raise ValueError("controls must hold one widget or more, got none; pass e.g. n_users=ipywidgets.IntSlider().")
+
+    def show_figure(**values: Any) -> None:
+        figure(lambda fig: draw(fig, **values), alt=alt, caption=caption, size=size)
+
+    if is_static():
+        show_figure(**{name: control.value for name, control in controls.items()})
+        publish(_note(controls), "[In a running notebook this figure has controls.]")
+        return
+    checked_text("alt", alt)
+    display(ipywidgets.VBox([*controls.values(), ipywidgets.interactive_output(show_figure, controls)]))
+
+
+def _alts(alt: Callable[[Any], str] | Sequence[str], values: Sequence[Any]) -> list[str]:
+    texts = [alt(value) for value in values] if callable(alt) else list(alt)
+    if isinstance(alt, str) or len(texts) != len(values):
+        raise ValueError(
+            f"alt must give one text per value ({len(values)}), got {alt!r}; pass a function of the value."
+        )
+    return [checked_text("alt", text) for text in texts]
+
+
+def _check_size(frames: Sequence[dict[str, str]], max_megabyte: float) -> None:
+    megabyte = sum(len(uri) for frame in frames for uri in frame.values()) / 1e6
+    if megabyte > max_megabyte:
+        n_fitting = max(2, int(len(frames) * max_megabyte / megabyte))
+        raise ValueError(
+            f"values must give frames of at most {max_megabyte} MB together, got {len(frames)} frames of "
+            f"{megabyte:.2f} MB; pass about {n_fitting} values, draw fewer points, or raise max_megabyte."
+        )
+
+
+def _controls(label: str, texts: Sequence[str]) -> str:
+    slider = element_id("slider", label + "".join(texts))
+    width = max(len(text) for text in texts)
+    return (
+        '<div class="gdt-controls" hidden>'
+        f'<button type="button" class="gdt-play" aria-label="Play: {html.escape(label)}">'
+        '<span aria-hidden="true"></span></button>'
+        f'<label for="{slider}">{inline(label)}</label>'
+        f'<input type="range" id="{slider}" min="0" max="{len(texts) - 1}" step="1" value="0" autocomplete="off"'
+        f' aria-valuetext="{html.escape(texts[0])}">'
+        f'<output for="{slider}" aria-live="off" style="min-width:{width}ch">{html.escape(texts[0])}</output></div>'
+        f'<p class="gdt-still">First of {len(texts)} pictures ({inline(label)}: {html.escape(texts[0])}). '
+        "A slider moves through them where scripts run.</p>"
+    )
+
+
+def _note(controls: dict[str, ipywidgets.Widget]) -> str:
+    names = ", ".join(html.escape(getattr(control, "description", "") or name) for name, control in controls.items())
+    return (
+        f'<div class="gdt gdt-note">{style("player")}<p>In a running notebook this figure has controls: {names}. '
+        "Open the chapter with one of the launch buttons to move them.</p></div>"
+    )

@@ -1,0 +1,186 @@
+"""Figures for a light and for a dark page, drawn by the same few lines.
+
+`figure(draw, alt=...)` calls `draw(fig)` twice, under light and under dark settings, and shows the picture that fits
+the page. The colors follow Okabe and Ito (2008), moved in lightness until each has a contrast of 4.5 on its background,
+so that labels may carry the color of their line. Curves differ in dash pattern too.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gdt_tutorial.teaching.page import THEME, inline, publish, style
+
+__all__ = ["PALETTE", "SCHEMES", "checked_text", "color", "figure", "pictures_html", "render", "scheme", "settings"]
+
+SCHEMES = ("light", "dark")
+
+PALETTE: dict[str, dict[str, str]] = {
+    "light": {
+        "blue": "#0067a5",
+        "orange": "#b84a00",
+        "green": "#00755a",
+        "purple": "#a03d7b",
+        "gold": "#7d5f00",
+        "sky": "#2a7aa8",
+        "gray": "#5c6773",
+    },
+    "dark": {
+        "blue": "#5fb3ee",
+        "orange": "#ff9355",
+        "green": "#3fcf9f",
+        "purple": "#e79ac8",
+        "gold": "#f0cf52",
+        "sky": "#a5d8f5",
+        "gray": "#a5b0bc",
+    },
+}
+
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
+# 100 CSS pixels per inch, twice as many on the picture.
+_CSS_DPI, _DENSITY = 100, 2
+
+_active = "light"
+
+
+def settings(name: str) -> dict[str, Any]:
+    """Return matplotlib's settings (rcParams) for the scheme "light" or "dark"."""
+    ink, palette = THEME[_checked_scheme(name)], PALETTE[name]
+    dashes = cycler(linestyle=list(_DASHES))
+    return {
+        "axes.prop_cycle": cycler(color=list(palette.values())[: len(_DASHES)]) + dashes,
+        "figure.facecolor": ink["background"],
+        "axes.facecolor": ink["background"],
+        "savefig.facecolor": ink["background"],
+        "text.color": ink["text"],
+        "axes.labelcolor": ink["text"],
+        "axes.titlecolor": ink["text"],
+        "axes.edgecolor": ink["control"],
+        "xtick.color": ink["control"],
+        "ytick.color": ink["control"],
+        "xtick.labelcolor": ink["muted"],
+        "ytick.labelcolor": ink["muted"],
+        "grid.color": ink["border"],
+        "patch.edgecolor": ink["background"],
+        "boxplot.flierprops.markeredgecolor": ink["text"],
+        "hatch.color": ink["background"],
+        "legend.frameon": False,
+        "legend.labelcolor": ink["text"],
+        "font.family": "DejaVu Sans",
+        "font.size": 13.0,
+        "axes.titlesize": 14.0,
+        "axes.titlelocation": "left",
+        "axes.titleweight": "bold",
+        "axes.labelsize": 13.0,
+        "xtick.labelsize": 12.0,
+        "ytick.labelsize": 12.0,
+        "legend.fontsize": 12.0,
+        "lines.linewidth": 2.4,
+        "lines.markersize": 7.0,
+        "axes.linewidth": 1.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.linewidth": 0.8,
+        "image.cmap": "cividis",
+        "figure.dpi": _CSS_DPI * _DENSITY,
+    }
+
+
+@contextmanager
+def scheme(name: str) -> Iterator[None]:
+    """Draw with the settings of "light" or "dark" inside the block; `color` answers accordingly."""
+    global _active
+    before = _active
+    with mpl.rc_context(settings(name)):
+        _active = name
+        try:
+            yield
+        finally:
+            _active = before
+
+
+def color(name: str) -> str:
+    """Return a color of the scheme that is being drawn: blue, orange, green, purple, gold, sky, gray, text, muted, ...
+
+    Raises:
+        ValueError: If no color has that name.
+    """
+    known = {**THEME[_active], **PALETTE[_active]}
+    if name not in known:
+        raise ValueError(f"name must be a color of the palette, got {name!r}; take one of {', '.join(known)}.")
+    return known[name]
+
+
+def figure(
+    draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: tuple[float, float] = (7.2, 4.2)
+) -> None:
+    """Show a figure in the colors of the page.
+
+    Args:
+        draw: Draws on an empty figure; it is called once per scheme and must draw the same both times.
+        alt: What the picture shows, in words, for readers who do not see it.
+        caption: The sentence under the picture; `code` and $math$ are allowed.
+        size: Width and height in inches; 7.2 inches fill the column of the book.
+
+    Raises:
+        ValueError: If `alt` is empty.
+    """
+    alt = checked_text("alt", alt)
+    below = f"<figcaption>{inline(caption)}</figcaption>" if caption else ""
+    body = pictures_html(render(draw, size), alt, size)
+    publish(f'<figure class="gdt gdt-figure">{style("figure")}{body}{below}</figure>', f"[Figure: {alt}]")
+
+
+def render(draw: Callable[[Figure], Any], size: tuple[float, float]) -> dict[str, str]:
+    """Draw once per scheme and return each picture as a data URI (WebP without loss, two pixels per CSS pixel)."""
+    pictures = {}
+    for name in SCHEMES:
+        with scheme(name):
+            fig = Figure(figsize=size, layout="constrained")
+            canvas = FigureCanvasAgg(fig)
+            draw(fig)
+            canvas.draw()
+            pictures[name] = _data_uri(canvas)
+    return pictures
+
+
+def pictures_html(pictures: Mapping[str, str], alt: str, size: tuple[float, float]) -> str:
+    """Return the `<img>` of each scheme; without a style sheet only the light one shows."""
+    width, height = (round(inches * _CSS_DPI) for inches in size)
+    common = f'width="{width}" height="{height}" alt="{html.escape(alt)}"'
+    # The class dark-light keeps the book's theme from filtering the picture.
+    return "".join(
+        f'<img class="gdt-{name} dark-light" {common} src="{pictures[name]}"{" hidden" if name == "dark" else ""}>'
+        for name in SCHEMES
+    )
+
+
+def checked_text(name: str, value: str) -> str:
+    """Return `value` without outer white space; it must say something."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must describe the picture in words, got {value!r}; say what a reader should see.")
+    return value.strip()
+
+
+def _data_uri(canvas: FigureCanvasAgg) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, "webp", lossless=True, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _checked_scheme(name: str) -> str:
+    if name not in SCHEMES:
+        raise ValueError(f"name must be one of {', '.join(SCHEMES)}, got {name!r}; choose one of them.")
+    return name
