@@ -1,8 +1,8 @@
 """The official KuaiRand archive: its files, and one explicit call that fetches them.
 
-Gao, C., Li, S., Zhang, Y., Chen, J., Li, B., Lei, W., Jiang, P., He, X.: "KuaiRand: An Unbiased Sequential Recommendation
-Dataset with Randomly Exposed Videos", CIKM 2022, pp. 3953-3957, doi:10.1145/3511808.3557624; Zenodo record 10439422;
-CC BY-SA 4.0. KuaiRand-1K has 1,000 users, 4.4 million videos and 11.7 million views.
+Gao, C., Li, S., Zhang, Y., Chen, J., Li, B., Lei, W., Jiang, P., He, X.: "KuaiRand: An Unbiased Sequential
+Recommendation Dataset with Randomly Exposed Videos", CIKM 2022, pp. 3953-3957, doi:10.1145/3511808.3557624; Zenodo
+record 10439422; CC BY-SA 4.0. KuaiRand-1K has 1,000 users, 4.4 million videos and 11.7 million views.
 """
 
 import csv
@@ -21,9 +21,10 @@ from gdt_tutorial.physical.log_tables import RowRules, WatchLog, keep_frequent_t
 __all__ = ["KUAIRAND_ATTRIBUTION", "KUAIRAND_URL", "fetch_kuairand", "is_kuairand", "read_kuairand"]
 
 KUAIRAND_ATTRIBUTION = (
-    "KuaiRand: Gao, C., Li, S., Zhang, Y., Chen, J., Li, B., Lei, W., Jiang, P., He, X.: KuaiRand: An Unbiased Sequential "
-    "Recommendation Dataset with Randomly Exposed Videos, CIKM 2022, doi:10.1145/3511808.3557624, https://kuairand.com, "
-    "licensed under CC BY-SA 4.0. Here: views of videos of 5 to 60 s, play time above the length counted as complete."
+    "KuaiRand: Gao, C., Li, S., Zhang, Y., Chen, J., Li, B., Lei, W., Jiang, P., He, X.: KuaiRand: An Unbiased "
+    "Sequential Recommendation Dataset with Randomly Exposed Videos, CIKM 2022, doi:10.1145/3511808.3557624, "
+    "https://kuairand.com, licensed under CC BY-SA 4.0. Here: only views of videos in a range of lengths, play time "
+    "above the length counted as a complete view."
 )
 KUAIRAND_URL = "https://zenodo.org/records/10439422/files/KuaiRand-1K.tar.gz"
 
@@ -54,8 +55,8 @@ def read_kuairand(
 ) -> WatchLog:
     """Read the official logs (`log_standard_*.csv`, `log_random_*.csv`) and the tags of `video_features_basic_*.csv`.
 
-    A video's type is the first of its tags, which KuaiRand publishes as numbers without names; the `n_types` most viewed
-    stay, the others become "other". The logs hold some views of videos with a duration of 0, which the range filters.
+    A video's type is the first of its tags, which KuaiRand publishes as numbers without names; the `n_types` most
+    viewed stay, the others become "other". The logs have some durations of 0, which the range filters.
 
     Args:
         folder: Where the files are, or the folder above it (the archive's `KuaiRand-1K`).
@@ -72,9 +73,7 @@ def read_kuairand(
     logs, features = _files(folder, "log_"), _files(folder, "video_features_basic_")
     for files, name in ((logs, "log_*.csv"), (features, "video_features_basic_*.csv")):
         if not files:
-            raise ValueError(
-                f"folder must hold {name}, got {str(folder)!r}; fetch_kuairand(folder) gets the official files."
-            )
+            raise ValueError(f"folder must hold {name}, got {str(folder)!r}; fetch_kuairand(folder) gets the files.")
     rules = RowRules(min_duration_s=min_duration_s, max_duration_s=max_duration_s, on_bad_row=on_bad_row)
     log = read_tables(logs, _LOG_COLUMNS, rules, attribution=KUAIRAND_ATTRIBUTION, on_chunk=on_chunk)
     video_id, tag, tag_names = _read_tags(features, np.unique(log.video_id))
@@ -96,17 +95,15 @@ def fetch_kuairand(
         target: Folder for the archive and the files; a second call finds both and downloads nothing.
         url: The archive: the Zenodo record 10439422 by default.
         known_hash: Checksum to verify the download against, such as "md5:..." with the value that the Zenodo record's
-            page prints beside the file. `None` accepts what arrives: the project states no hash it could not check.
-        progressbar: Show the download's progress on stderr (needs tqdm).
+            page prints beside the file. `None` accepts what arrives: the project states no hash that it could not
+            check itself (public scripts report md5:6b0b9c8222d67fcd4c676218edca3f1f; compare it with that page).
+        progressbar: Show the download's progress on stderr.
 
     Raises:
-        ImportError: If pooch is not installed.
         ValueError: If the download does not have `known_hash`, or the archive holds unsafe paths or none of the files.
     """
-    try:
-        import pooch
-    except ImportError as error:
-        raise ImportError("fetch_kuairand needs pooch, which is not installed; run: pip install pooch tqdm") from error
+    import pooch  # here, so that nobody who does not download pays for it
+
     target = Path(target)
     archive = pooch.retrieve(url, known_hash, fname=PurePosixPath(url).name, path=target, progressbar=progressbar)
     _unpack(Path(archive), target)
@@ -119,7 +116,7 @@ def _files(folder: Path, start: str) -> list[Path]:
 
 
 def _read_tags(
-    paths: list[Path], wanted: Int[np.ndarray, " wanted"]
+    paths: list[Path], wanted: Int[np.ndarray, " _"]
 ) -> tuple[Int[np.ndarray, " video"], Int[np.ndarray, " video"], list[str]]:
     """Return sorted video ids among `wanted`, each one's first tag as a code, and the tags; code 0 is "no tag"."""
     code: dict[str, int] = {_NO_TAG: 0}
@@ -134,8 +131,8 @@ def _read_tags(
                     texts = [row[tag_place].split(",")[0].strip() or _NO_TAG for row in rows]
                 except (IndexError, ValueError) as error:
                     raise ValueError(
-                        f"video_id must be a whole number and tag must be present in each row, got a malformed row before line "
-                        f"{reader.line_num + 1} of {path.name}; fetch the file again."
+                        f"video_id must be a whole number and tag present in each row, got a malformed row in the "
+                        f"{len(rows)} before line {reader.line_num + 1} of {path.name}; fetch the file again."
                     ) from error
                 is_wanted = np.isin(chunk, wanted)
                 ids.append(chunk[is_wanted])

@@ -138,8 +138,8 @@ def read_tables(
     )
     if report.n_kept == 0:
         raise ValueError(
-            f"path must hold at least one usable row, got {paths[0].name}: {report}; check the columns and unit_s, or widen "
-            f"min_duration_s and max_duration_s."
+            f"path must hold at least one usable row, got {paths[0].name}: {report}; check columns and unit_s, or "
+            f"widen min_duration_s and max_duration_s."
         )
     video_type = arrays.pop("video_type", None)
     return WatchLog(
@@ -266,10 +266,10 @@ class _RowParser:
             rule, got = fault
             if self.rules.on_bad_row == "raise":
                 raise ValueError(
-                    f"{rule}, got {got} in row {number} of {self.path.name}; correct the row, or pass on_bad_row='drop' "
-                    f"to leave such rows out and have them counted."
+                    f"{rule}, got {got} in row {number} of {self.path.name}; correct the row, or pass "
+                    f"on_bad_row='drop' to leave such rows out and have them counted."
                 )
-            self.tally.dropped[f"{rule}"] += 1
+            self.tally.dropped[rule] += 1
         return sound
 
     def _fault(self, row: list[str]) -> tuple[str, str] | None:

@@ -1,10 +1,10 @@
 """How long users watch: the embedded swipe generator and re-drawing from real watch logs.
 
-A view is either complete (watched fraction exactly 1) or ends with a swipe inside the video. Both models below answer the
-same question, `SwipeModel.sample_fraction`; the physical network does not know which of the two it has.
+A view is either complete (watched fraction exactly 1) or ends with a swipe inside the video. Both models below answer
+the same question, `SwipeModel.sample_fraction`; the physical network does not know which of the two it has.
 
-Paper, case study: swipes and preferences are sampled from a real-world video swipe dataset. The generator stands in where
-no such data is at hand.
+The paper's case study samples swipes and preferences from a real-world video swipe dataset. The generator stands in
+where no such data is at hand.
 """
 
 from dataclasses import dataclass
@@ -40,11 +40,9 @@ class SwipeGeneratorConfig:
     A view by class u of type c completes with probability p, where logit(p) = logit(p_full[u]) + ln(type_odds[c]);
     otherwise the swipe lies at a Beta(a[u], b[u] exp(type_log_b_shift[c])) distributed fraction of the length.
 
-    The type effects come from seven published retention curves (`retention_curves.py` has the table and the arithmetic):
-    per curve the odds of completion and the b of a Beta law with its mean swipe position; per type the mean deviation of
-    the logarithms from the mean over all curves, shrunk by n / (n + 2) for a type with n curves, and centered so that
-    the four effects cancel. The shift is one of ln b, which keeps b positive for every class.
-    The seven videos differ in length too (6 to 125 s), so a type effect holds a part of a length effect.
+    The type effects come from seven published retention curves; `swipe_fit.py` has the table and the arithmetic. The
+    shift is one of ln b, so that b stays positive for every class. The seven videos differ in length too (6 to 125 s),
+    so a type effect holds a part of a length effect.
     """
 
     class_names: tuple[str, ...] = parameter(
@@ -90,11 +88,8 @@ class SwipeGeneratorConfig:
     )
 
     def __post_init__(self) -> None:
-        for name, like in (("class_share", "class_names"), ("p_full", "class_names"), ("a", "class_names")) + (
-            ("b", "class_names"),
-            ("type_odds", "type_names"),
-            ("type_log_b_shift", "type_names"),
-        ):
+        for name in ("class_share", "p_full", "a", "b", "type_odds", "type_log_b_shift"):
+            like = "type_names" if name.startswith("type_") else "class_names"
             values, n_wanted = getattr(self, name), len(getattr(self, like))
             if len(values) != n_wanted or not np.isfinite(values).all():
                 raise ValueError(
@@ -106,7 +101,7 @@ class SwipeGeneratorConfig:
             raise ValueError(f"p_full must be below 1, got {self.p_full}; 0.999 is as good as always.")
         if not self.preference_concentration > 0:
             raise ValueError(
-                f"preference_concentration must be positive, got {self.preference_concentration}; large means equal tastes."
+                f"preference_concentration must be positive, got {self.preference_concentration}; large means alike."
             )
 
     @property
@@ -171,9 +166,9 @@ class SwipeGenerator:
         user_class: Int[np.ndarray, "*shape"],
         video_type: Int[np.ndarray, "*shape"],
     ) -> Float[np.ndarray, "*shape"]:
-        """Return the probability of having swiped at `fraction` of the length or before: F = (1 - p) I(fraction; a, b).
+        """Return the probability of having swiped by `fraction` of the length: F = (1 - p) I(fraction; a, b).
 
-        I is the regularized incomplete beta function. At fraction 1 the curve ends at 1 - p: who completes never swiped.
+        I is the regularized incomplete beta function. The curve ends at 1 - p, since who completes never swipes.
         """
         a, b = self.config.beta_shapes()
         cell = user_class, video_type
@@ -200,7 +195,7 @@ class LoggedSwipes:
 
     user_id: Int[np.ndarray, " user"]
     fraction: Float[np.ndarray, " view"]  # sorted by user, then by type
-    offset: Int[np.ndarray, "user cell"]  # start of each (user, type) cell in `fraction`; the last column ends the user
+    offset: Int[np.ndarray, "user _"]  # start of each (user, type) cell in `fraction`; the last column ends the user
     pooling: float
 
     @classmethod
@@ -220,8 +215,8 @@ class LoggedSwipes:
         has_enough = n_views >= min_views
         if not has_enough.any():
             raise ValueError(
-                f"min_views must leave at least one user, got {min_views} where the most active user has {n_views.max()} "
-                f"views; lower it or give a longer log."
+                f"min_views must leave at least one user, got {min_views} where the most active user has "
+                f"{n_views.max()} views; lower it or give a longer log."
             )
         keep = has_enough[row]
         new_row = (np.cumsum(has_enough) - 1)[row[keep]]

@@ -1,7 +1,8 @@
 """Short videos: the catalog, its versions and segments, and the recommended lists.
 
-Paper, section II: a server keeps short videos in several versions (adaptive bitrate); all users of a multicast group follow
-the same recommended list, cut into segments. A video has a type; how long a user watches depends on it (`swipes.py`).
+The paper's case study: short videos come in several versions (adaptive bitrate), and the users of a multicast group
+follow the same recommended list. A video is cut into segments and has a type, on which the watch time depends
+(`swipes.py`).
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class VideoCatalogConfig:
     bitrate_bps: tuple[float, ...] = parameter(
         BITRATE_BPS,
         "Rates of the versions, lowest first.",
-        "the first three: the ACM Multimedia 2022 short-video challenge; 2.85 Mb/s: the usual ladder of adaptive streaming",
+        "first three: ACM Multimedia 2022 short-video challenge; 2.85 Mb/s: the usual ladder of adaptive streaming",
     )
     segment_s: float = parameter(1.0, "Length of a segment.", "chosen; the challenge's chunks are 1,000 ms long")
 
@@ -124,7 +125,7 @@ class VideoCatalog:
 
     @classmethod
     def generate(cls, config: VideoCatalogConfig = VideoCatalogConfig(), *, rng: np.random.Generator) -> "VideoCatalog":
-        """Draw a catalog: durations log-normal within the allowed range, popularity by Zipf's law, types by their shares."""
+        """Draw durations (log-normal within the allowed range), popularity (Zipf's law) and types (by their shares)."""
         share = np.asarray(config.type_share) / np.sum(config.type_share)
         rank = rng.permutation(config.n_videos) + 1
         weight = rank**-config.popularity_exponent
@@ -185,7 +186,7 @@ def recommend(
     weight = preference[..., catalog.video_type[order]] * catalog.popularity[order]
     if not (np.isfinite(weight).all() and (weight >= 0).all() and ((weight > 0).sum(-1) >= 2).all()):
         raise ValueError(
-            f"preference must be non-negative and leave at least two videos with a positive weight to each group, got a "
+            f"preference must be non-negative and give each group at least two videos of positive weight, got a "
             f"smallest value of {np.min(preference)}; smooth it, or use a larger catalog."
         )
     upper = np.cumsum(weight, axis=-1)
@@ -196,9 +197,9 @@ def recommend(
 
 
 def _draw_without_repeat(
-    upper: Float[np.ndarray, "row video"], n_videos: int, *, rng: np.random.Generator
-) -> Int[np.ndarray, "row position"]:
-    """Draw each row's list from its cumulative weights; the video before is cut out of the unit interval and skipped."""
+    upper: Float[np.ndarray, "group video"], n_videos: int, *, rng: np.random.Generator
+) -> Int[np.ndarray, "group position"]:
+    """Draw each row's list from its cumulative weights; the video before is cut out of the unit interval."""
     n_rows, n_choices = upper.shape
     row = np.arange(n_rows)
     # One sorted table for all rows: row r lives in [r, r + 1). The factor keeps rounding from reaching the next row.
@@ -231,7 +232,13 @@ def _spread(share: Float[np.ndarray, " type"], n_videos: int, *, rng: np.random.
     return rng.permutation(np.searchsorted(np.cumsum(share)[:-1], middle, side="right"))
 
 
-def _require(name: str, is_good: Bool[np.ndarray, " entry"], values: np.ndarray, rule: str, remedy: str) -> None:
+def _require(
+    name: str,
+    is_good: Bool[np.ndarray, "*shape"],
+    values: Float[np.ndarray, "*shape"] | Int[np.ndarray, "*shape"],
+    rule: str,
+    remedy: str,
+) -> None:
     """Raise for the first entry that breaks a rule; NaN and infinity break every rule."""
     bad = ~(is_good & np.isfinite(values))
     if len(values) == 0:

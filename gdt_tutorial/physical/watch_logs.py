@@ -10,7 +10,9 @@ A log of your own, with other names, in seconds, and with a column of topics:
 
     log = read_watch_log(
         "my_views.csv",
-        columns={"viewer": "user_id", "clip": "video_id", "watched": "play_time", "length": "duration", "topic": "video_type"},
+        columns={
+            "viewer": "user_id", "clip": "video_id", "seen": "play_time", "length": "duration", "topic": "video_type"
+        },
         unit_s=1.0,
         on_bad_row="drop",
     )
@@ -123,8 +125,8 @@ def _only_log(folder: Path) -> Path:
     found = [path for path in sorted(folder.glob("*.csv")) if set(DEFAULT_COLUMNS) <= set(_header(path))]
     if len(found) != 1:
         raise ValueError(
-            f"path must be a folder with one csv file that has the columns {list(DEFAULT_COLUMNS)}, got {str(folder)!r} with "
-            f"{[path.name for path in found]}; point at the file itself."
+            f"path must be a folder with one csv file that has the columns {list(DEFAULT_COLUMNS)}, got "
+            f"{str(folder)!r} with {[path.name for path in found]}; point at the file itself."
         )
     return found[0]
 
