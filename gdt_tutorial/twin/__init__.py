@@ -1,0 +1,15 @@
+"""The digital twin: it mirrors the physical network, distills its status, and decides for it.
+
+"DT mainly consists of three modules, i.e., status emulation module, data feature abstraction module, and network
+decision-making module" (the paper, Digital Twin). In order of the data's way through the twin:
+
+    status          what was collected, how old it is, and what stands in for the rest
+    emulation       prediction of what was not collected; the protocol `StatusEmulator` and three implementations
+    lstm            the trained one
+    discriminator   how wrong and how uncertain the emulated status is, and how often to collect
+    abstraction     features of the status; the protocol `FeatureAbstractor`
+    decision        resource schedules from features; the protocol `DecisionMaker`
+    environment     where a decision is tried out before the network gets it
+
+The twin sees reports, never telemetry.
+"""

@@ -1,0 +1,239 @@
+"""Feature abstraction: from the status of sixty users to a few numbers for each sub-multicast group (SMG).
+
+"Data feature abstraction module is responsible for distilling useful information from network status", "such as
+spatiotemporal traffic distribution and swipe probability distribution" (the paper, Digital Twin). This first abstractor
+uses statistics alone: SMGs by playback progress and access point, Kaplan-Meier swipe curves, watching probabilities.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from gdt_tutorial.configuration import parameter
+from gdt_tutorial.physical.channel import LinkAdaptation
+from gdt_tutorial.physical.messages import Session
+from gdt_tutorial.physical.streaming import SlotCapacity, worst_member_efficiency
+from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.status import Status
+
+__all__ = ["AbstractionConfig", "FeatureAbstractor", "Features", "GroupAbstractor", "SwipeCurves", "form_subgroups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What a decision maker gets to see. Items are the segments worth sending to an SMG, the most valuable first."""
+
+    subgroup: Int[np.ndarray, "batch user"]
+    group: Int[np.ndarray, "batch subgroup"]
+    ap: Int[np.ndarray, "batch subgroup"]
+    n_members: Int[np.ndarray, "batch subgroup"]
+    efficiency: Float[np.ndarray, "batch subgroup"]  # bit/s/Hz of the worst member, as far as the twin knows
+    stored_s: Float[np.ndarray, "batch subgroup"]  # mean seconds of video that a member holds
+    segments: Int[np.ndarray, "batch subgroup item 2"]  # (list position, segment), padded with -1
+    value_s: Float[np.ndarray, "batch subgroup item"]  # expected watched seconds over all members, discounted by delay
+    urgent_s: Float[np.ndarray, "batch subgroup item"]  # expected seconds of stall that sending it now avoids
+    length_s: Float[np.ndarray, "batch subgroup item"]  # length of the segment
+
+
+class FeatureAbstractor(Protocol):
+    """Anything that distills the status into features."""
+
+    def abstract(self, status: Status) -> Features:
+        """Return the features of `status`."""
+        ...
+
+
+class SwipeCurves:
+    """Kaplan-Meier estimate of how long viewers stay, by video type; completed views are censored.
+
+    With d swipes and n views under observation in a bin, and a prior worth n0 views with hazard h0, the hazard is
+    (d + n0 h0) / (n + n0), and the survival S is the running product of one minus the hazard. (Kaplan and Meier 1958;
+    the shrinkage is a choice.)
+    """
+
+    def __init__(
+        self, n_batch: int, n_types: int, *, n_bins: int = 20, prior_hazard: float = 0.04, prior_views: float = 20.0
+    ) -> None:
+        self.n_bins, self._prior_hazard, self._prior_views = n_bins, prior_hazard, prior_views
+        self._n_swipes = np.zeros((n_batch, n_types, n_bins))
+        self._n_observed = np.zeros((n_batch, n_types, n_bins))
+        self._refresh()
+
+    def update(self, view_type: Int[np.ndarray, "batch user"], view_fraction: Float[np.ndarray, "batch user"]) -> None:
+        """Count the views that have ended; entries with type -1 are none."""
+        env, user = np.nonzero(view_type >= 0)
+        kind, fraction = view_type[env, user], view_fraction[env, user]
+        last_bin = np.minimum((fraction * self.n_bins).astype(np.int64), self.n_bins - 1)
+        is_swipe = fraction < 1
+        np.add.at(self._n_swipes, (env[is_swipe], kind[is_swipe], last_bin[is_swipe]), 1)
+        np.add.at(self._n_observed, (env, kind), np.arange(self.n_bins) <= last_bin[:, None])
+        self._refresh()
+
+    def _refresh(self) -> None:
+        hazard = self._n_swipes + self._prior_views * self._prior_hazard
+        hazard = hazard / (self._n_observed + self._prior_views)
+        survival = np.cumprod(1 - np.minimum(hazard, 1), axis=-1)
+        self.table = np.concatenate([np.ones((*survival.shape[:2], 1)), survival], axis=-1)
+
+    def survival(
+        self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], fraction: Float[np.ndarray, "*shape"]
+    ) -> Float[np.ndarray, "*shape"]:
+        """Return the probability of still watching after `fraction` of the video."""
+        place = np.clip(fraction, 0, 1) * self.n_bins
+        lower = np.minimum(place.astype(np.int64), self.n_bins - 1)
+        left, right = self.table[env, video_type, lower], self.table[env, video_type, lower + 1]
+        return left + (right - left) * (place - lower)
+
+    def sample_fraction(
+        self, user: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator
+    ) -> Float[np.ndarray, "*shape"]:
+        """Draw watched fractions from the curves, `user` being the environment: the twin's own `SwipeModel`."""
+        level = rng.random(user.shape)
+        # The first edge at which fewer than `level` still watch; between edges a swipe is uniform.
+        cell = self.table[user, video_type]
+        n_passed = (cell > level[..., None]).sum(axis=-1)
+        fraction = (n_passed - rng.random(user.shape)) / self.n_bins
+        return np.where(n_passed > self.n_bins, 1.0, np.clip(fraction, 1e-6, 1 - 1e-6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractionConfig:
+    """Sizes and horizons of `GroupAbstractor`."""
+
+    n_items: int = parameter(16, "segments that a decision maker gets to see for each SMG", "chosen")
+    horizon_s: float = parameter(10.0, "delay that halves the value of a segment", "chosen: the buffer cap of 10 s")
+    urgent_s: float = parameter(4.0, "a segment wanted sooner than this avoids a stall when sent now", "chosen: two slots")
+    n_spread: int = parameter(4, "list positions by which members of an SMG may be ahead of its last one", "chosen")
+
+    def __post_init__(self) -> None:
+        for name in ("n_items", "horizon_s", "urgent_s", "n_spread"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}; leave it out for the default")
+
+
+def form_subgroups(
+    session: Session, catalog: VideoCatalog, n_aps: int
+) -> tuple[Int[np.ndarray, "batch user"], Int[np.ndarray, "batch subgroup"], Int[np.ndarray, "batch subgroup"]]:
+    """Split each multicast group by access point and by progress: users ahead of the mean lead, the others lag.
+
+    Returns each user's SMG, each SMG's group, and each SMG's AP. (Our reading: the paper does not define SMGs.)
+    """
+    n_batch, n_groups, n_videos = session.playlist.shape
+    env = np.arange(n_batch)[:, None]
+    video = session.playlist[env, session.group, session.head % n_videos]
+    progress = session.head + session.play_s / catalog.duration_s[video]
+    cell = session.group * n_aps + session.serving_ap
+    total, count = np.zeros((2, n_batch, n_groups * n_aps))
+    np.add.at(total, (env, cell), progress)
+    np.add.at(count, (env, cell), 1.0)
+    mean = (total / np.maximum(count, 1))[env, cell]
+    index = np.broadcast_to(np.arange(2 * n_groups * n_aps), (n_batch, 2 * n_groups * n_aps))
+    return 2 * cell + (progress < mean), index // (2 * n_aps), index // 2 % n_aps
+
+
+class GroupAbstractor:
+    """Features of every SMG from statistics of its members (a `FeatureAbstractor`)."""
+
+    def __init__(
+        self,
+        catalog: VideoCatalog,
+        capacity: SlotCapacity,
+        curves: SwipeCurves,
+        link: LinkAdaptation,
+        config: AbstractionConfig = AbstractionConfig(),
+    ) -> None:
+        self.catalog, self.capacity, self.curves, self.link, self.config = catalog, capacity, curves, link, config
+
+    def abstract(self, status: Status) -> Features:
+        """Form SMGs and rank the segments that they lack by expected value."""
+        return self.abstract_session(status.session, status.networking.snr_db)
+
+    def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
+        """Do the same from a session and channel state that are at hand."""
+        n_aps = len(self.capacity.bandwidth_hz)
+        subgroup, group, ap = form_subgroups(session, self.catalog, n_aps)
+        n_members, stored_s = np.zeros((2, *ap.shape))
+        env = np.arange(len(ap))[:, None]
+        np.add.at(n_members, (env, subgroup), 1.0)
+        np.add.at(stored_s, (env, subgroup), session.stored_s)
+        efficiency = self.link.spectral_efficiency(snr_db)
+        segments, value_s, urgent_s, length_s = self._items(session, subgroup, group)
+        return Features(
+            subgroup=subgroup,
+            group=group,
+            ap=ap,
+            n_members=n_members.astype(np.int64),
+            efficiency=worst_member_efficiency(subgroup, ap, efficiency, session.serving_ap),
+            stored_s=stored_s / np.maximum(n_members, 1),
+            segments=segments,
+            value_s=value_s,
+            urgent_s=urgent_s,
+            length_s=length_s,
+        )
+
+    def _items(
+        self, session: Session, subgroup: Int[np.ndarray, "batch user"], group: Int[np.ndarray, "batch subgroup"]
+    ) -> tuple[
+        Int[np.ndarray, "batch subgroup item 2"],
+        Float[np.ndarray, "batch subgroup item"],
+        Float[np.ndarray, "batch subgroup item"],
+        Float[np.ndarray, "batch subgroup item"],
+    ]:
+        """Sum the members' wishes for each segment and keep the `n_items` largest sums of every SMG."""
+        n_batch, _, n_rows, n_segments = session.buffered.shape
+        watch_s, soon_s = self._wishes(session)
+        env = np.arange(n_batch)[:, None]
+        base = np.full(group.shape, np.iinfo(np.int64).max)
+        np.minimum.at(base, (env, subgroup), session.head)
+        n_positions = n_rows + self.config.n_spread
+        offset = (session.head - base[env, subgroup])[..., None] + np.arange(n_rows)
+        who = np.nonzero((offset[..., None] < n_positions) & (watch_s > 0))
+        cell = (who[0] * group.shape[1] + subgroup[who[0], who[1]]) * n_positions + offset[who[:3]]
+        cell = cell * n_segments + who[3]
+        size = n_batch * group.shape[1] * n_positions * n_segments
+        value, urgent = (np.bincount(cell, wish[who], minlength=size).reshape(*group.shape, -1) for wish in (watch_s, soon_s))
+        best = np.argsort(-(value + urgent), axis=-1, kind="stable")[..., : self.config.n_items]
+        value, urgent = np.take_along_axis(value, best, axis=-1), np.take_along_axis(urgent, best, axis=-1)
+        is_item = value > 0
+        position = np.where(is_item, base[..., None] + best // n_segments, -1)
+        segment = np.where(is_item, best % n_segments, -1)
+        video = session.playlist[env[..., None], group[..., None], np.maximum(position, 0) % session.playlist.shape[2]]
+        length_s = np.clip(self.catalog.duration_s[video] - segment * self.catalog.segment_s, 0, self.catalog.segment_s)
+        return np.stack([position, segment], axis=-1), value, urgent, length_s * is_item
+
+    def _wishes(
+        self, session: Session
+    ) -> tuple[Float[np.ndarray, "batch user position segment"], Float[np.ndarray, "batch user position segment"]]:
+        """Return, for every segment that a user lacks, its expected watched seconds and its expected avoided stall.
+
+        The watching probability of a segment is the survival at its start, given what is already watched; the value is
+        discounted by the expected time T until it is wanted: P / (1 + T / H).
+        """
+        catalog, n_batch = self.catalog, len(session.head)
+        n_rows, n_segments = session.buffered.shape[2:]
+        env = np.arange(n_batch)[:, None, None]
+        position = session.head[..., None] + np.arange(n_rows)
+        video = session.playlist[env, session.group[..., None], position % session.playlist.shape[2]]
+        start_s = np.arange(n_segments) * catalog.segment_s
+        length_s = np.clip(catalog.duration_s[video][..., None] - start_s, 0, catalog.segment_s)
+        kind = np.broadcast_to(catalog.video_type[video][..., None], length_s.shape)
+        probability = self.curves.survival(
+            np.broadcast_to(env[..., None], length_s.shape), kind, start_s / catalog.duration_s[video][..., None]
+        )
+        played_s = session.play_s[..., None]
+        now = self.curves.survival(env[:, :, 0] + 0 * session.head, kind[:, :, 0, 0], session.play_s / catalog.duration_s[video[..., 0]])
+        probability[:, :, 0] /= np.maximum(now, 1e-6)[..., None]
+        unplayed_s = np.clip(start_s + length_s[:, :, 0] - played_s, 0, length_s[:, :, 0])
+        probability[:, :, 0] = np.minimum(probability[:, :, 0], 1.0)
+        stay_s = (probability * length_s).sum(axis=-1)
+        stay_s[:, :, 0] = (probability[:, :, 0] * unplayed_s).sum(axis=-1)
+        wait_s = np.concatenate([-played_s, np.cumsum(stay_s, axis=-1)[..., :-1]], axis=-1)[..., None] + start_s
+        row = position % n_rows
+        held = np.take_along_axis(session.buffered, row[..., None], axis=2) > 0
+        is_lacking: Bool[np.ndarray, "batch user position segment"] = ~held & (length_s > 0)
+        is_lacking[:, :, 0] &= start_s > played_s - catalog.segment_s + 1e-9
+        wish_s = probability * length_s * is_lacking
+        soon_s = wish_s * (wait_s < self.config.urgent_s)
+        return wish_s / (1 + np.maximum(wait_s, 0) / self.config.horizon_s), soon_s

@@ -1,0 +1,167 @@
+"""Network decision-making: from features to the resource schedule of one slot.
+
+"The abstracted features are input to the model-based network management module in DT and the GAI-based network management
+module, respectively" (the paper, Procedure of Closed-Loop Network Management). Both are `DecisionMaker`s, and whoever
+holds one need not know which. Here: `GreedyAllocator` (model-based), `NetworkAllocator` (a trained network, data-based
+until the generative ones come) and `EqualShare` (the floor that both must beat).
+
+Every maker chooses versions and weights; `fill` turns these into a schedule of whole segments that fits.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision
+from gdt_tutorial.physical.playback import QoeConfig
+from gdt_tutorial.physical.streaming import SlotCapacity
+from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.abstraction import Features
+
+__all__ = ["DecisionMaker", "EqualShare", "GreedyAllocator", "ScheduleModel", "fill"]
+
+
+class DecisionMaker(Protocol):
+    """Anything that manages the network for one slot."""
+
+    def decide(self, features: Features) -> Decision:
+        """Return the schedule of the next slot."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleModel:
+    """What every maker knows about the network: its capacity, the versions, and what QoE is made of."""
+
+    catalog: VideoCatalog
+    capacity: SlotCapacity
+    qoe: QoeConfig
+
+    def gain(
+        self, features: Features, version: Int[np.ndarray, "batch subgroup"]
+    ) -> Float[np.ndarray, "batch subgroup item"]:
+        """Return the QoE that each item is expected to bring, summed over the members of its SMG."""
+        quality = np.asarray(self.qoe.version_quality)[version][..., None]
+        return self.qoe.quality_weight * quality * features.value_s + self.qoe.stall_weight * features.urgent_s
+
+    def cost(
+        self, features: Features, version: Int[np.ndarray, "batch subgroup"]
+    ) -> tuple[Float[np.ndarray, "batch subgroup item"], Float[np.ndarray, "batch subgroup item"]]:
+        """Return each item's share of its AP's slot (infinite where the SMG cannot be reached) and of its cycles."""
+        bit = features.length_s * self.catalog.bitrate_bps[version][..., None]
+        slot_bit = self.capacity.bandwidth_hz[features.ap] * features.efficiency * self.capacity.slot_s
+        slot_cycles = self.capacity.computing_cycles_per_s[features.ap] * self.capacity.slot_s
+        unreachable = np.full(bit.shape, np.inf)
+        radio = np.divide(bit, slot_bit[..., None], out=unreachable, where=(slot_bit > 0)[..., None] & (bit > 0))
+        return radio, bit * self.capacity.cycles_per_bit / slot_cycles[..., None]
+
+
+def fill(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    weight: Float[np.ndarray, "batch subgroup"],
+    n_rounds: int = 3,
+) -> tuple[Decision, Float[np.ndarray, "batch ap"]]:
+    """Take items by weighted gain per cost while they fit; return the schedule and each AP's expected gain.
+
+    The cost of an item is the sum of its shares of band and cycles. All items of an AP are sorted once, and the longest
+    affordable run is taken; a round more lets smaller items use what is left. What remains of the band is spread over
+    the SMGs that are served, so that a channel worse than expected does not lose a segment at once.
+    """
+    n_batch, n_subgroups, n_items = features.value_s.shape
+    gain = model.gain(features, version)
+    radio, cycles = model.cost(features, version)
+    ratio = np.where(np.isfinite(radio) & (gain > 0), gain * weight[..., None] / np.where(np.isfinite(radio), radio + cycles, 1), 0)
+    flat = {name: value.reshape(n_batch, -1) for name, value in {"ratio": ratio, "radio": radio, "cycles": cycles}.items()}
+    order = np.argsort(-flat["ratio"], axis=-1, kind="stable")
+    ratio_sorted, radio_sorted, cycles_sorted = (np.take_along_axis(flat[name], order, axis=-1) for name in flat)
+    ap_sorted = np.take_along_axis(np.repeat(features.ap, n_items, axis=-1), order, axis=-1)
+    is_taken = np.zeros(order.shape, dtype=bool)
+    for ap in range(len(model.capacity.bandwidth_hz)):
+        for _ in range(n_rounds):
+            is_open = (ap_sorted == ap) & (ratio_sorted > 0) & ~is_taken
+            mine = (ap_sorted == ap) & is_taken
+            used = [np.sum(cost, axis=-1, keepdims=True, where=mine) for cost in (radio_sorted, cycles_sorted)]
+            # An item that is too big by itself must not stop the run.
+            is_open &= (radio_sorted <= 1 - used[0]) & (cycles_sorted <= 1 - used[1])
+            run = [np.cumsum(np.where(is_open, cost, 0), axis=-1) for cost in (radio_sorted, cycles_sorted)]
+            is_taken |= is_open & (run[0] + used[0] <= 1) & (run[1] + used[1] <= 1)
+    taken = np.zeros_like(is_taken)
+    np.put_along_axis(taken, order, is_taken, axis=-1)
+    taken = taken.reshape(gain.shape)
+    return _schedule(features, model, version, taken, radio, cycles), _per_ap(features, model, np.sum(gain, axis=-1, where=taken))
+
+
+def _per_ap(
+    features: Features, model: ScheduleModel, amount: Float[np.ndarray, "batch subgroup"]
+) -> Float[np.ndarray, "batch ap"]:
+    total = np.zeros((len(amount), len(model.capacity.bandwidth_hz)))
+    np.add.at(total, (np.arange(len(amount))[:, None], features.ap), amount)
+    return total
+
+
+def _schedule(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    is_taken: Bool[np.ndarray, "batch subgroup item"],
+    radio: Float[np.ndarray, "batch subgroup item"],
+    cycles: Float[np.ndarray, "batch subgroup item"],
+) -> Decision:
+    share = []
+    for cost in (radio, cycles):
+        used = np.sum(cost, axis=-1, where=is_taken)
+        total = _per_ap(features, model, used)[np.arange(len(used))[:, None], features.ap]
+        share.append(np.divide(used, total, out=np.zeros_like(used), where=total > 0))  # leftovers spread in proportion
+    # Taken items first, in their order; the rest becomes padding.
+    order = np.argsort(~is_taken, axis=-1, kind="stable")[..., None]
+    segments = np.where(is_taken[..., None], features.segments, NOT_SERVED)
+    return Decision(
+        subgroup=features.subgroup,
+        group=features.group,
+        ap=features.ap,
+        version=version,
+        bandwidth_share=share[0],
+        computing_share=share[1],
+        segments=np.take_along_axis(segments, np.broadcast_to(order, segments.shape), axis=2),
+    )
+
+
+class GreedyAllocator:
+    """Model-based: for each AP the version whose greedy schedule promises the most QoE.
+
+    Greedy by gain per cost is within 2 % of the per-slot optimum of the relaxed problem, which is concave.
+    """
+
+    def __init__(self, model: ScheduleModel) -> None:
+        self.model = model
+
+    def decide(self, features: Features) -> Decision:
+        """Try each version at all SMGs of an AP and keep, for each AP, the best."""
+        even = np.ones(features.ap.shape)
+        versions = range(self.model.catalog.n_versions)
+        promise = np.stack([fill(features, self.model, np.full(features.ap.shape, version), even)[1] for version in versions])
+        best = promise.argmax(axis=0)
+        return fill(features, self.model, best[np.arange(len(best))[:, None], features.ap], even)[0]
+
+
+class EqualShare:
+    """The floor: every SMG gets its members' share of band and cycles, at one fixed version, next segments first."""
+
+    def __init__(self, model: ScheduleModel, version: int = 0) -> None:
+        if not 0 <= version < model.catalog.n_versions:
+            raise ValueError(f"version must lie in 0..{model.catalog.n_versions - 1}, got {version}; 0 is the lowest bitrate")
+        self.model, self.version = model, version
+
+    def decide(self, features: Features) -> Decision:
+        """Cut each SMG's list where its equal share ends."""
+        version = np.full(features.ap.shape, self.version)
+        members = features.n_members.astype(np.float64) * (features.efficiency > 0)
+        total = _per_ap(features, self.model, members)[np.arange(len(members))[:, None], features.ap]
+        share = np.divide(members, total, out=np.zeros_like(members), where=total > 0)[..., None]
+        radio, cycles = self.model.cost(features, version)
+        is_taken = (np.cumsum(radio, axis=-1) <= share) & (np.cumsum(cycles, axis=-1) <= share) & (features.value_s > 0)
+        return _schedule(features, self.model, version, is_taken, radio, cycles)
