@@ -80,7 +80,7 @@ def tail_exponent_mle(sample: Float[np.ndarray, " size"], lower: float, upper: f
     """Estimate the tail exponent of a truncated Pareto law by maximum likelihood.
 
     The likelihood is greatest where the mean of log(x / lower) equals its expectation, 1/a - L / (exp(a L) - 1) with
-    L = log(upper / lower); that falls with a, so the root is unique. An exponent below 0 means that long legs are common.
+    L = log(upper / lower); that falls with a, so the root is unique. Below 0, long legs are the common ones.
 
     Raises:
         ValueError: If the sample is empty, holds NaN or leaves [lower, upper], or if its values are all at one bound.

@@ -1,0 +1,379 @@
+"""The radio channel: path loss, line of sight, shadowing, fading, SNR, and the rate that link adaptation makes of it.
+
+Paper: the case study takes the channels between users and base stations from a propagation model of Matlab and does not
+name it. Here stands the urban microcell (UMi street canyon) of 3GPP TR 38.901, taken from Sionna.
+
+A user's channel is continuous from slot to slot. Sionna draws a new random field for each topology, so only its laws
+are used: path loss and LOS probability are tabulated once, and the random parts follow each user's own path.
+
+    shadowing      AR(1) with exp(-moved / D), one field for each state (TR 38.901 sec. 7.4.4)
+    line of sight  the soft state of TR 38.901 sec. 7.6.3.3: a Gaussian field compared with the LOS probability
+    fading         Rician or Rayleigh, averaged over the coherence blocks of a slot
+
+How we differ: the field behind the line of sight is smooth along the path (Matern 3/2), since the walls that cause it
+are; its correlation still falls to 1/e at the distance of TR 38.901. Left out: users near each other do not share
+shadowing, a user who returns to a place finds a new one there, everybody is outdoors, access points do not interfere.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import ndtri
+
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.delivery import broadcast_efficiency, multicast_efficiency, serving_ap, unicast_efficiency
+from gdt_tutorial.physical.fields import ExponentialField, SmoothField
+from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.seeding import keep_torch_rng
+from gdt_tutorial.units import db_to_linear, linear_to_db
+
+__all__ = [
+    "Channel",
+    "ChannelConfig",
+    "LinkAdaptation",
+    "UmiLaw",
+    "broadcast_efficiency",
+    "distance_m",
+    "expected_snr_db",
+    "multicast_efficiency",
+    "serving_ap",
+    "shannon_efficiency",
+    "umi_law",
+    "unicast_efficiency",
+]
+
+_SPEED_OF_LIGHT_MPS = 299_792_458.0
+_MAX_DISTANCE_M = 5000.0  # TR 38.901 Table 7.4.1-1 ends here
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelConfig:
+    """Carrier, noise, and the random parts of the channel."""
+
+    # Carrier; chosen, the usual 5G mid band.
+    carrier_hz: float = parameter(3.5e9, "Carrier frequency.", "chosen; the usual 5G mid band")
+    # Thermal noise at 290 K; physics.
+    noise_dbm_per_hz: float = parameter(-174.0, "Density of thermal noise in dBm/Hz.", "physics, 290 K")
+    # Noise figure of a phone; chosen.
+    noise_figure_db: float = parameter(7.0, "Noise figure of the receiver.", "chosen")
+    # Height of the phone; TR 38.901 Table 7.4.1-1.
+    user_height_m: float = parameter(1.5, "Height of the phone.", "TR 38.901 Table 7.4.1-1")
+    # Nearer users are treated as if they stood here; the law begins there.
+    min_distance_m: float = parameter(10.0, "Shorter distances count as this one.", "TR 38.901 Table 7.4.1-1")
+    # Standard deviation of shadowing in line of sight; TR 38.901 Table 7.4.1-1.
+    shadowing_los_db: float = parameter(4.0, "Spread of LOS shadowing.", "TR 38.901 Table 7.4.1-1")
+    # The same without line of sight; TR 38.901 Table 7.4.1-1.
+    shadowing_nlos_db: float = parameter(7.82, "Spread of NLOS shadowing.", "TR 38.901 Table 7.4.1-1")
+    # Distance over which LOS shadowing decorrelates to 1/e; TR 38.901 Table 7.5-6.
+    shadowing_correlation_los_m: float = parameter(10.0, "Correlation of LOS shadowing.", "TR 38.901 Table 7.5-6")
+    # The same without line of sight; TR 38.901 Table 7.5-6.
+    shadowing_correlation_nlos_m: float = parameter(13.0, "Correlation of NLOS shadowing.", "TR 38.901 Table 7.5-6")
+    # Distance over which the state of line of sight decorrelates to 1/e; TR 38.901 Table 7.6.3.1-2.
+    los_correlation_m: float = parameter(50.0, "Correlation of the LOS state.", "TR 38.901 Table 7.6.3.1-2")
+    # Mean Rician factor in line of sight; TR 38.901 Table 7.5-6.
+    rician_k_db: float = parameter(9.0, "Rician factor in line of sight.", "TR 38.901 Table 7.5-6")
+    # Independent fades that a slot averages; chosen. A walker alone passes tens of coherence times in 2 s.
+    n_blocks: int | None = parameter(16, "Independent fades averaged in a slot; None for no fading.", "chosen")
+
+    def __post_init__(self) -> None:
+        for name in (
+            "carrier_hz",
+            "shadowing_los_db",
+            "shadowing_nlos_db",
+            "shadowing_correlation_los_m",
+            "shadowing_correlation_nlos_m",
+            "los_correlation_m",
+        ):
+            value = getattr(self, name)
+            check(0 < value < np.inf, name, "be positive and finite", value, "see the default of ChannelConfig")
+        for name in ("noise_dbm_per_hz", "noise_figure_db", "rician_k_db"):
+            check(np.isfinite(getattr(self, name)), name, "be finite", getattr(self, name), "pass a value in dB")
+        height_m, near_m = self.user_height_m, self.min_distance_m
+        check(1 < height_m <= 22.5, "user_height_m", "lie above 1 and up to 22.5 m", height_m, "phones are at 1.5 m")
+        check(10 <= near_m < _MAX_DISTANCE_M, "min_distance_m", "lie in [10, 5000)", near_m, "the law begins at 10 m")
+        check(self.n_blocks is None or self.n_blocks > 0, "n_blocks", "be positive", self.n_blocks, "None: no fading")
+
+
+@dataclass(frozen=True, eq=False)
+class UmiLaw:
+    """Path loss and LOS probability of TR 38.901 UMi street canyon, as tables over the horizontal distance.
+
+    The tables hold Sionna's values on a grid that is uniform in log(distance), where the law is piecewise almost
+    straight; interpolation errs by less than 0.002 dB. Get one from `umi_law`.
+
+    Attributes:
+        log_distance: Natural logarithm of the distance in meters, from 10 m to 5 km.
+        table_los_db: Path loss in line of sight.
+        table_nlos_db: Path loss without it.
+        table_los_probability: Probability of line of sight.
+    """
+
+    log_distance: Float[np.ndarray, " point"]
+    table_los_db: Float[np.ndarray, " point"]
+    table_nlos_db: Float[np.ndarray, " point"]
+    table_los_probability: Float[np.ndarray, " point"]
+
+    def path_loss_db(
+        self, distance_m: Float[np.ndarray, "*shape"], is_los: Bool[np.ndarray, "*shape"] | bool
+    ) -> Float[np.ndarray, "*shape"]:
+        """Return the path loss at a horizontal distance; below 10 m that of 10 m.
+
+        Raises:
+            ValueError: If a distance is NaN or beyond 5 km.
+        """
+        return np.where(is_los, *self.losses_db(distance_m))
+
+    def losses_db(
+        self, distance_m: Float[np.ndarray, "*shape"]
+    ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
+        """Return the path loss in line of sight and the one without."""
+        at = self._log(distance_m)
+        return np.interp(at, self.log_distance, self.table_los_db), np.interp(at, self.log_distance, self.table_nlos_db)
+
+    def los_probability(self, distance_m: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Return the probability of line of sight at a horizontal distance.
+
+        Raises:
+            ValueError: If a distance is NaN or beyond 5 km.
+        """
+        return np.asarray(np.interp(self._log(distance_m), self.log_distance, self.table_los_probability))
+
+    @staticmethod
+    def _log(distance_m: np.ndarray) -> np.ndarray:
+        farthest_m = np.max(distance_m, initial=0.0)
+        rule, remedy = f"be a number up to {_MAX_DISTANCE_M:.0f} m", "the law of TR 38.901 ends there"
+        check(farthest_m <= _MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
+        return np.log(np.maximum(distance_m, 1.0))
+
+
+@cache
+def umi_law(carrier_hz: float, ap_height_m: float, user_height_m: float, n_points: int = 8192) -> UmiLaw:
+    """Tabulate Sionna's `UMiScenario`; the first call imports Sionna, which takes some seconds.
+
+    Sionna computes the distances between all users of a topology, so each grid point is a topology of its own with one
+    user: time and memory grow with the number of points, not with its square.
+    """
+    distance = np.geomspace(10.0, _MAX_DISTANCE_M, n_points)
+    with keep_torch_rng():
+        import torch
+
+        tr38901 = _sionna().phy.channel.tr38901
+        array = tr38901.PanelArray(
+            num_rows_per_panel=1,
+            num_cols_per_panel=1,
+            polarization="single",
+            polarization_type="V",
+            antenna_pattern="omni",
+            carrier_frequency=carrier_hz,
+            precision="double",
+            device="cpu",
+        )
+        scenario = tr38901.UMiScenario(carrier_hz, "low", array, array, "downlink", precision="double", device="cpu")
+        zeros = torch.zeros(n_points, 1, 3, dtype=torch.float64)
+        user_m, mast_m = zeros.clone(), zeros.clone()
+        user_m[:, 0, 0], user_m[:, 0, 2] = torch.from_numpy(distance), user_height_m
+        mast_m[:, 0, 2] = ap_height_m
+        losses_db = []
+        for is_los in (True, False):
+            is_indoor = torch.zeros(n_points, 1, dtype=torch.bool)
+            scenario.set_topology(user_m, mast_m, zeros, zeros, zeros, is_indoor, los=is_los)
+            losses_db.append(scenario.basic_pathloss[:, 0, 0].numpy().copy())
+        probability = scenario.los_probability[:, 0, 0].numpy().copy()
+    return UmiLaw(np.log(distance), *losses_db, probability)
+
+
+class LinkAdaptation:
+    """The modulation and coding schemes (MCS) of TS 38.214, each used from the SNR where it loses 10 % of its blocks.
+
+    Rates come from MCS table 1 of TS 38.214 (up to 64-QAM, what a connection starts with) or table 2 (256-QAM). The SNR
+    thresholds come from Sionna's block error tables for the largest tabulated block, read between their grid points
+    along a straight line in log(error rate), as a waterfall curve nearly is. An MCS without a table (below
+    0.49 bit/s/Hz), or whose table never reaches the target, is left out.
+
+    Attributes:
+        threshold_db: Lowest SNR of each MCS that is worth using, ascending.
+        efficiency: Information bits per second and hertz of those.
+
+    Raises:
+        ValueError: If `mcs_table` is neither 1 nor 2.
+    """
+
+    threshold_db: Float[np.ndarray, " mcs"]
+    efficiency: Float[np.ndarray, " mcs"]
+
+    def __init__(self, mcs_table: int = 1) -> None:
+        check(mcs_table in (1, 2), "mcs_table", "be 1 or 2", mcs_table, "1: up to 64-QAM, 2: up to 256-QAM")
+        self.threshold_db, self.efficiency = _mcs_thresholds(mcs_table)
+        self._steps = np.concatenate([[0.0], self.efficiency]).astype(np.float32)
+
+    def spectral_efficiency(self, snr_db: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Return the rate of the best MCS that the SNR carries; 0 below the lowest."""
+        return self._steps[np.searchsorted(self.threshold_db, snr_db, side="right")]
+
+
+def shannon_efficiency(snr_db: Float[np.ndarray, "*shape"], cap: float = np.inf) -> Float[np.ndarray, "*shape"]:
+    """Return log2(1 + SNR), at most `cap`: the bound that no link adaptation passes."""
+    return np.minimum(np.log2(1 + db_to_linear(snr_db)), cap)
+
+
+class Channel:
+    """The channel between the users of `n_batch` parallel environments and all access points.
+
+    Call `advance` with the positions of each slot; then read the attributes, arrays "batch user ap" all of them. The
+    budget closes: transmit power - path_loss_db + shadowing_db - noise = mean_snr_db.
+
+    Attributes:
+        snr_db: SNR averaged over the slot, with fading.
+        mean_snr_db: The same without fading.
+        is_los: Whether line of sight prevails.
+        path_loss_db: Path loss, with the soft LOS state and without shadowing.
+        shadowing_db: What shadowing adds to the received power.
+    """
+
+    snr_db: Float[np.ndarray, "batch user ap"]
+    mean_snr_db: Float[np.ndarray, "batch user ap"]
+    is_los: Bool[np.ndarray, "batch user ap"]
+    path_loss_db: Float[np.ndarray, "batch user ap"]
+    shadowing_db: Float[np.ndarray, "batch user ap"]
+
+    def __init__(
+        self, config: ChannelConfig, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator
+    ) -> None:
+        for name, count in (("n_batch", n_batch), ("n_users", n_users)):
+            check(count > 0, name, "be positive", count, "simulate at least one")
+        self._config, self._topology, self._shape = config, topology, (n_batch, n_users, 2)
+        # Fading has a stream of its own: with it or without it, the rest of the channel is the same.
+        field_rng, self._fading_rng = rng.spawn(2)
+        counts = (n_batch, n_users, topology.n_aps)
+        self._los_field = SmoothField(*counts, config.los_correlation_m, rng=field_rng)
+        self._field_if_los = ExponentialField(*counts, config.shadowing_correlation_los_m, rng=field_rng)
+        self._field_if_nlos = ExponentialField(*counts, config.shadowing_correlation_nlos_m, rng=field_rng)
+        self._position_m: np.ndarray | None = None
+        # Softness of the LOS state, TR 38.901 eq. (7.6-20): sqrt(20 / wavelength).
+        self._softness = np.float32(np.sqrt(20 * config.carrier_hz / _SPEED_OF_LIGHT_MPS))
+
+    def advance(self, position_m: Float[np.ndarray, "batch user xy"]) -> None:
+        """Move every user to a new position and recompute the channel there.
+
+        Raises:
+            ValueError: If the shape is wrong, or a position is NaN or outside the campus.
+        """
+        check(
+            position_m.shape == self._shape, "position_m", f"have shape {self._shape}", position_m.shape, "one per user"
+        )
+        self._topology.campus.check_inside(position_m)
+        if self._position_m is not None:
+            moved_m = np.linalg.norm(position_m - self._position_m, axis=-1)
+            for field in (self._los_field, self._field_if_los, self._field_if_nlos):
+                field.move(moved_m)
+        self._position_m = position_m.copy()
+        self._combine(*_laws(position_m, self._topology, self._config))
+        self._fade()
+
+    def _combine(self, loss_los_db: np.ndarray, loss_nlos_db: np.ndarray, los_probability: np.ndarray) -> None:
+        """Mix the two states in power by the soft LOS state, TR 38.901 eq. (7.6-18) to (7.6-20)."""
+        # LOS where the field exceeds its quantile; the bound only keeps a certain LOS finite.
+        margin = self._los_field.value + np.clip(ndtri(los_probability), -8, 8)
+        self.is_los = margin > 0
+        soft_los = 0.5 + np.arctan(self._softness * margin) / np.float32(np.pi)
+        power_los, power_nlos = soft_los**2, 1 - soft_los**2
+        gain_los, gain_nlos = db_to_linear(-loss_los_db), db_to_linear(-loss_nlos_db)
+        self.path_loss_db = -linear_to_db(power_los * gain_los + power_nlos * gain_nlos)
+        gain_los *= db_to_linear(self._config.shadowing_los_db * self._field_if_los.value)
+        gain_nlos *= db_to_linear(self._config.shadowing_nlos_db * self._field_if_nlos.value)
+        self.shadowing_db = linear_to_db(power_los * gain_los + power_nlos * gain_nlos) + self.path_loss_db
+        self.mean_snr_db = _budget_db(self._topology, self._config) - self.path_loss_db + self.shadowing_db
+
+    def _fade(self) -> None:
+        """Average independent Rician (as Nakagami-m, same K) or Rayleigh (m = 1) powers: a Gamma law of mean 1."""
+        if self._config.n_blocks is None:
+            self.snr_db = self.mean_snr_db
+            return
+        rician_k = db_to_linear(self._config.rician_k_db)
+        nakagami_m = (rician_k + 1) ** 2 / (2 * rician_k + 1)
+        shape = self._config.n_blocks * np.where(self.is_los, nakagami_m, 1.0).astype(np.float32)
+        power = self._fading_rng.standard_gamma(shape, dtype=np.float32) / shape
+        # A single Rayleigh block can draw an exact zero; -100 dB is as good as nothing.
+        self.snr_db = self.mean_snr_db + linear_to_db(np.maximum(power, np.float32(1e-10)))
+
+    def expected_snr_db(self, position_m: Float[np.ndarray, "*shape xy"]) -> Float[np.ndarray, "*shape ap"]:
+        """Return what the law says without the random parts; see the function of this name."""
+        return expected_snr_db(position_m, self._topology, self._config)
+
+
+def expected_snr_db(
+    position_m: Float[np.ndarray, "*shape xy"], topology: Topology, config: ChannelConfig
+) -> Float[np.ndarray, "*shape ap"]:
+    """Return the mean SNR in dB at a position: both states weighted by the LOS probability, no shadowing, no fading.
+
+    This is what a digital twin knows of a channel when it knows the position alone. It lies about 1 dB below the mean
+    of the simulated channel, whose soft LOS state lets some of the direct power through. Positions may lie outside the
+    campus, since an emulator may predict one there.
+
+    Raises:
+        ValueError: If a position is NaN or farther than 5 km from an access point.
+    """
+    loss_los_db, loss_nlos_db, los_probability = _laws(position_m, topology, config)
+    mean_loss_db = los_probability * loss_los_db + (1 - los_probability) * loss_nlos_db
+    return _budget_db(topology, config) - mean_loss_db
+
+
+def distance_m(position_m: Float[np.ndarray, "*shape xy"], topology: Topology) -> Float[np.ndarray, "*shape ap"]:
+    """Return the horizontal distance from each position to each access point."""
+    return np.linalg.norm(position_m[..., None, :] - topology.ap_position_m, axis=-1)
+
+
+def _laws(position_m: np.ndarray, topology: Topology, config: ChannelConfig) -> list[np.ndarray]:
+    """Return LOS path loss, NLOS path loss and LOS probability, each "*shape ap", in single precision."""
+    distance = np.maximum(distance_m(position_m, topology), config.min_distance_m)
+    by_ap = []
+    for ap, height_m in enumerate(topology.ap_height_m):
+        law = umi_law(config.carrier_hz, float(height_m), config.user_height_m)
+        by_ap.append((*law.losses_db(distance[..., ap]), law.los_probability(distance[..., ap])))
+    return [np.stack(parts, axis=-1).astype(np.float32) for parts in zip(*by_ap, strict=True)]
+
+
+def _budget_db(topology: Topology, config: ChannelConfig) -> Float[np.ndarray, " ap"]:
+    """Return transmit power over noise power: the SNR at a path loss of 0 dB."""
+    noise_dbm = config.noise_dbm_per_hz + linear_to_db(topology.bandwidth_hz) + config.noise_figure_db
+    return (topology.tx_power_dbm - noise_dbm).astype(np.float32)
+
+
+@cache
+def _mcs_thresholds(mcs_table: int, target: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Read the thresholds from Sionna's tables and keep the MCSs that no other one beats at a lower SNR."""
+    sionna = _sionna()
+    file = os.path.join(os.path.dirname(sionna.sys.__file__), "bler_tables", f"PDSCH_table{mcs_table}.json")
+    tables = sionna.sys.PHYAbstraction.load_table(file)["category"][1]["index"][mcs_table]["MCS"]
+    found = []
+    for mcs, table in tables.items():
+        error_rate = np.array(table["CBS"][max(table["CBS"])]["BLER"])
+        if error_rate.min() < target:
+            order, code_rate = sionna.phy.nr.utils.decode_mcs_index(mcs, mcs_table, is_pusch=False, device="cpu")
+            found.append((_crossing_db(np.array(table["SNR_db"]), error_rate, target), float(order * code_rate)))
+    threshold_db, efficiency = np.array(sorted(found)).T
+    is_useful = efficiency > np.maximum.accumulate(np.concatenate([[0.0], efficiency[:-1]]))
+    return threshold_db[is_useful], efficiency[is_useful]
+
+
+def _crossing_db(snr_db: np.ndarray, error_rate: np.ndarray, target: float) -> float:
+    """Return the SNR where the error rate falls below the target, along a straight line in its logarithm."""
+    first = int(np.argmax(error_rate < target))
+    # Tables are simulated: no error in their some thousand blocks means a rate below 1e-4.
+    log_rate = np.log(np.maximum(error_rate[first - 1 : first + 1], 1e-4))
+    return float(np.interp(-np.log(target), -log_rate, snr_db[first - 1 : first + 1]))
+
+
+@cache
+def _sionna() -> ModuleType:
+    """Import Sionna with the CPU as its default device, and without its reseeding of torch."""
+    with keep_torch_rng():
+        import sionna.phy
+        import sionna.sys
+
+        sionna.phy.config.device = "cpu"
+    return sionna
