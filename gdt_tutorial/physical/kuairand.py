@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import Int
 
-from gdt_tutorial.physical.log_tables import RowRules, WatchLog, keep_frequent_types, read_tables
+from gdt_tutorial.physical.log_rows import RowRules
+from gdt_tutorial.physical.log_tables import WatchLog, keep_frequent_types, read_tables
 
 __all__ = ["KUAIRAND_ATTRIBUTION", "KUAIRAND_URL", "fetch_kuairand", "is_kuairand", "read_kuairand"]
 

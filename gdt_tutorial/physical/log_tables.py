@@ -5,17 +5,17 @@ A csv file is read in chunks of rows straight into arrays of 38 bytes a view, so
 """
 
 import csv
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["LogReport", "RowRules", "WatchLog", "keep_frequent_types", "read_tables", "with_types"]
+from gdt_tutorial.physical.log_rows import RowParser, RowRules, Tally
+
+__all__ = ["LogReport", "WatchLog", "keep_frequent_types", "read_tables", "view_types"]
 
 REQUIRED = ("user_id", "video_id", "play_time", "duration")
 OPTIONAL = ("time_ms", "video_type")
@@ -70,36 +70,6 @@ class WatchLog:
         return len(self.user_id)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RowRules:
-    """Which rows of a file become views."""
-
-    unit_s: float = 1e-3
-    min_duration_s: float = 5.0
-    max_duration_s: float = 60.0
-    on_bad_row: str = "raise"
-
-    def __post_init__(self) -> None:
-        if self.on_bad_row not in ("raise", "drop"):
-            raise ValueError(f"on_bad_row must be 'raise' or 'drop', got {self.on_bad_row!r}; choose one of them.")
-        if not self.unit_s > 0:
-            raise ValueError(f"unit_s must be positive, got {self.unit_s}; it is 1e-3 for a log in milliseconds.")
-        if not 0 < self.min_duration_s <= self.max_duration_s:
-            raise ValueError(
-                f"min_duration_s must be positive and at most max_duration_s, got {self.min_duration_s} and "
-                f"{self.max_duration_s}; exchange or change them."
-            )
-
-
-@dataclass
-class _Tally:
-    n_rows: int = 0
-    n_replayed: int = 0
-    dropped: Counter = field(default_factory=Counter)
-    filtered: Counter = field(default_factory=Counter)
-    type_code: dict[str, int] = field(default_factory=dict)
-
-
 def read_tables(
     paths: Sequence[Path],
     columns: Mapping[str, str],
@@ -122,7 +92,7 @@ def read_tables(
             of which no row is left.
     """
     _check_columns(columns)
-    tally, parts = _Tally(), []
+    tally, parts = Tally(), []
     for path in paths:
         for chunk in _chunks(path, columns, rules, tally):
             parts.append(_select(chunk, rules, tally))
@@ -147,30 +117,31 @@ def read_tables(
     )
 
 
-def with_types(log: WatchLog) -> WatchLog:
-    """Return the log with video types: its own, or else three stand-ins of equally many videos each, by length."""
+def view_types(log: WatchLog) -> tuple[Int[np.ndarray, " view"], tuple[str, ...]]:
+    """Return each view's type and the types' names: the log's own, or else stand-ins by length that say so.
+
+    The stand-ins are terciles: three lengths with equally many videos of the log each.
+    """
     if log.video_type is not None:
-        return log
+        return log.video_type, log.type_names
     _, first = np.unique(log.video_id, return_index=True)
     edge_s = np.quantile(log.duration_s[first], [1 / 3, 2 / 3])
-    return replace(
-        log,
-        video_type=np.searchsorted(edge_s, log.duration_s, side="right").astype(np.int16),
-        type_names=tuple(f"{length} (no type in log)" for length in ("short", "medium", "long")),
-    )
+    names = tuple(f"{length} (no type in log)" for length in ("short", "medium", "long"))
+    return np.searchsorted(edge_s, log.duration_s, side="right").astype(np.int16), names
 
 
 def keep_frequent_types(log: WatchLog, n_types: int) -> WatchLog:
     """Merge all types but the `n_types` most viewed into one called "other"; sort the types by views."""
     if n_types < 1:
         raise ValueError(f"n_types must be at least 1, got {n_types}; 8 is the default.")
-    views = np.bincount(log.video_type, minlength=len(log.type_names))
+    video_type, type_names = view_types(log)
+    views = np.bincount(video_type, minlength=len(type_names))
     order = np.argsort(-views, kind="stable")[: np.count_nonzero(views)]
     kept = order[:n_types]
     new_code = np.full(len(views), len(kept), dtype=np.int16)
     new_code[kept] = np.arange(len(kept))
-    names = tuple(log.type_names[code] for code in kept) + (("other",) if len(order) > len(kept) else ())
-    return replace(log, video_type=new_code[log.video_type], type_names=names)
+    names = tuple(type_names[code] for code in kept) + (("other",) if len(order) > len(kept) else ())
+    return replace(log, video_type=new_code[video_type], type_names=names)
 
 
 def _check_columns(columns: Mapping[str, str]) -> None:
@@ -183,11 +154,11 @@ def _check_columns(columns: Mapping[str, str]) -> None:
         )
 
 
-def _chunks(path: Path, columns: Mapping[str, str], rules: RowRules, tally: _Tally) -> Iterator[dict[str, np.ndarray]]:
+def _chunks(path: Path, columns: Mapping[str, str], rules: RowRules, tally: Tally) -> Iterator[dict[str, np.ndarray]]:
     """Yield chunks of parsed columns, malformed rows removed and counted."""
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.reader(file)
-        parser = _RowParser(path, _next_rows(reader, 1, path), columns, rules, tally)
+        parser = RowParser(path, _next_rows(reader, 1, path), columns, rules, tally)
         n_before = tally.n_rows
         while rows := _next_rows(reader, CHUNK_ROWS, path):
             yield parser.parse([row for row in rows if row], tally.n_rows - n_before)
@@ -202,112 +173,7 @@ def _next_rows(reader: Iterator[list[str]], n_rows: int, path: Path) -> list[lis
         raise ValueError(f"path must be a csv file, got {path.name}: {error}; look for an unclosed quote.") from error
 
 
-class _RowParser:
-    """Turns rows of text into arrays, and finds out why a row is malformed."""
-
-    def __init__(
-        self, path: Path, first_rows: list[list[str]], columns: Mapping[str, str], rules: RowRules, tally: _Tally
-    ) -> None:
-        if not first_rows or not any(first_rows[0]):
-            raise ValueError(
-                f"path must hold a header line and rows, got the empty file {path.name}; give a file with views."
-            )
-        header = [name.strip() for name in first_rows[0]]
-        absent = [own for own in columns if own not in header]
-        if absent:
-            raise ValueError(
-                f"path must have the columns {list(columns)}, got {path.name} without {absent} (it has {header}); "
-                f"name its columns with columns={{'name in the file': 'our name', ...}}."
-            )
-        self.path, self.rules, self.tally = path, rules, tally
-        self.n_fields = len(header)
-        self.place = {ours: header.index(own) for own, ours in columns.items()}
-        self.own_name = {ours: own for own, ours in columns.items()}
-
-    def parse(self, rows: list[list[str]], n_before: int) -> dict[str, np.ndarray]:
-        """Parse a chunk at full speed; only a chunk with a malformed row is looked at row by row."""
-        first_row = self.tally.n_rows
-        self.tally.n_rows += len(rows)
-        try:
-            chunk = self._convert(rows)
-        except (ValueError, IndexError, OverflowError):
-            return self._convert(self._sound_rows(rows, n_before))
-        chunk["time_ms"] = chunk.get("time_ms", np.arange(first_row, first_row + len(rows)))
-        return chunk
-
-    def _convert(self, rows: list[list[str]]) -> dict[str, np.ndarray]:
-        """Convert rows to columns; raise if any row is malformed."""
-        n_rows, chunk = len(rows), {}
-        if any(len(row) != self.n_fields for row in rows):
-            raise IndexError
-        for name, place in self.place.items():
-            texts = (row[place] for row in rows)
-            if name in ("play_time", "duration"):
-                chunk[name] = np.fromiter(map(float, texts), np.float64, n_rows) * self.rules.unit_s
-                if not (np.isfinite(chunk[name]) & (chunk[name] >= 0)).all():
-                    raise ValueError
-            elif name == "video_type":
-                code = self.tally.type_code
-                labels = (text.strip() or "no type" for text in texts)
-                chunk[name] = np.fromiter((code.setdefault(label, len(code)) for label in labels), np.int32, n_rows)
-            else:
-                convert = _timestamp if name == "time_ms" else _identifier
-                chunk[name] = np.fromiter(map(convert, texts), np.int64, n_rows)
-        return chunk
-
-    def _sound_rows(self, rows: list[list[str]], n_before: int) -> list[list[str]]:
-        """Return the rows without fault; raise at the first other one, or count it."""
-        sound = []
-        for number, row in enumerate(rows, start=n_before + 1):
-            fault = self._fault(row)
-            if fault is None:
-                sound.append(row)
-                continue
-            rule, got = fault
-            if self.rules.on_bad_row == "raise":
-                raise ValueError(
-                    f"{rule}, got {got} in row {number} of {self.path.name}; correct the row, or pass "
-                    f"on_bad_row='drop' to leave such rows out and have them counted."
-                )
-            self.tally.dropped[rule] += 1
-        return sound
-
-    def _fault(self, row: list[str]) -> tuple[str, str] | None:
-        """Return the broken rule and the value that breaks it, or None."""
-        if len(row) != self.n_fields:
-            return f"row must have the header's {self.n_fields} fields", str(len(row))
-        for name, place in self.place.items():
-            own, text = self.own_name[name], row[place]
-            try:
-                value = {"play_time": float, "duration": float, "time_ms": _timestamp}.get(name, _identifier)(text)
-            except (ValueError, OverflowError):
-                wanted = "an id" if name in ("user_id", "video_id") else "a number"
-                if name != "video_type":
-                    return f"{own} must be {wanted}", repr(text)
-                continue
-            if name in ("play_time", "duration") and not np.isfinite(value):
-                return f"{own} must be finite", repr(text)
-            if name in ("play_time", "duration") and value < 0:
-                return f"{own} must not be negative", repr(text)
-        return None
-
-
-def _timestamp(text: str) -> int:
-    return int(float(text))
-
-
-def _identifier(text: str) -> int:
-    """Return a whole number as it is, and any other text as a hash of 63 bits, so that memory stays bounded."""
-    try:
-        return int(text)
-    except ValueError:
-        text = text.strip()
-        if not text or text.lower() in ("nan", "null", "none"):
-            raise
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-
-
-def _select(chunk: dict[str, np.ndarray], rules: RowRules, tally: _Tally) -> dict[str, np.ndarray]:
+def _select(chunk: dict[str, np.ndarray], rules: RowRules, tally: Tally) -> dict[str, np.ndarray]:
     """Keep the views of videos in the wanted range of lengths, in the log's compact types; count the others."""
     duration_s, play_time_s = chunk.pop("duration"), chunk.pop("play_time")
     keep = (duration_s >= rules.min_duration_s) & (duration_s <= rules.max_duration_s)

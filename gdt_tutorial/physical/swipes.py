@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from scipy.special import betainc, expit, logit
 
 from gdt_tutorial.configuration import parameter
-from gdt_tutorial.physical.watch_logs import WatchLog, with_types
+from gdt_tutorial.physical.watch_logs import WatchLog, view_types
 
 __all__ = ["THREE_CLASSES", "LoggedSwipes", "SwipeGenerator", "SwipeGeneratorConfig", "SwipeModel"]
 
@@ -203,14 +203,14 @@ class LoggedSwipes:
         """Sort a log for drawing.
 
         Args:
-            log: A watch log; without types it gets stand-in types by length (`watch_logs.with_types`).
+            log: A watch log; without types it gets stand-in types by length (`watch_logs.view_types`).
             min_views: Users with fewer views are left out.
             pooling: How many views the user's other types count for; 0 trusts every cell that is not empty.
 
         Raises:
             ValueError: If no user has enough views.
         """
-        log = with_types(log)
+        video_type, type_names = view_types(log)
         user_id, row, n_views = np.unique(log.user_id, return_inverse=True, return_counts=True)
         has_enough = n_views >= min_views
         if not has_enough.any():
@@ -220,8 +220,8 @@ class LoggedSwipes:
             )
         keep = has_enough[row]
         new_row = (np.cumsum(has_enough) - 1)[row[keep]]
-        n_types = len(log.type_names)
-        cell = new_row * n_types + log.video_type[keep]
+        n_types = len(type_names)
+        cell = new_row * n_types + video_type[keep]
         size = np.bincount(cell, minlength=has_enough.sum() * n_types)
         end = np.cumsum(size).reshape(-1, n_types)
         return cls(

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri
 
 from gdt_tutorial.configuration import parameter
-from gdt_tutorial.physical.watch_logs import WatchLog, with_types
+from gdt_tutorial.physical.watch_logs import WatchLog, view_types
 
 __all__ = ["VideoCatalog", "VideoCatalogConfig", "recommend"]
 
@@ -150,19 +150,19 @@ class VideoCatalog:
         """Take durations, types and popularity (number of views) from a log.
 
         Args:
-            log: A watch log; one without types gets stand-in types by length (`watch_logs.with_types`).
+            log: A watch log; one without types gets stand-in types by length (`watch_logs.view_types`).
             n_videos: Keep only so many videos, the most viewed; `None` keeps all.
             bitrate_bps: Rates of the versions, which no watch log has.
             segment_s: Length of a segment.
         """
-        log = with_types(log)
+        video_type, type_names = view_types(log)
         _, first, n_views = np.unique(log.video_id, return_index=True, return_counts=True)
         most_viewed = np.argsort(-n_views, kind="stable")[:n_videos]
         first, n_views = first[most_viewed], n_views[most_viewed]
         return cls(
             duration_s=log.duration_s[first].astype(np.float64),
-            video_type=log.video_type[first].astype(np.int64),
-            type_names=log.type_names,
+            video_type=video_type[first].astype(np.int64),
+            type_names=type_names,
             popularity=n_views / n_views.sum(),
             bitrate_bps=np.asarray(bitrate_bps),
             segment_s=segment_s,

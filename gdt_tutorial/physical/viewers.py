@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.physical.swipes import LoggedSwipes, SwipeGenerator, SwipeGeneratorConfig, SwipeModel
 from gdt_tutorial.physical.video import VideoCatalog
-from gdt_tutorial.physical.watch_logs import WatchLog, with_types
+from gdt_tutorial.physical.watch_logs import WatchLog, view_types
 
 __all__ = ["Viewers"]
 
@@ -70,10 +70,10 @@ class Viewers:
         Raises:
             ValueError: If the catalog's types are not the log's, or no user has `min_views` views.
         """
-        log = with_types(log)
-        if catalog.type_names != log.type_names:
+        _, type_names = view_types(log)
+        if catalog.type_names != type_names:
             raise ValueError(
-                f"catalog must have the log's video types {log.type_names}, got {catalog.type_names}; "
+                f"catalog must have the log's video types {type_names}, got {catalog.type_names}; "
                 f"use VideoCatalog.from_watch_log with the same log."
             )
         swipes = LoggedSwipes.from_watch_log(log, min_views=min_views)
@@ -93,13 +93,13 @@ def logged_preference(
     log: WatchLog, user_id: Int[np.ndarray, " user"], *, n_prior_views: float = 5.0
 ) -> Float[np.ndarray, "user type"]:
     """Return each user's share of watch time by type, smoothed by `n_prior_views` average views of the whole log."""
-    log = with_types(log)
-    n_types = len(log.type_names)
+    video_type, type_names = view_types(log)
+    n_types = len(type_names)
     row = np.searchsorted(user_id, log.user_id)
     is_known = user_id[np.minimum(row, len(user_id) - 1)] == log.user_id
     watched_s = (log.watched_fraction * log.duration_s).astype(np.float64)
-    by_type_s = np.bincount(log.video_type, weights=watched_s, minlength=n_types)
-    cell = row[is_known] * n_types + log.video_type[is_known]
+    by_type_s = np.bincount(video_type, weights=watched_s, minlength=n_types)
+    cell = row[is_known] * n_types + video_type[is_known]
     by_user_s = np.bincount(cell, weights=watched_s[is_known], minlength=len(user_id) * n_types)
     smoothed_s = by_user_s.reshape(-1, n_types) + n_prior_views * by_type_s / len(watched_s)
     return smoothed_s / smoothed_s.sum(axis=-1, keepdims=True)

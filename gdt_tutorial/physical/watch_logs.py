@@ -26,7 +26,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gdt_tutorial.physical.kuairand import KUAIRAND_ATTRIBUTION, fetch_kuairand, is_kuairand, read_kuairand
-from gdt_tutorial.physical.log_tables import LogReport, RowRules, WatchLog, keep_frequent_types, read_tables, with_types
+from gdt_tutorial.physical.log_rows import RowRules
+from gdt_tutorial.physical.log_tables import LogReport, WatchLog, keep_frequent_types, read_tables, view_types
 
 __all__ = [
     "DEFAULT_COLUMNS",
@@ -38,7 +39,7 @@ __all__ = [
     "find_watch_log",
     "read_kuairand",
     "read_watch_log",
-    "with_types",
+    "view_types",
 ]
 
 DATA_VARIABLE = "GDT_DATA"
