@@ -6,9 +6,9 @@
     GDT_DATA=my_logs.csv python notebooks/claim_ranges.py    # with the generator, and again with real watch logs
 
 The range of a claim is [min, max] over the seeds, widened on both sides by half of their distance, or by 5 % of the
-largest magnitude where that is more, and rounded outward to four digits. So a claim holds for seeds that were not tried,
-and a range says how far a number moves. Ranges of other chapters, profiles and data sources, and everything above
-`[claims]`, stay as they are.
+largest magnitude where that is more, and rounded outward to four digits. So a claim holds for seeds that were not
+tried, and a range says how far a number moves. Ranges of other chapters, profiles and data sources, and everything
+above `[claims]`, stay as they are.
 """
 
 import argparse
@@ -27,8 +27,8 @@ import tomlkit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from book.chapters import PROFILES, default_data, read_plan  # noqa: E402
-from book.execute import execute  # noqa: E402
+from book.chapters import PROFILES, default_data, read_plan
+from book.execute import execute
 
 CHAPTERS = ROOT / "notebooks" / "chapters.toml"
 RELATIVE_FLOOR = 0.05
