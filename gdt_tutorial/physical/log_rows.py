@@ -75,8 +75,9 @@ class RowParser:
         try:
             chunk = self._convert(rows)
         except (ValueError, IndexError, OverflowError):
-            return self._convert(self._sound_rows(rows, n_before))
-        chunk["time_ms"] = chunk.get("time_ms", np.arange(first_row, first_row + len(rows)))
+            chunk = self._convert(self._sound_rows(rows, n_before))
+        if "time_ms" not in chunk:  # the order of the rows stands in for time
+            chunk["time_ms"] = np.arange(first_row, first_row + len(chunk["user_id"]))
         return chunk
 
     def _convert(self, rows: list[list[str]]) -> dict[str, np.ndarray]:
@@ -135,18 +136,25 @@ class RowParser:
 
 
 def _timestamp(text: str) -> int:
-    return int(float(text))
+    return _fits(int(float(text)))
 
 
 def _identifier(text: str) -> int:
     """Return a whole number as it is, and any other text as a hash of 63 bits, so that memory stays bounded."""
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         text = text.strip()
         if not text or text.lower() in ("nan", "null", "none"):
             raise
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return _fits(number)
+
+
+def _fits(number: int) -> int:
+    if not -(2**63) <= number < 2**63:
+        raise OverflowError
+    return number
 
 
 _SECONDS = ("play_time", "duration")

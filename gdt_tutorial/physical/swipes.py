@@ -8,7 +8,7 @@ where no such data is at hand.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -23,6 +23,7 @@ __all__ = ["THREE_CLASSES", "LoggedSwipes", "SwipeGenerator", "SwipeGeneratorCon
 _MARGIN = 1e-6
 
 
+@runtime_checkable
 class SwipeModel(Protocol):
     """Anything that can say which fraction of a video a user watches."""
 
