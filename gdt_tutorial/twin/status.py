@@ -17,7 +17,15 @@ from jaxtyping import Bool, Float, Int
 from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.messages import Load, Report, Session
 
-__all__ = ["BehaviorStatus", "NetworkingStatus", "Status", "StatusStore", "StatusWindow"]
+__all__ = [
+    "BehaviorStatus",
+    "NetworkingStatus",
+    "Status",
+    "StatusStore",
+    "StatusWindow",
+    "at_slot",
+    "last_collected",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +73,33 @@ class StatusWindow:
     is_networking_collected: Bool[np.ndarray, "batch user slot"]
 
 
+def last_collected(is_collected: Bool[np.ndarray, "batch user slot"]) -> Int[np.ndarray, "batch user"]:
+    """Return the newest slot of the window in which each user was collected.
+
+    Raises:
+        ValueError: a user who was not collected in the whole window.
+    """
+    n_lost = int((~is_collected.any(axis=-1)).sum())
+    check(n_lost == 0, "window", "hold a collected slot of every user", f"{n_lost} without", "widen window_slots")
+    n_slots = is_collected.shape[-1]
+    return n_slots - 1 - is_collected[..., ::-1].argmax(axis=-1)
+
+
+def at_slot(
+    values: Float[np.ndarray, "batch user slot feature"], index: Int[np.ndarray, "batch user"]
+) -> Float[np.ndarray, "batch user feature"]:
+    """Pick one slot of each user."""
+    return np.take_along_axis(values, index[..., None, None], axis=2)[:, :, 0]
+
+
 class StatusStore:
     """Keeps the last `window_slots` slots of the status.
 
     In each slot comes one report; then `fill` puts emulated values where the report has none. Until it does, a value
     that was not collected stays the one of the slot before.
+
+    Attributes:
+        shape: Environments and users.
 
     Raises:
         ValueError: a size that is not positive.
@@ -80,7 +110,7 @@ class StatusStore:
             ("n_batch", n_batch), ("n_users", n_users), ("n_aps", n_aps), ("window_slots", window_slots),
         ):  # fmt: skip
             check(size > 0, name, "be positive", size, "keep at least one")
-        self.window_slots = window_slots
+        self.window_slots, self.shape = window_slots, (n_batch, n_users)
         shape = (n_batch, n_users, window_slots)
         self._values = {
             "position_m": np.full((*shape, 2), np.nan),

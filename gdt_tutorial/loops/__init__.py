@@ -1,0 +1,8 @@
+"""The two closed loops of the paper's Fig. 3.
+
+In order of the package's reading:
+
+    external    physical network <-> twin: how often to collect (adaptive data collection)
+    internal    twin <-> generative AI: whose decision the network gets (adaptive decision-making)
+    manager     both together, on their two time scales
+"""
