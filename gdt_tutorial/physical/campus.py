@@ -6,11 +6,10 @@ from a point of that campus, (43.4712 N, 80.5430 W).
 
 import csv
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -119,47 +118,49 @@ class Campus:
     def waterloo(cls) -> "Campus":
         """Build the core campus of the University of Waterloo: 39 buildings, and a box of 660 m x 600 m (chosen)."""
         rows = [line.rsplit(",", 2) for line in _WATERLOO.splitlines()]
-        buildings = tuple(Building(*title.split(",", 1), float(x), float(y)) for title, x, y in rows)
+        buildings = tuple(Building(*title.partition(",")[::2], float(x), float(y)) for title, x, y in rows)
         return cls(np.array([[-300.0, -300.0], [360.0, 300.0]]), buildings)
 
     @classmethod
-    def from_csv(cls, source: str | Path | TextIO, *, margin_m: float = 50.0) -> "Campus":
+    def from_csv(cls, source: str | Path | Iterable[str], *, margin_m: float = 50.0) -> "Campus":
         """Read a campus from a table with the columns code, name and either x_m, y_m or lat, lon.
 
         Latitude and longitude become meters around their mean (equirectangular; fine for a campus, not for a country).
 
         Args:
-            source: Path of a CSV file, or an open text file.
+            source: Path of a CSV file, or its lines (an open text file is one).
             margin_m: The box is the smallest one around all centers, widened by this much on each side.
 
         Raises:
             ValueError: If the table is empty, misses a column, or has a row that is not a position.
         """
         check(margin_m > 0, "margin_m", "be positive", margin_m, "leave users some meters around the outer buildings")
-        with _opened(source) as lines:
-            buildings = _read_buildings(csv.DictReader(lines))
+        buildings = _read_buildings(csv.DictReader(_lines(source)))
         center_m = np.array([[building.x_m, building.y_m] for building in buildings])
         return cls(np.stack([center_m.min(axis=0) - margin_m, center_m.max(axis=0) + margin_m]), buildings)
 
 
-@contextmanager
-def _opened(source: str | Path | TextIO) -> Iterator[TextIO]:
-    if isinstance(source, (str, Path)):
-        with Path(source).open(encoding="utf-8-sig", newline="") as lines:
-            yield lines
-    else:
-        yield source
+def _lines(source: str | Path | Iterable[str]) -> Iterator[str]:
+    """Return the lines of a file that is open or is opened here (UTF-8, with or without a byte order mark)."""
+    if not isinstance(source, (str, Path)):
+        return iter(source)
+    try:
+        return iter(Path(source).read_text(encoding="utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"campus table must be text in UTF-8, got {source!s}: {error}; save it as UTF-8 CSV."
+        ) from error
 
 
 def _read_buildings(table: csv.DictReader) -> tuple[Building, ...]:
     header = table.fieldnames or []
-    pair = next((pair for pair in (("x_m", "y_m"), ("lat", "lon")) if set(pair) <= set(header)), None)
-    has_columns = pair is not None and {"code", "name"} <= set(header)
+    pair = ("x_m", "y_m") if {"x_m", "y_m"} <= set(header) else ("lat", "lon")
+    has_columns = {"code", "name", *pair} <= set(header)
     rule = "have the columns code, name and either x_m, y_m or lat, lon"
     check(has_columns, "campus table", rule, list(header), "add or rename the missing columns")
     rows = [(row["code"], row["name"], *_read_pair(row, pair, table.line_num)) for row in table]
     check(rows, "campus table", "have at least one building", 0, "add a row below the header")
-    if pair == ("x_m", "y_m"):
+    if pair[0] == "x_m":
         return tuple(Building(*row) for row in rows)
     lat, lon = np.mean([row[2:] for row in rows], axis=0)
     m_per_degree_lon = _M_PER_DEGREE_LON * math.cos(math.radians(lat))

@@ -19,6 +19,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -81,7 +82,6 @@ class ChannelConfig:
 
     def __post_init__(self) -> None:
         for name in (
-            "carrier_hz",
             "shadowing_los_db",
             "shadowing_nlos_db",
             "shadowing_correlation_los_m",
@@ -92,6 +92,8 @@ class ChannelConfig:
             check(0 < value < np.inf, name, "be positive and finite", value, "see the default of ChannelConfig")
         for name in ("noise_dbm_per_hz", "noise_figure_db", "rician_k_db"):
             check(np.isfinite(getattr(self, name)), name, "be finite", getattr(self, name), "pass a value in dB")
+        carrier_hz, remedy = self.carrier_hz, "3.5e9 is 3.5 GHz"
+        check(0.5e9 <= carrier_hz <= 100e9, "carrier_hz", "lie in 0.5 to 100 GHz (TR 38.901)", carrier_hz, remedy)
         height_m, near_m = self.user_height_m, self.min_distance_m
         check(1 < height_m <= 22.5, "user_height_m", "lie above 1 and up to 22.5 m", height_m, "phones are at 1.5 m")
         check(10 <= near_m < _MAX_DISTANCE_M, "min_distance_m", "lie in [10, 5000)", near_m, "the law begins at 10 m")
@@ -132,7 +134,9 @@ class UmiLaw:
     ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
         """Return the path loss in line of sight and the one without."""
         at = self._log(distance_m)
-        return np.interp(at, self.log_distance, self.table_los_db), np.interp(at, self.log_distance, self.table_nlos_db)
+        tables = (self.table_los_db, self.table_nlos_db)
+        los_db, nlos_db = (np.asarray(np.interp(at, self.log_distance, table)) for table in tables)
+        return los_db, nlos_db
 
     def los_probability(self, distance_m: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Return the probability of line of sight at a horizontal distance.
@@ -147,7 +151,7 @@ class UmiLaw:
         farthest_m = np.max(distance_m, initial=0.0)
         rule, remedy = f"be a number up to {_MAX_DISTANCE_M:.0f} m", "the law of TR 38.901 ends there"
         check(farthest_m <= _MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
-        return np.log(np.maximum(distance_m, 1.0))
+        return np.asarray(np.log(np.maximum(distance_m, 1.0)))
 
 
 @cache
@@ -161,29 +165,25 @@ def umi_law(carrier_hz: float, ap_height_m: float, user_height_m: float, n_point
     with keep_torch_rng():
         import torch
 
-        tr38901 = _sionna().phy.channel.tr38901
-        array = tr38901.PanelArray(
-            num_rows_per_panel=1,
-            num_cols_per_panel=1,
-            polarization="single",
-            polarization_type="V",
-            antenna_pattern="omni",
-            carrier_frequency=carrier_hz,
-            precision="double",
-            device="cpu",
-        )
-        scenario = tr38901.UMiScenario(carrier_hz, "low", array, array, "downlink", precision="double", device="cpu")
+        scenario = _umi_scenario(carrier_hz)
         zeros = torch.zeros(n_points, 1, 3, dtype=torch.float64)
         user_m, mast_m = zeros.clone(), zeros.clone()
-        user_m[:, 0, 0], user_m[:, 0, 2] = torch.from_numpy(distance), user_height_m
-        mast_m[:, 0, 2] = ap_height_m
+        user_m[:, 0, 0], user_m[:, 0, 2], mast_m[:, 0, 2] = torch.from_numpy(distance), user_height_m, ap_height_m
+        is_indoor = torch.zeros(n_points, 1, dtype=torch.bool)
         losses_db = []
         for is_los in (True, False):
-            is_indoor = torch.zeros(n_points, 1, dtype=torch.bool)
             scenario.set_topology(user_m, mast_m, zeros, zeros, zeros, is_indoor, los=is_los)
             losses_db.append(scenario.basic_pathloss[:, 0, 0].numpy().copy())
         probability = scenario.los_probability[:, 0, 0].numpy().copy()
-    return UmiLaw(np.log(distance), *losses_db, probability)
+    return UmiLaw(np.log(distance), losses_db[0], losses_db[1], probability)
+
+
+def _umi_scenario(carrier_hz: float) -> Any:
+    """Build Sionna's scenario; its antennas do not enter the laws that are read from it."""
+    tr38901 = _sionna().phy.channel.tr38901
+    on_cpu = {"precision": "double", "device": "cpu"}
+    array = tr38901.PanelArray(1, 1, "single", "V", "omni", carrier_hz, **on_cpu)
+    return tr38901.UMiScenario(carrier_hz, "low", array, array, "downlink", **on_cpu)
 
 
 class LinkAdaptation:

@@ -54,19 +54,18 @@ class SmoothField:
         """Carry every user `moved_m` further along their path."""
         x = self._scale_per_m * moved_m.astype(float)[..., None]
         decay = np.exp(-x)
-        variance = np.maximum(1 - decay**2 * ((1 + x) ** 2 + x**2), 0.0)
+        variance = 1 - decay**2 * ((1 + x) ** 2 + x**2)
         covariance = 2 * decay**2 * x**2
         slope_variance = np.maximum(1 - decay**2 * ((1 - x) ** 2 + x**2), 0.0)
         # Cholesky factor of the noise, slope first: a user who stands still has no noise at all.
         slope_spread = np.sqrt(slope_variance)
         shared = covariance / np.maximum(slope_spread, 1e-30)
         own_spread = np.sqrt(np.maximum(variance - shared**2, 0.0))
-        factors = (decay * (1 + x), decay * x, decay * (1 - x), slope_spread, shared, own_spread)
-        to_value, slope_to_value, to_slope, slope_spread, shared, own_spread = (f.astype(np.float32) for f in factors)
         slope_noise, own_noise = _normal(self.value.shape, rng=self._rng), _normal(self.value.shape, rng=self._rng)
         value, slope = self.value, self._slope
-        self.value = to_value * value + slope_to_value * slope + shared * slope_noise + own_spread * own_noise
-        self._slope = to_slope * slope - slope_to_value * value + slope_spread * slope_noise
+        moved = decay * ((1 + x) * value + x * slope) + shared * slope_noise + own_spread * own_noise
+        self.value = moved.astype(np.float32)
+        self._slope = (decay * ((1 - x) * slope - x * value) + slope_spread * slope_noise).astype(np.float32)
 
 
 def _normal(shape: tuple[int, ...], *, rng: np.random.Generator) -> np.ndarray:

@@ -153,7 +153,7 @@ class LevyFlight:
         campus.check_inside(start_m, "start_m")
         self.position_m = start_m.astype(float)
         self._start_stationary(n_batch * n_users)
-        self.velocity_mps = self._velocity_mps.reshape(n_batch, n_users, 2)
+        self.velocity_mps = self._velocity_mps.reshape(n_batch, n_users, 2).copy()
 
     def advance(self, duration_s: float) -> None:
         """Walk every user for `duration_s`.
