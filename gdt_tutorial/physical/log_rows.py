@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Int
 
 __all__ = ["RowParser", "RowRules", "Tally"]
 
@@ -95,8 +96,10 @@ class RowParser:
                 code = self.tally.type_code
                 labels = (text.strip() or "no type" for text in texts)
                 chunk[name] = np.fromiter((code.setdefault(label, len(code)) for label in labels), np.int32, n_rows)
+            elif name == "time_ms":
+                chunk[name] = _int64(np.fromiter(map(float, texts), np.float64, n_rows))
             else:
-                chunk[name] = np.fromiter(map(_CONVERT[name], texts), np.int64, n_rows)
+                chunk[name] = _identifiers([row[place] for row in rows])
         return chunk
 
     def _sound_rows(self, rows: list[list[str]], n_before: int) -> list[list[str]]:
@@ -135,8 +138,11 @@ class RowParser:
         return None
 
 
-def _timestamp(text: str) -> int:
-    return _fits(int(float(text)))
+def _identifiers(texts: list[str]) -> Int[np.ndarray, " view"]:
+    try:
+        return np.fromiter(map(int, texts), np.int64, len(texts))
+    except ValueError:
+        return np.fromiter(map(_identifier, texts), np.int64, len(texts))
 
 
 def _identifier(text: str) -> int:
@@ -148,13 +154,19 @@ def _identifier(text: str) -> int:
         if not text or text.lower() in ("nan", "null", "none"):
             raise
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-    return _fits(number)
-
-
-def _fits(number: int) -> int:
     if not -(2**63) <= number < 2**63:
         raise OverflowError
     return number
+
+
+def _timestamp(text: str) -> int:
+    return int(_int64(np.array([float(text)]))[0])
+
+
+def _int64(values: Float[np.ndarray, " view"]) -> Int[np.ndarray, " view"]:
+    if not (np.abs(values) < 2**63).all():  # NaN and infinity included
+        raise OverflowError
+    return values.astype(np.int64)
 
 
 _SECONDS = ("play_time", "duration")

@@ -94,10 +94,12 @@ def read_tables(
     _check_columns(columns)
     tally, parts = Tally(), []
     for path in paths:
+        n_reported = tally.n_rows
         for chunk in _chunks(path, columns, rules, tally):
             parts.append(_select(chunk, rules, tally))
             if on_chunk is not None:
-                on_chunk(CHUNK_ROWS)
+                on_chunk(tally.n_rows - n_reported)
+                n_reported = tally.n_rows
     arrays = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
     report = LogReport(
         n_rows=tally.n_rows,
