@@ -45,8 +45,8 @@ class SwipeGeneratorConfig:
     shift is one of ln b, so that b stays positive for every class. The seven videos differ in length too (6 to 125 s),
     so a type effect holds a part of a length effect.
 
-    Two limits of the numbers: the classes were fitted to a sample with only explicitly liked or disliked views, and users
-    were put into classes by the same views that gave the fit. Both widen the gap between the classes.
+    Two limits of the numbers: the classes were fitted to a sample with only explicitly liked or disliked views, and
+    the views that put a user into a class also gave the fit. Both widen the gap between the classes.
     """
 
     class_names: tuple[str, ...] = parameter(
