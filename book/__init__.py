@@ -1,0 +1,1 @@
+"""The book: what executes the chapters and builds the site."""

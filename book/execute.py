@@ -1,0 +1,250 @@
+"""Execute one chapter with papermill and write down what it took.
+
+Every test, every build and every script that needs a chapter's numbers goes through `execute`, so that all of them run the
+same thing: a fresh kernel in a process of its own, one thread, one seed, one profile, one data source.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from book.chapters import NOTEBOOKS, PROFILES, ROOT, read_plan
+
+CLAIM_MIME = "application/vnd.gdt.claim+json"
+METADATA_KEY = "gdt"
+_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_SHOWN_VERSIONS = ("gdt-tutorial", "torch", "numpy", "scipy", "scikit-learn", "sionna-no-rt", "gymnasium", "matplotlib")
+
+
+class ChapterError(RuntimeError):
+    """A chapter whose execution failed; the message carries the cell's own error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What one execution of a chapter took and said.
+
+    Attributes:
+        seconds: Wall time, start of the kernel and imports included.
+        peak_mb: Largest resident memory of the kernel, in 10^6 byte.
+        stderr: Text that cells wrote to stderr, one entry per output.
+        claims: Payloads of the `claim` calls: name, value, unit, text, source.
+        data_source: "logs" or "generator".
+        attribution: Whose logs they are, as their licence wants it said.
+        budget_s: Seconds that this profile may take; None for "full".
+        budget_mb: Memory that a chapter may take.
+        is_dirty: Whether tracked files differed from `commit`.
+    """
+
+    chapter: str
+    profile: str
+    seed: int
+    seconds: float
+    peak_mb: float
+    stderr: list[str]
+    claims: list[dict[str, Any]]
+    commit: str
+    is_dirty: bool
+    versions: dict[str, str]
+    data_source: str
+    attribution: str
+    budget_s: float | None = None
+    budget_mb: float | None = None
+    is_cached: bool = False
+
+
+def execute(
+    chapter_path: Path | str, *, profile: str, seed: int, out_path: Path | str, data: Path | str | None = None
+) -> RunRecord:
+    """Execute a chapter into `out_path` and return its record, which stands in the copy's metadata too.
+
+    Args:
+        chapter_path: The notebook; it is only read.
+        profile: "smoke", "book" or "full".
+        seed: The chapter's seed.
+        out_path: Where the executed copy is written.
+        data: Watch logs (a file or a folder) that stand in for the embedded generator.
+
+    Raises:
+        ValueError: If the profile is unknown or the notebook has no cell tagged `parameters`.
+        ChapterError: If a cell raises.
+    """
+    chapter_path, out_path = Path(chapter_path), Path(out_path)
+    _check(chapter_path, profile)
+    out_path.parent.mkdir(parents=True, exist_ok=True)
+    seconds, peak_mb = _run_in_child(chapter_path, profile, seed, out_path, data)
+    notebook = nbformat.read(out_path, as_version=4)
+    record = RunRecord(
+        chapter=chapter_path.stem,
+        profile=profile,
+        seed=seed,
+        seconds=round(seconds, 2),
+        peak_mb=round(peak_mb, 1),
+        stderr=read_stderr(notebook),
+        claims=read_claims(notebook),
+        data_source="logs" if data else "generator",
+        attribution=_attribution(data),
+        versions=versions(),
+        **_budget(profile),
+        **commit(),
+    )
+    _finish(notebook, record)
+    nbformat.write(notebook, out_path)
+    return record
+
+
+def read_stderr(notebook: nbformat.NotebookNode) -> list[str]:
+    """List what the cells of an executed notebook wrote to stderr."""
+    return [output.text for output in _outputs(notebook) if output.get("name") == "stderr"]
+
+
+def read_claims(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """List the payloads of all claims of an executed notebook, in order."""
+    payloads = [output.get("data", {}).get(CLAIM_MIME) for output in _outputs(notebook)]
+    return [dict(payload) for payload in payloads if payload]
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read the record that `execute` wrote into an executed copy."""
+    return RunRecord(**nbformat.read(path, as_version=4).metadata[METADATA_KEY])
+
+
+def commit() -> dict[str, Any]:
+    """Return the commit of the working tree and whether tracked files differ from it."""
+    try:
+        name = _git("rev-parse", "--short=12", "HEAD").strip()
+        return {"commit": name, "is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no").strip())}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": "unknown", "is_dirty": False}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a chapter's numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in _SHOWN_VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _check(path: Path, profile: str) -> None:
+    if profile not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}; choose one of them.")
+    tags = [tag for cell in nbformat.read(path, as_version=4).cells for tag in cell.metadata.get("tags", [])]
+    if "parameters" not in tags:
+        raise ValueError(
+            f"chapter_path must have a cell tagged `parameters`, got {path.name} with tags {sorted(set(tags))}; "
+            "tag the cell that sets profile and seed."
+        )
+
+
+def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def _budget(profile: str) -> dict[str, float | None]:
+    if not (NOTEBOOKS / "chapters.toml").exists():
+        return {}
+    plan = read_plan()
+    return {"budget_s": plan.budget_s(profile), "budget_mb": plan.memory_mb}
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def _attribution(data: Path | str | None) -> str:
+    """Ask the library whose logs these are: the licence wants it on every page that shows them."""
+    if data is None:
+        return ""
+    from gdt_tutorial.physical.watch_logs import find_watch_log
+
+    log = find_watch_log(data)
+    return log.attribution if log is not None else ""
+
+
+def _environment(data: Path | str | None, scratch: str) -> dict[str, str]:
+    """The child's environment: one thread, static figures, the chosen data, nobody's own IPython set-up."""
+    environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
+    environment.pop("GDT_DATA", None)
+    if data is not None:
+        environment["GDT_DATA"] = str(Path(data).resolve())
+    python_path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH")) if part)
+    return environment | {
+        "GDT_STATIC": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": python_path,
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "IPYTHONDIR": scratch,
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def _run_in_child(path: Path, profile: str, seed: int, out_path: Path, data: Path | str | None) -> tuple[float, float]:
+    """Run papermill in a process of its own, whose only child is the kernel; return seconds and the kernel's peak (MB)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.json"
+        job = {"notebook": str(path.resolve()), "out": str(out_path.resolve()), "report": str(report)}
+        job["parameters"] = {"profile": profile, "seed": seed}  # type: ignore[assignment]
+        command = [sys.executable, "-m", "book.execute", json.dumps(job)]
+        child = subprocess.run(
+            command, cwd=ROOT, env=_environment(data, scratch), capture_output=True, text=True, check=False
+        )
+        if child.returncode != 0:
+            raise ChapterError(f"{path.name} (profile {profile}, seed {seed}) failed:\n{child.stderr.strip()[-4000:]}")
+        result = json.loads(report.read_text())
+    return result["seconds"], result["peak_mb"]
+
+
+def _finish(notebook: nbformat.NotebookNode, record: RunRecord) -> None:
+    """Hide the cell that papermill injected, drop what would ask another host, and write the record down."""
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags and "remove-cell" not in tags:
+            cell.metadata["tags"] = [*tags, "remove-cell"]
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+    for name in ("papermill", "widgets"):
+        notebook.metadata.pop(name, None)
+    notebook.metadata[METADATA_KEY] = dataclasses.asdict(record)
+
+
+def _child(job: dict[str, Any]) -> None:
+    """Execute with papermill; the kernel is this process's only child, so its memory is the children's."""
+    import papermill
+
+    start_s = time.perf_counter()
+    papermill.execute_notebook(
+        job["notebook"],
+        job["out"],
+        parameters=job["parameters"],
+        kernel_name="python3",
+        cwd=str(Path(job["notebook"]).parent),
+        progress_bar=False,
+        request_save_on_cell_execute=False,
+        autosave_cell_every=0,
+    )
+    seconds = time.perf_counter() - start_s
+    # Linux counts ru_maxrss in KiB, macOS in bytes.
+    unit_byte = 1 if sys.platform == "darwin" else 1024
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit_byte / 1e6
+    Path(job["report"]).write_text(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+
+
+if __name__ == "__main__":
+    _child(json.loads(sys.argv[1]))

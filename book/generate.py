@@ -1,0 +1,252 @@
+"""The parts of pages that are made from data: the plan, the runs, the configs, the index of the figures."""
+
+import tomllib
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from book import api, loop_picture, maps
+from book.chapters import BOOK, Plan
+from book.execute import RunRecord
+from book.parameters import parameter_tables
+
+
+def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Path]) -> dict[str, str]:
+    """Return every generated part by the name under which a page asks for it."""
+    index = maps.read_index()
+    return {
+        "closed_loop": closed_loop(),
+        "start": start_cards(plan),
+        "key_number": key_number(plan, records),
+        "first_slider": first_slider(plan, executed),
+        "chapters": chapters_table(plan, records),
+        "claims": claims_tables(plan, records),
+        "runs": runs_table(plan, records),
+        "parameters": parameter_tables(api.modules()),
+        "paper": paper_table(plan, records),
+        "index": index_tables(plan, index),
+        "data": data_note(records),
+        **{f"map_{figure}": framed_map(figure, plan, index) for figure in maps.MAP_SIZES},
+    }
+
+
+def raw_html(html: str) -> str:
+    """Wrap HTML so that it reaches the page as it is."""
+    return f"```{{raw}} html\n{html}\n```"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    clean = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *clean]]
+    return "\n".join(lines)
+
+
+def closed_loop() -> str:
+    """Return the front page's picture, wide and tall, with its pause button."""
+    pictures = "".join(loop_picture.draw(layout).replace("\n\n", "\n") for layout in (loop_picture.WIDE, loop_picture.TALL))
+    button = '<button type="button" class="book-pause">Pause the motion</button>'
+    return raw_html(f'<div class="book-hero">{pictures}<div>{button}</div></div>')
+
+
+def start_cards(plan: Plan) -> str:
+    """Return one card for each of the first chapters, with what it answers."""
+    cards = []
+    for chapter in plan.chapters[:2]:
+        title = f"{chapter.number} {escape(chapter.title)}"
+        head = f'<a href="{chapter.docname}.html">{title}</a>' if chapter.is_written else title
+        note = "" if chapter.is_written else ' <span class="book-planned">planned</span>'
+        cards.append(f'<div class="book-card"><p>{head}{note}</p><p>{escape(chapter.question)}</p></div>')
+    return raw_html(f'<div class="book-cards">{"".join(cards)}</div>') if cards else ""
+
+
+def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
+    """Return the first claim of chapter 00 as the front page's number."""
+    record = records.get("00")
+    if record is None or not record.claims:
+        return ""
+    claim = record.claims[0]
+    link = f'<a href="{plan.chapter("00").docname}.html">chapter 00</a>'
+    number = f'<span class="book-claim-number">{readable(claim["value"])} {escape(claim["unit"])}</span>'
+    text = f"{escape(claim['text'] or claim['name'])} ({link}, profile {record.profile}, {source_words(record)})"
+    return raw_html(f'<p class="book-key">{number}<br>{text}</p>')
+
+
+def first_slider(plan: Plan, executed: dict[str, Path]) -> str:
+    """Return the first slider figure of chapter 00, as the chapter shows it."""
+    if "00" not in executed:
+        return ""
+    for cell in nbformat.read(executed["00"], as_version=4).cells:
+        for output in cell.get("outputs", []):
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            if 'type="range"' in html:
+                return raw_html(html)
+    return ""
+
+
+def chapters_table(plan: Plan, records: dict[str, RunRecord]) -> str:
+    """Return all chapters: what each answers, and what its run took."""
+    rows = []
+    for chapter in plan.chapters:
+        record = records.get(chapter.number)
+        title = f"[{chapter.title}](../{chapter.docname}.ipynb)" if chapter.is_written else chapter.title
+        took = f"{record.seconds:.0f} s" if record else '<span class="book-planned">planned</span>'
+        rows.append([chapter.number, title, chapter.paper, chapter.question, took])
+    return table(["no", "chapter", "the paper's", "the question it answers with a figure and a number", "runs in"], rows)
+
+
+def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
+    """Return every claim with its accepted range and its last run."""
+    blocks = []
+    for number, record in sorted(records.items()):
+        chapter = plan.chapter(number)
+        rows = []
+        for claim in record.claims:
+            bounds = accepted_range(plan, number, claim["name"], record)
+            shown = f"{readable(bounds[0])} to {readable(bounds[1])}" if bounds else "no range on record"
+            value = f"{readable(claim['value'])} {claim['unit']}".strip()
+            rows.append([f"`{claim['name']}`", claim["text"], value, shown, last_run(record)])
+        head = ["claim", "what it says", "value", "accepted range", "last run"]
+        body = table(head, rows) if rows else "This chapter makes no claim."
+        blocks.append(f"## {number} {chapter.title}\n\n{body}")
+    return "\n\n".join(blocks) or "No chapter is written yet."
+
+
+def accepted_range(plan: Plan, number: str, name: str, record: RunRecord) -> tuple[float, float] | None:
+    """Return the range of a claim for this run's profile and data source, if one is on record."""
+    bounds = plan.claims.get(number, {}).get(name, {}).get(f"{record.profile}_{record.data_source}")
+    return (bounds[0], bounds[1]) if bounds else None
+
+
+def runs_table(plan: Plan, records: dict[str, RunRecord]) -> str:
+    """Return what each chapter's run took, against its budget."""
+    rows = [
+        [
+            f"[{number} {plan.chapter(number).title}](../{plan.chapter(number).docname}.ipynb)",
+            record.profile,
+            str(record.seed),
+            source_words(record),
+            f"{record.seconds:.1f} s of {record.budget_s:.0f} s" if record.budget_s else f"{record.seconds:.1f} s",
+            f"{record.peak_mb:.0f} MB of {plan.memory_mb:.0f} MB",
+            commit_words(record),
+        ]
+        for number, record in sorted(records.items())
+    ]
+    head = ["chapter", "profile", "seed", "data", "time", "peak memory", "commit"]
+    versions = sorted({(name, version) for record in records.values() for name, version in record.versions.items()})
+    tail = table(["package", "version"], [[name, version] for name, version in versions])
+    return f"{table(head, rows)}\n\n## Versions\n\n{tail}" if rows else "No chapter is written yet."
+
+
+def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
+    """Return what the paper says, where it is tested, and what the executed chapters find."""
+    statements = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))["statement"]
+    rows = []
+    for statement in statements:
+        chapter = plan.chapter(statement["chapter"])
+        where = f"{chapter.number} {chapter.title}"
+        link = f"[{where}](../{chapter.docname}.ipynb)" if chapter.is_written else where
+        rows.append([f"{statement['says']} ({statement['place']})", link, _found(statement, records)])
+    return table(["the paper says", "tested in", "we find"], rows)
+
+
+def _found(statement: dict[str, Any], records: dict[str, RunRecord]) -> str:
+    record = records.get(statement["chapter"])
+    if record is None:
+        return '<span class="book-planned">planned</span>'
+    by_name = {claim["name"]: claim for claim in record.claims}
+    chosen = [by_name[name] for name in statement["claims"] if name in by_name]
+    sentences = [
+        f"{claim['text'] or claim['name']}: **{readable(claim['value'])} {claim['unit']}".strip() + "**" for claim in chosen
+    ]
+    return "; ".join(sentences) or "See the chapter."
+
+
+def framed_map(figure: str, plan: Plan, index: dict[str, Any]) -> str:
+    """Return a map that scrolls within itself on a narrow screen."""
+    drawing = maps.draw_map(figure, plan, index, api.files()).replace('href="', 'href="../')
+    label = escape(maps.FIGURE_NAMES[figure])
+    return raw_html(f'<div class="book-map-frame" tabindex="0" role="region" aria-label="{label}">\n{drawing}\n</div>')
+
+
+def index_tables(plan: Plan, index: dict[str, Any]) -> str:
+    """Return, figure by figure, which file and name and which chapter stand for each box."""
+    blocks = []
+    for figure, title in maps.FIGURE_NAMES.items():
+        rows = [
+            [box.title, box.paper, _source(box), ", ".join(_chapter_link(plan, number) for number in box.chapters)]
+            for box in index["box"]
+            if box.figure == figure
+        ]
+        blocks.append(f"## {title}\n\n" + table(["box", "the paper's words, shortened", "source", "chapter"], rows))
+    return "\n\n".join(blocks)
+
+
+def _source(box: maps.Box) -> str:
+    if box.planned:
+        return f'`{box.file}` <span class="book-planned">planned</span>'
+    page = box.file.removesuffix(".py").replace("/", ".")
+    names = ", ".join(f"`{name}`" for name in box.names)
+    return f"[`{box.file}`](../api/{page}.md): {names}"
+
+
+def _chapter_link(plan: Plan, number: str) -> str:
+    chapter = plan.chapter(number)
+    if chapter.is_written:
+        return f"[{number} {chapter.title}](../{chapter.docname}.ipynb)"
+    return f'{number} {chapter.title} <span class="book-planned">planned</span>'
+
+
+def data_note(records: dict[str, RunRecord]) -> str:
+    """Say which data made the numbers of this build."""
+    attributions = sorted({record.attribution for record in records.values() if record.attribution})
+    if not attributions:
+        return "In this build **every chapter ran on the embedded generator**: no watch log was given."
+    quoted = "\n>\n".join("> " + text.replace("\n", "\n> ") for text in attributions)
+    return f"In this build the chapters ran on **real watch logs**:\n\n{quoted}"
+
+
+def panel(record: RunRecord) -> str:
+    """Return the reproducibility panel that stands at the foot of a chapter."""
+    budget = f" of at most {record.budget_s:.0f} s" if record.budget_s else ""
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    repeat = f"papermill notebooks/{record.chapter}.ipynb out.ipynb -p profile {record.profile} -p seed {record.seed}"
+    rows = {
+        "Time": f"{record.seconds:.1f} s{budget}, start of the kernel and imports included, one thread",
+        "Peak memory": f"{record.peak_mb:.0f} MB of at most {record.budget_mb:.0f} MB" if record.budget_mb else "",
+        "Profile and seed": f"{record.profile}, {record.seed}",
+        "Data": source_words(record) + (f". {record.attribution}" if record.attribution else ""),
+        "Commit": commit_words(record),
+        "Versions": versions,
+    }
+    listed = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows.items() if text)
+    again = f"<dt>Run it again</dt><dd><code>{escape(repeat)}</code></dd>"
+    return (
+        "## How this page was made\n\n"
+        + raw_html(f'<div class="book-panel"><dl>{listed}{again}</dl></div>')
+        + "\n\nOther seeds give other numbers; the accepted range of each is on the page of [claims](../pages/claims.md)."
+    )
+
+
+def readable(value: float) -> str:
+    """Write a number with three significant digits, without an exponent where that is readable."""
+    text = f"{value:.3g}"
+    return f"{value:,.0f}" if "e" in text and 1e3 <= abs(value) < 1e9 else text
+
+
+def source_words(record: RunRecord) -> str:
+    """Say which data made a run's numbers."""
+    return "real watch logs" if record.data_source == "logs" else "embedded generator"
+
+
+def commit_words(record: RunRecord) -> str:
+    """Name the commit of a run and whether files had changed since."""
+    return record.commit + (" with local changes" if record.is_dirty else "")
+
+
+def last_run(record: RunRecord) -> str:
+    """Say in a few words which run gave a number."""
+    return f"{record.profile}, seed {record.seed}, {source_words(record)}, commit {commit_words(record)}"
+
