@@ -1,14 +1,18 @@
 """The physical network of the paper's Fig. 1: campus, access points, users, channel, video, controllers.
 
 Modules:
-    topology: Campus, access points, edge and cloud servers, backhaul.
+    campus: The box that users walk in, its buildings, and tables of a reader's own campus.
+    topology: Access points, edge and cloud servers, backhaul.
     mobility: Levy-flight walks of the users.
+    fields: Gaussian fields along each user's path.
     channel: TR 38.901 path loss, correlated shadowing, fading, SNR and link adaptation.
+    delivery: Serving access point; unicast, multicast and broadcast rates.
     video: Catalog, segments, versions, preferences and swipes.
     watch_logs: Real short-video watch logs in place of the generator.
     streaming: Buffers, playback, stalls and quality of experience.
     slicing: Data types of slices, decisions and telemetry.
     network: The whole network, one slot at a time, with its local and centralized controllers.
 
-Arrays are NumPy arrays. Parallel environments are the axis `batch`, and it comes first: `Float[np.ndarray, "batch user xy"]`.
+Arrays are NumPy arrays. Parallel environments are the axis `batch`, which comes first:
+`Float[np.ndarray, "batch user xy"]`.
 """

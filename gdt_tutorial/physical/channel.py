@@ -253,8 +253,8 @@ class Channel:
         self._field_if_los = ExponentialField(*counts, config.shadowing_correlation_los_m, rng=field_rng)
         self._field_if_nlos = ExponentialField(*counts, config.shadowing_correlation_nlos_m, rng=field_rng)
         self._position_m: np.ndarray | None = None
-        # Softness of the LOS state, TR 38.901 eq. (7.6-20): sqrt(20 / wavelength).
-        self._softness = np.float32(np.sqrt(20 * config.carrier_hz / _SPEED_OF_LIGHT_MPS))
+        # Sharpness of the LOS state, TR 38.901 sec. 7.6.3.3: sqrt(20 / wavelength).
+        self._sharpness = np.float32(np.sqrt(20 * config.carrier_hz / _SPEED_OF_LIGHT_MPS))
 
     def advance(self, position_m: Float[np.ndarray, "batch user xy"]) -> None:
         """Move every user to a new position and recompute the channel there.
@@ -275,11 +275,15 @@ class Channel:
         self._fade()
 
     def _combine(self, loss_los_db: np.ndarray, loss_nlos_db: np.ndarray, los_probability: np.ndarray) -> None:
-        """Mix the two states in power by the soft LOS state, TR 38.901 eq. (7.6-18) to (7.6-20)."""
-        # LOS where the field exceeds its quantile; the bound only keeps a certain LOS finite.
+        """Mix the two states in power by the soft LOS state of TR 38.901 sec. 7.6.3.3.
+
+        With the Gaussian field G and the LOS probability p, soft = 1/2 + arctan(sqrt(20 / wavelength) (G + F)) / pi and
+        F = sqrt(2) erfinv(2 p - 1); powers are soft^2 and 1 - soft^2. G + F > 0 has probability p.
+        """
+        # The bound only keeps a certain LOS finite.
         margin = self._los_field.value + np.clip(ndtri(los_probability), -8, 8)
         self.is_los = margin > 0
-        soft_los = 0.5 + np.arctan(self._softness * margin) / np.float32(np.pi)
+        soft_los = 0.5 + np.arctan(self._sharpness * margin) / np.float32(np.pi)
         power_los, power_nlos = soft_los**2, 1 - soft_los**2
         gain_los, gain_nlos = db_to_linear(-loss_los_db), db_to_linear(-loss_nlos_db)
         self.path_loss_db = -linear_to_db(power_los * gain_los + power_nlos * gain_nlos)
