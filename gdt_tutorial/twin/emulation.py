@@ -66,8 +66,8 @@ class ErrorGrowth:
         return np.maximum(MIN_STD_M, np.where(is_walking, self.walking_m * elapsed_s**self.walking_exponent, paused_m))
 
 
-_HOLD_GROWTH = ErrorGrowth(paused_m=0.4, paused_exponent=0.98, walking_m=0.95, walking_exponent=0.82)
-_CONSTANT_GROWTH = ErrorGrowth(paused_m=0.4, paused_exponent=0.98, walking_m=0.2, walking_exponent=1.45)
+_HOLD_GROWTH = ErrorGrowth(paused_m=0.4, paused_exponent=1.01, walking_m=0.98, walking_exponent=0.815)
+_CONSTANT_GROWTH = ErrorGrowth(paused_m=0.4, paused_exponent=1.01, walking_m=0.207, walking_exponent=1.42)
 _GROWTH_SOURCE = "measured on walks of the default LevyFlightConfig (walks.measure_growth)"
 
 
