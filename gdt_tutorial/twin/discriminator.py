@@ -22,6 +22,17 @@ from gdt_tutorial.twin.emulation import EmulatedStatus
 __all__ = ["DiscriminatorConfig", "DualError", "ErrorDiscriminator", "ErrorLimits", "gaussian_entropy_nat"]
 
 
+def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[np.ndarray, "*shape"]:
+    """Return the differential entropy of independent Gaussians, summed over the last axis.
+
+    Raises:
+        ValueError: a standard deviation that is not positive.
+    """
+    is_positive = bool((std > 0).all())
+    check(is_positive, "std", "be positive", float(np.min(std, initial=np.inf)), "a certain value has no density")
+    return 0.5 * np.log(2 * np.pi * np.e * std**2).sum(axis=-1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DualError:
     """Both errors of one half of the status (behavior or networking), per user."""
@@ -121,17 +132,6 @@ class ErrorDiscriminator:
         is_unsure = error.entropy_nat > limits.entropy_nat
         period = np.where(is_unsure, np.minimum(period, age_slots + 1), period)
         return np.clip(period, 1, config.max_period_slots)
-
-
-def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[np.ndarray, "*shape"]:
-    """Return the differential entropy of independent Gaussians, summed over the last axis.
-
-    Raises:
-        ValueError: a standard deviation that is not positive.
-    """
-    is_positive = bool((std > 0).all())
-    check(is_positive, "std", "be positive", float(np.min(std, initial=np.inf)), "a certain value has no density")
-    return 0.5 * np.log(2 * np.pi * np.e * std**2).sum(axis=-1)
 
 
 def _mse(
