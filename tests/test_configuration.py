@@ -13,7 +13,7 @@ from gdt_tutorial.physical.topology import AccessPoint, Backhaul, CloudServer, E
 @dataclass(frozen=True, kw_only=True)
 class Radio:
     tx_power_dbm: float = parameter(27.0, "Power of the mast.", "chosen")
-    weights: list[float] = parameter([1.0, 2.0], "Weights of the parts.", "the paper")  # noqa: RUF009
+    weights: list[float] = parameter([1.0, 2.0], "Weights of the parts.", "the paper")
     name: str = "not a parameter"
 
 

@@ -104,20 +104,16 @@ class ChannelConfig:
 class UmiLaw:
     """Path loss and LOS probability of TR 38.901 UMi street canyon, as tables over the horizontal distance.
 
-    The tables hold Sionna's values on a grid that is uniform in log(distance), where the law is piecewise almost
+    The table holds Sionna's values on a grid that is uniform in log(distance), where the law is piecewise almost
     straight; interpolation errs by less than 0.002 dB. Get one from `umi_law`.
 
     Attributes:
-        log_distance: Natural logarithm of the distance in meters, from 10 m to 5 km.
-        table_los_db: Path loss in line of sight.
-        table_nlos_db: Path loss without it.
-        table_los_probability: Probability of line of sight.
+        log_distance: Natural logarithm of the distance in meters, uniform from 10 m to 5 km.
+        table: Path loss in line of sight (dB), path loss without it (dB), probability of line of sight.
     """
 
     log_distance: Float[np.ndarray, " point"]
-    table_los_db: Float[np.ndarray, " point"]
-    table_nlos_db: Float[np.ndarray, " point"]
-    table_los_probability: Float[np.ndarray, " point"]
+    table: Float[np.ndarray, "point law"]
 
     def path_loss_db(
         self, distance_m: Float[np.ndarray, "*shape"], is_los: Bool[np.ndarray, "*shape"] | bool
@@ -127,16 +123,8 @@ class UmiLaw:
         Raises:
             ValueError: If a distance is NaN or beyond 5 km.
         """
-        return np.where(is_los, *self.losses_db(distance_m))
-
-    def losses_db(
-        self, distance_m: Float[np.ndarray, "*shape"]
-    ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
-        """Return the path loss in line of sight and the one without."""
-        at = self._log(distance_m)
-        tables = (self.table_los_db, self.table_nlos_db)
-        los_db, nlos_db = (np.asarray(np.interp(at, self.log_distance, table)) for table in tables)
-        return los_db, nlos_db
+        law = self.interpolate(distance_m)
+        return np.where(is_los, law[..., 0], law[..., 1])
 
     def los_probability(self, distance_m: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Return the probability of line of sight at a horizontal distance.
@@ -144,14 +132,18 @@ class UmiLaw:
         Raises:
             ValueError: If a distance is NaN or beyond 5 km.
         """
-        return np.asarray(np.interp(self._log(distance_m), self.log_distance, self.table_los_probability))
+        return self.interpolate(distance_m)[..., 2]
 
-    @staticmethod
-    def _log(distance_m: np.ndarray) -> np.ndarray:
+    def interpolate(self, distance_m: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape law"]:
+        """Return all three columns; the uniform grid gives the row at once, without a search."""
         farthest_m = np.max(distance_m, initial=0.0)
         rule, remedy = f"be a number up to {_MAX_DISTANCE_M:.0f} m", "the law of TR 38.901 ends there"
         check(farthest_m <= _MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
-        return np.asarray(np.log(np.maximum(distance_m, 1.0)))
+        step = self.log_distance[1] - self.log_distance[0]
+        at = (np.log(np.maximum(distance_m, 10.0)) - self.log_distance[0]) / step
+        row = np.minimum(at.astype(np.int64), len(self.table) - 2)
+        weight = (at - row).astype(np.float32)[..., None]
+        return self.table[row] * (1 - weight) + self.table[row + 1] * weight
 
 
 @cache
@@ -170,12 +162,12 @@ def umi_law(carrier_hz: float, ap_height_m: float, user_height_m: float, n_point
         user_m, mast_m = zeros.clone(), zeros.clone()
         user_m[:, 0, 0], user_m[:, 0, 2], mast_m[:, 0, 2] = torch.from_numpy(distance), user_height_m, ap_height_m
         is_indoor = torch.zeros(n_points, 1, dtype=torch.bool)
-        losses_db = []
+        columns = []
         for is_los in (True, False):
             scenario.set_topology(user_m, mast_m, zeros, zeros, zeros, is_indoor, los=is_los)
-            losses_db.append(scenario.basic_pathloss[:, 0, 0].numpy().copy())
-        probability = scenario.los_probability[:, 0, 0].numpy().copy()
-    return UmiLaw(np.log(distance), losses_db[0], losses_db[1], probability)
+            columns.append(scenario.basic_pathloss[:, 0, 0].numpy().copy())
+        columns.append(scenario.los_probability[:, 0, 0].numpy().copy())
+    return UmiLaw(np.log(distance), np.stack(columns, axis=-1).astype(np.float32))
 
 
 def _umi_scenario(carrier_hz: float) -> Any:
@@ -328,17 +320,18 @@ def expected_snr_db(
 
 def distance_m(position_m: Float[np.ndarray, "*shape xy"], topology: Topology) -> Float[np.ndarray, "*shape ap"]:
     """Return the horizontal distance from each position to each access point."""
-    return np.linalg.norm(position_m[..., None, :] - topology.ap_position_m, axis=-1)
+    east_m, north_m = topology.ap_position_m.T
+    return np.hypot(position_m[..., :1] - east_m, position_m[..., 1:] - north_m)
 
 
-def _laws(position_m: np.ndarray, topology: Topology, config: ChannelConfig) -> list[np.ndarray]:
+def _laws(position_m: np.ndarray, topology: Topology, config: ChannelConfig) -> tuple[np.ndarray, ...]:
     """Return LOS path loss, NLOS path loss and LOS probability, each "*shape ap", in single precision."""
     distance = np.maximum(distance_m(position_m, topology), config.min_distance_m)
-    by_ap = []
-    for ap, height_m in enumerate(topology.ap_height_m):
-        law = umi_law(config.carrier_hz, float(height_m), config.user_height_m)
-        by_ap.append((*law.losses_db(distance[..., ap]), law.los_probability(distance[..., ap])))
-    return [np.stack(parts, axis=-1).astype(np.float32) for parts in zip(*by_ap, strict=True)]
+    by_ap = [
+        umi_law(config.carrier_hz, float(height_m), config.user_height_m).interpolate(distance[..., ap])
+        for ap, height_m in enumerate(topology.ap_height_m)
+    ]
+    return tuple(np.stack([law[..., column] for law in by_ap], axis=-1) for column in range(3))
 
 
 def _budget_db(topology: Topology, config: ChannelConfig) -> Float[np.ndarray, " ap"]:

@@ -322,7 +322,7 @@ print(channel.snr_db.tolist())
 
 
 def test_a_slot_of_15360_users_is_cheap():
-    """About 16 ms on one idle core; three times the budget of 35 ms catches a blunder on a busy machine."""
+    """About 11 ms on one idle core; three times the budget of 35 ms catches a blunder on a busy machine."""
     walk = LevyFlight(LevyFlightConfig(), TOPOLOGY.campus, 256, 60, rng=rng())
     channel = Channel(CONFIG, TOPOLOGY, 256, 60, rng=rng(1))
     channel.advance(walk.position_m)
