@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any
 
 from gdt_tutorial.teaching.page import inline, publish, style
 
@@ -50,7 +50,7 @@ class Claim:
         return f"{self.text}: {quantity}" if self.text else f"{self.name} = {quantity}"
 
 
-def claim(name: str, value: SupportsFloat, *, text: str = "", unit: str = "") -> None:
+def claim(name: str, value: Any, *, text: str = "", unit: str = "") -> None:
     """Show a number that the text relies on, and record it for the checks.
 
     Args:
@@ -86,7 +86,7 @@ def read_claims(notebook: Mapping[str, Any] | str | Path) -> dict[str, Claim]:
                 raise ValueError(
                     f"name of a claim must be unique in a chapter, got {payload['name']!r} twice; rename one."
                 )
-            claims[payload["name"]] = Claim(**payload)
+            claims[payload["name"]] = Claim(**{**payload, "value": float(payload["value"])})
     return claims
 
 
@@ -101,7 +101,7 @@ def read_ranges(chapters: str | Path, number: str, *, profile: str, source: str)
     """
     entries = tomllib.loads(Path(chapters).read_text(encoding="utf-8")).get("claims", {}).get(number, {})
     key = f"{profile}_{source}"
-    return {name: (entry[key][0], entry[key][1]) for name, entry in entries.items() if key in entry}
+    return {name: (float(entry[key][0]), float(entry[key][1])) for name, entry in entries.items() if key in entry}
 
 
 def check_claims(claims: Mapping[str, Claim], ranges: Mapping[str, tuple[float, float]]) -> list[str]:
@@ -124,7 +124,7 @@ def check_claims(claims: Mapping[str, Claim], ranges: Mapping[str, tuple[float, 
     return violations
 
 
-def _number(name: str, value: SupportsFloat) -> float:
+def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, RuntimeError) as error:

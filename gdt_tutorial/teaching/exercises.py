@@ -171,7 +171,7 @@ class _Check:
 check = _Check()
 
 
-def expect(is_right: bool, message: str) -> None:
+def expect(is_right: Any, message: str) -> None:
     """Raise `Wrong` with a message for the student unless the condition holds."""
     if not is_right:
         raise Wrong(message)
@@ -181,7 +181,7 @@ def expect_close(
     answer: Any,
     expected: Any,
     *,
-    tolerance: float = 1e-6,
+    tolerance: float | int = 1e-6,
     what: str = "the result",
     mistakes: Mapping[str, Any] | None = None,
 ) -> None:
@@ -263,7 +263,7 @@ def check_verdicts(notebook: Mapping[str, Any] | str | Path) -> list[str]:
     return violations
 
 
-def _is_close(got: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
+def _is_close(got: np.ndarray, wanted: np.ndarray, tolerance: float | int) -> bool:
     return bool(np.allclose(got, wanted, rtol=tolerance, atol=tolerance))
 
 

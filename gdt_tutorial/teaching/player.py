@@ -7,7 +7,8 @@ there are the first, the middle and the last one. `live_figure` draws on demand,
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets
@@ -15,21 +16,24 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from gdt_tutorial.teaching.page import element_id, inline, is_static, load_script, publish, style
-from gdt_tutorial.teaching.plots import checked_text, figure, pictures_html, render
+from gdt_tutorial.teaching.plots import Size, checked_text, figure, pictures_html, render
 
 __all__ = ["live_figure", "slider_figure", "slider_html"]
+
+# JSON for the character <, so that no text can end the script element.
+_ESCAPED = "\\u003c"
 
 
 def slider_figure(
     draw: Callable[[Figure, Any], Any],
-    values: Sequence[Any],
+    values: Iterable[Any],
     *,
     label: str,
     alt: Callable[[Any], str] | Sequence[str],
     caption: str = "",
     value_text: Callable[[Any], str] = str,
-    size: tuple[float, float] = (7.2, 4.2),
-    max_megabyte: float = 2.5,
+    size: Size = (7.2, 4.2),
+    max_megabyte: float | int = 2.5,
 ) -> None:
     """Show one frame per value, and a slider that moves through them without a kernel.
 
@@ -47,6 +51,7 @@ def slider_figure(
     Raises:
         ValueError: If there are fewer than two values, a text is missing, or the frames take too much.
     """
+    values = list(values)
     page = slider_html(
         draw, values, label=label, alt=alt, caption=caption, value_text=value_text, size=size, max_megabyte=max_megabyte
     )
@@ -55,20 +60,21 @@ def slider_figure(
 
 def slider_html(
     draw: Callable[[Figure, Any], Any],
-    values: Sequence[Any],
+    values: Iterable[Any],
     *,
     label: str,
     alt: Callable[[Any], str] | Sequence[str],
     caption: str = "",
     value_text: Callable[[Any], str] = str,
-    size: tuple[float, float] = (7.2, 4.2),
-    max_megabyte: float = 2.5,
+    size: Size = (7.2, 4.2),
+    max_megabyte: float | int = 2.5,
 ) -> str:
     """Return the slider figure as HTML, for a page that no notebook makes; arguments as for `slider_figure`."""
+    values = list(values)
     if len(values) < 2:
         raise ValueError(f"values must hold two values or more, got {len(values)}; use figure() for a single picture.")
     label, alts = checked_text("label", label), _alts(alt, values)
-    frames = [render(lambda fig, value=value: draw(fig, value), size) for value in values]
+    frames = [render(partial(_draw_frame, draw, value), size) for value in values]
     _check_size(frames, max_megabyte)
     texts = [value_text(value) for value in values]
     data = {name: [frame[name] for frame in frames] for name in ("light", "dark")} | {"alt": alts, "text": texts}
@@ -76,7 +82,7 @@ def slider_html(
     return (
         f'<figure class="gdt gdt-figure gdt-player">{style("figure", "player")}'
         f"{pictures_html(frames[0], alts[0], size)}{_controls(label, texts)}{below}"
-        f'<script type="application/json">{json.dumps(data).replace("</", "<" + chr(92) + "/")}</script>'
+        f'<script type="application/json">{json.dumps(data).replace("<", _ESCAPED)}</script>'
         f"{load_script('player')}</figure>"
     )
 
@@ -86,7 +92,7 @@ def live_figure(
     *,
     alt: str,
     caption: str = "",
-    size: tuple[float, float] = (7.2, 4.2),
+    size: Size = (7.2, 4.2),
     **controls: ipywidgets.Widget,
 ) -> None:
     """Show a figure that is drawn anew whenever a control moves; on a page without a kernel, one picture and a note.
@@ -115,6 +121,10 @@ def live_figure(
     display(ipywidgets.VBox([*controls.values(), ipywidgets.interactive_output(show_figure, controls)]))
 
 
+def _draw_frame(draw: Callable[[Figure, Any], Any], value: Any, fig: Figure) -> None:
+    draw(fig, value)
+
+
 def _alts(alt: Callable[[Any], str] | Sequence[str], values: Sequence[Any]) -> list[str]:
     texts = [alt(value) for value in values] if callable(alt) else list(alt)
     if isinstance(alt, str) or len(texts) != len(values):
@@ -124,7 +134,7 @@ def _alts(alt: Callable[[Any], str] | Sequence[str], values: Sequence[Any]) -> l
     return [checked_text("alt", text) for text in texts]
 
 
-def _check_size(frames: Sequence[dict[str, str]], max_megabyte: float) -> None:
+def _check_size(frames: Sequence[dict[str, str]], max_megabyte: float | int) -> None:
     megabyte = sum(len(uri) for frame in frames for uri in frame.values()) / 1e6
     if megabyte > max_megabyte:
         n_fitting = max(2, int(len(frames) * max_megabyte / megabyte))

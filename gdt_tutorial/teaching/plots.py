@@ -21,7 +21,18 @@ from PIL import Image
 
 from gdt_tutorial.teaching.page import THEME, inline, publish, style
 
-__all__ = ["PALETTE", "SCHEMES", "checked_text", "color", "figure", "pictures_html", "render", "scheme", "settings"]
+__all__ = [
+    "PALETTE",
+    "SCHEMES",
+    "Size",
+    "checked_text",
+    "color",
+    "figure",
+    "pictures_html",
+    "render",
+    "scheme",
+    "settings",
+]
 
 SCHEMES = ("light", "dark")
 
@@ -45,6 +56,9 @@ PALETTE: dict[str, dict[str, str]] = {
         "gray": "#a5b0bc",
     },
 }
+
+# Width and height of a figure in inches.
+Size = tuple[float | int, float | int]
 
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
 # 100 CSS pixels per inch, twice as many on the picture.
@@ -124,9 +138,7 @@ def color(name: str) -> str:
     return known[name]
 
 
-def figure(
-    draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: tuple[float, float] = (7.2, 4.2)
-) -> None:
+def figure(draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: Size = (7.2, 4.2)) -> None:
     """Show a figure in the colors of the page.
 
     Args:
@@ -144,7 +156,7 @@ def figure(
     publish(f'<figure class="gdt gdt-figure">{style("figure")}{body}{below}</figure>', f"[Figure: {alt}]")
 
 
-def render(draw: Callable[[Figure], Any], size: tuple[float, float]) -> dict[str, str]:
+def render(draw: Callable[[Figure], Any], size: Size) -> dict[str, str]:
     """Draw once per scheme and return each picture as a data URI (WebP without loss, two pixels per CSS pixel)."""
     pictures = {}
     for name in SCHEMES:
@@ -157,7 +169,7 @@ def render(draw: Callable[[Figure], Any], size: tuple[float, float]) -> dict[str
     return pictures
 
 
-def pictures_html(pictures: Mapping[str, str], alt: str, size: tuple[float, float]) -> str:
+def pictures_html(pictures: Mapping[str, str], alt: str, size: Size) -> str:
     """Return the `<img>` of each scheme; without a style sheet only the light one shows."""
     width, height = (round(inches * _CSS_DPI) for inches in size)
     common = f'width="{width}" height="{height}" alt="{html.escape(alt)}"'

@@ -48,7 +48,7 @@ def source_lines(thing: Any) -> tuple[str, int, str]:
     Raises:
         ValueError: If the object has no Python source.
     """
-    target = thing.fget if isinstance(thing, property) else thing
+    target: Any = thing.fget if isinstance(thing, property) else thing
     target = inspect.unwrap(getattr(target, "__func__", target))
     try:
         lines, first_line = inspect.getsourcelines(target)
