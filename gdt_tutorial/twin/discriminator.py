@@ -60,7 +60,7 @@ class ErrorLimits:
             ValueError: `std` or `surprise` is not positive.
         """
         check(0 < std < np.inf, "std", "be positive and finite", std, "pass meters or dB")
-        entropy_nat = float(gaussian_entropy_nat(np.full((1, n_coordinates), std))[0])
+        entropy_nat = float(gaussian_entropy_nat(np.full((1, n_coordinates), float(std)))[0])
         return cls(mse=(surprise * std) ** 2, entropy_nat=entropy_nat)
 
 
