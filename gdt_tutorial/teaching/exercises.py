@@ -115,11 +115,11 @@ class Exercise:
         publish(_verdict_html(self, verdict), f"{_TITLES[verdict.state]}: {verdict.message}", {VERDICT_MIME: payload})
 
     def card(self) -> None:
-        """Show title, difficulty, minutes and the ladder of hints."""
+        """Show difficulty, minutes and the ladder of hints; the title is the heading above it in the chapter."""
         facts = f"{self.difficulty}, about {self.minutes} minute{'s' if self.minutes > 1 else ''}"
         body = (
             f'<div class="gdt gdt-exercise">{style("exercise")}<p><span class="gdt-badge">Exercise '
-            f"{self.name.removeprefix('ex').replace('_', '.')}</span> <strong>{inline(self.title)}</strong>"
+            f"{self.name.removeprefix('ex').replace('_', '.')}</span>"
             f'<span class="gdt-facts">{html.escape(facts)}</span></p>{hints_html(self.hints)}</div>'
         )
         publish(body, f"Exercise {self.name}: {self.title} ({facts}), {len(self.hints)} hints")

@@ -42,7 +42,7 @@ THEME: dict[str, dict[str, str]] = {
         "code-comment": "#596474",
     },
     "dark": {
-        "background": "#14181e",
+        "background": "#121212",
         "surface": "#1d232c",
         "text": "#dbe2e9",
         "muted": "#a7b1bd",

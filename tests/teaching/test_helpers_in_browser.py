@@ -65,7 +65,7 @@ def opened(browser, body, tmp_path):
 
     def open_page(kind="book", scheme="light", width=1000, *, script=True):
         head, start = (part.format(scheme=scheme, light=json.dumps(scheme == "light")) for part in PAGES[kind])
-        style = f"background:{'#ffffff' if scheme == 'light' else '#14181e'};margin:1rem"
+        style = f"background:{'#ffffff' if scheme == 'light' else '#121212'};margin:1rem"
         path = tmp_path / "page.html"
         path.write_text(
             f'<!doctype html>{head}<head><meta charset="utf-8"><title>Helpers</title>'
