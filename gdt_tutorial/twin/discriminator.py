@@ -68,7 +68,7 @@ class ErrorLimits:
 class DiscriminatorConfig:
     """When to collect more often, and when less."""
 
-    behavior: ErrorLimits = parameter(ErrorLimits.of_std(2.5), "Tolerated error of a position.", "chosen")
+    behavior: ErrorLimits = parameter(ErrorLimits.of_std(1.5), "Tolerated error of a position.", "chosen")
     networking: ErrorLimits = parameter(ErrorLimits.of_std(4.5), "Tolerated error of an SNR.", "chosen")
     shrink: float = parameter(0.5, "Factor on the period after a sample above the MSE limit.", "chosen")
     grow: float = parameter(2.0, "Factor on the period after a sample well below it.", "chosen")
