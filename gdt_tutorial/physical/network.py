@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import parameter
-from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation, serving_ap
+from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation
+from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Report, Service, Telemetry
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
@@ -79,7 +80,7 @@ class PhysicalNetwork:
         self.mobility_config, self.channel_config = mobility, channel
         self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
         self.seed = seed
-        self.link = LinkAdaptation.from_sionna()
+        self.link = LinkAdaptation()
         self.reset()
 
     def reset(self, group: Int[np.ndarray, "batch user"] | None = None) -> Telemetry:

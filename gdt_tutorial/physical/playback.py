@@ -46,9 +46,15 @@ class ViewTape:
     """
 
     def __init__(
-        self, swipes: SwipeModel, user: Int[np.ndarray, "batch user"], n_types: int, *, rng: np.random.Generator
+        self,
+        swipes: SwipeModel,
+        user: Int[np.ndarray, "batch user"],
+        n_types: int,
+        first_position: int = 0,
+        *,
+        rng: np.random.Generator,
     ) -> None:
-        self._swipes, self._user, self._rng = swipes, user, rng
+        self._swipes, self._user, self._first, self._rng = swipes, user, first_position, rng
         self._types = np.arange(n_types)
         self._fraction = np.zeros((*user.shape, 0, n_types), dtype=np.float32)
 
@@ -60,9 +66,30 @@ class ViewTape:
         video_type: Int[np.ndarray, " view"],
     ) -> Float[np.ndarray, " view"]:
         """Return the watched fraction of the views, 1 for a complete one."""
-        while len(position) and position.max() >= self._fraction.shape[2]:
+        row = position - self._first
+        while len(row) and row.max() >= self._fraction.shape[2]:
             self._extend()
-        return self._fraction[env, user, position, video_type].astype(np.float64)
+        return self._fraction[env, user, row, video_type].astype(np.float64)
+
+    def keep_watching(
+        self,
+        env: Int[np.ndarray, " view"],
+        user: Int[np.ndarray, " view"],
+        position: Int[np.ndarray, " view"],
+        video_type: Int[np.ndarray, " view"],
+        fraction: Float[np.ndarray, " view"],
+    ) -> None:
+        """Overwrite the watched fraction of some views: those on screen now, of which a part is already known."""
+        self.fraction(env, user, position, video_type)  # extends the tape where needed
+        self._fraction[env, user, position - self._first, video_type] = fraction
+
+    def repeated(self, n_copies: int, n_positions: int = 64) -> "ViewTape":
+        """Copy the tape `n_copies` times side by side; the first `n_positions` list positions are the same in all."""
+        while self._fraction.shape[2] < n_positions:
+            self._extend()
+        copy = ViewTape(self._swipes, np.tile(self._user, (n_copies, 1)), len(self._types), self._first, rng=self._rng)
+        copy._fraction = np.tile(self._fraction, (n_copies, 1, 1, 1))
+        return copy
 
     def _extend(self, n_positions: int = 16) -> None:
         shape = (*self._user.shape, n_positions, len(self._types))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
+from gdt_tutorial.physical.delivery import multicast_efficiency
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Session
 from gdt_tutorial.physical.video import VideoCatalog
 
@@ -98,14 +99,11 @@ def worst_member_efficiency(
     serving_ap: Int[np.ndarray, "batch user"],
 ) -> Float[np.ndarray, "batch subgroup"]:
     """Return each SMG's spectral efficiency in bit/s/Hz: that of its worst reachable member, 0 when none is."""
-    worst = np.full(ap.shape, np.inf)
-    env, user = np.nonzero(subgroup != NOT_SERVED)
-    own_subgroup = subgroup[env, user]
-    own_ap = ap[env, own_subgroup]
-    own = efficiency[env, user, own_ap]
-    is_reachable = (serving_ap[env, user] == own_ap) & (own > 0)
-    np.minimum.at(worst, (env[is_reachable], own_subgroup[is_reachable]), own[is_reachable])
-    return np.where(np.isfinite(worst), worst, 0.0)
+    own_ap = ap[np.arange(len(ap))[:, None], subgroup]  # meaningless where NOT_SERVED, which is nobody's index below
+    own = np.take_along_axis(efficiency, own_ap[..., None], axis=-1)[..., 0]
+    is_reachable = (serving_ap == own_ap) & (own > 0)
+    member = (subgroup[:, None] == np.arange(ap.shape[1])[:, None]) & is_reachable[:, None]
+    return multicast_efficiency(efficiency, member, ap)
 
 
 def cached_videos(catalog: VideoCatalog, cache_byte: Float[np.ndarray, " ap"]) -> Bool[np.ndarray, "ap video"]:

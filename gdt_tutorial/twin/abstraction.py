@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import parameter
 from gdt_tutorial.physical.channel import LinkAdaptation
@@ -76,25 +76,57 @@ class SwipeCurves:
         hazard = hazard / (self._n_observed + self._prior_views)
         survival = np.cumprod(1 - np.minimum(hazard, 1), axis=-1)
         self.table = np.concatenate([np.ones((*survival.shape[:2], 1)), survival], axis=-1)
+        area = np.cumsum((self.table[..., :0:-1] + self.table[..., -2::-1]) / 2, axis=-1)[..., ::-1] / self.n_bins
+        self._area = np.concatenate([area, np.zeros((*survival.shape[:2], 1))], axis=-1)  # from each edge to the end
 
     def survival(
         self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], fraction: Float[np.ndarray, "*shape"]
     ) -> Float[np.ndarray, "*shape"]:
         """Return the probability of still watching after `fraction` of the video."""
+        return self._between(self.table, env, video_type, fraction)
+
+    def expected_rest(
+        self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], fraction: Float[np.ndarray, "*shape"]
+    ) -> Float[np.ndarray, "*shape"]:
+        """Return the share of the video that who is at `fraction` will still watch: the integral of S over S itself."""
+        area = self._between(self._area, env, video_type, fraction)
+        return area / np.maximum(self.survival(env, video_type, fraction), 1e-6)
+
+    def _between(self, table: np.ndarray, env: np.ndarray, video_type: np.ndarray, fraction: np.ndarray) -> np.ndarray:
         place = np.clip(fraction, 0, 1) * self.n_bins
         lower = np.minimum(place.astype(np.int64), self.n_bins - 1)
-        left, right = self.table[env, video_type, lower], self.table[env, video_type, lower + 1]
+        cell = (env * table.shape[1] + video_type) * table.shape[2] + lower
+        left, right = table.reshape(-1)[cell], table.reshape(-1)[cell + 1]
         return left + (right - left) * (place - lower)
+
+    def sample_rest(
+        self,
+        env: Int[np.ndarray, "*shape"],
+        video_type: Int[np.ndarray, "*shape"],
+        played: Float[np.ndarray, "*shape"],
+        *,
+        rng: np.random.Generator,
+    ) -> Float[np.ndarray, "*shape"]:
+        """Draw the watched fraction of views of which the fraction `played` has been watched already."""
+        level = rng.random(env.shape) * self.survival(env, video_type, played)
+        return np.maximum(self._quantile(env, video_type, level, rng), played)
 
     def sample_fraction(
         self, user: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator
     ) -> Float[np.ndarray, "*shape"]:
         """Draw watched fractions from the curves, `user` being the environment: the twin's own `SwipeModel`."""
-        level = rng.random(user.shape)
-        # The first edge at which fewer than `level` still watch; between edges a swipe is uniform.
-        cell = self.table[user, video_type]
-        n_passed = (cell > level[..., None]).sum(axis=-1)
-        fraction = (n_passed - rng.random(user.shape)) / self.n_bins
+        return self._quantile(user, video_type, rng.random(user.shape), rng)
+
+    def _quantile(
+        self,
+        env: Int[np.ndarray, "*shape"],
+        video_type: Int[np.ndarray, "*shape"],
+        level: Float[np.ndarray, "*shape"],
+        rng: np.random.Generator,
+    ) -> Float[np.ndarray, "*shape"]:
+        """Invert the curve: the fraction at which fewer than `level` still watch, 1 where that is never so."""
+        n_passed = (self.table[env, video_type] > level[..., None]).sum(axis=-1)
+        fraction = (n_passed - rng.random(level.shape)) / self.n_bins  # inside a bin a swipe is uniform
         return np.where(n_passed > self.n_bins, 1.0, np.clip(fraction, 1e-6, 1 - 1e-6))
 
 
@@ -103,12 +135,13 @@ class AbstractionConfig:
     """Sizes and horizons of `GroupAbstractor`."""
 
     n_items: int = parameter(16, "segments that a decision maker gets to see for each SMG", "chosen")
-    horizon_s: float = parameter(10.0, "delay that halves the value of a segment", "chosen: the buffer cap of 10 s")
-    urgent_s: float = parameter(4.0, "a segment wanted sooner than this avoids a stall when sent now", "chosen: two slots")
+    n_ahead: int = parameter(12, "segments of each video, from where its viewer is, that can become items", "chosen")
+    horizon_s: float = parameter(1.0, "delay that halves the value of a segment", "best for the greedy allocator on validation campuses")
+    urgent_s: float = parameter(8.0, "a segment wanted sooner than this avoids a stall when sent now", "best for the greedy allocator on validation campuses")
     n_spread: int = parameter(4, "list positions by which members of an SMG may be ahead of its last one", "chosen")
 
     def __post_init__(self) -> None:
-        for name in ("n_items", "horizon_s", "urgent_s", "n_spread"):
+        for name in ("n_items", "n_ahead", "horizon_s", "urgent_s", "n_spread"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0, got {getattr(self, name)}; leave it out for the default")
 
@@ -183,7 +216,7 @@ class GroupAbstractor:
     ]:
         """Sum the members' wishes for each segment and keep the `n_items` largest sums of every SMG."""
         n_batch, _, n_rows, n_segments = session.buffered.shape
-        watch_s, soon_s = self._wishes(session)
+        segment, watch_s, soon_s = self._wishes(session)
         env = np.arange(n_batch)[:, None]
         base = np.full(group.shape, np.iinfo(np.int64).max)
         np.minimum.at(base, (env, subgroup), session.head)
@@ -191,49 +224,56 @@ class GroupAbstractor:
         offset = (session.head - base[env, subgroup])[..., None] + np.arange(n_rows)
         who = np.nonzero((offset[..., None] < n_positions) & (watch_s > 0))
         cell = (who[0] * group.shape[1] + subgroup[who[0], who[1]]) * n_positions + offset[who[:3]]
-        cell = cell * n_segments + who[3]
+        cell = cell * n_segments + segment[who]
         size = n_batch * group.shape[1] * n_positions * n_segments
         value, urgent = (np.bincount(cell, wish[who], minlength=size).reshape(*group.shape, -1) for wish in (watch_s, soon_s))
-        best = np.argsort(-(value + urgent), axis=-1, kind="stable")[..., : self.config.n_items]
+        best = np.argpartition(-(value + urgent), self.config.n_items, axis=-1)[..., : self.config.n_items]
+        rank = np.argsort(-np.take_along_axis(value + urgent, best, axis=-1), axis=-1, kind="stable")
+        best = np.take_along_axis(best, rank, axis=-1)
         value, urgent = np.take_along_axis(value, best, axis=-1), np.take_along_axis(urgent, best, axis=-1)
         is_item = value > 0
         position = np.where(is_item, base[..., None] + best // n_segments, -1)
-        segment = np.where(is_item, best % n_segments, -1)
+        chosen = np.where(is_item, best % n_segments, -1)
         video = session.playlist[env[..., None], group[..., None], np.maximum(position, 0) % session.playlist.shape[2]]
-        length_s = np.clip(self.catalog.duration_s[video] - segment * self.catalog.segment_s, 0, self.catalog.segment_s)
-        return np.stack([position, segment], axis=-1), value, urgent, length_s * is_item
+        length_s = np.clip(self.catalog.duration_s[video] - chosen * self.catalog.segment_s, 0, self.catalog.segment_s)
+        return np.stack([position, chosen], axis=-1), value, urgent, length_s * is_item
 
     def _wishes(
         self, session: Session
-    ) -> tuple[Float[np.ndarray, "batch user position segment"], Float[np.ndarray, "batch user position segment"]]:
-        """Return, for every segment that a user lacks, its expected watched seconds and its expected avoided stall.
+    ) -> tuple[
+        Int[np.ndarray, "batch user position ahead"],
+        Float[np.ndarray, "batch user position ahead"],
+        Float[np.ndarray, "batch user position ahead"],
+    ]:
+        """Return the next segments of each video, and, for those that a user lacks, what sending them is worth.
 
-        The watching probability of a segment is the survival at its start, given what is already watched; the value is
-        discounted by the expected time T until it is wanted: P / (1 + T / H).
+        That is first the expected watched seconds: length times watching probability (the survival at the segment's
+        start, given what is already watched), discounted by the expected time T until it is wanted as 1 / (1 + T / H);
+        and then the seconds of stall that it avoids when it is wanted soon. (The discount is our choice.)
         """
         catalog, n_batch = self.catalog, len(session.head)
         n_rows, n_segments = session.buffered.shape[2:]
         env = np.arange(n_batch)[:, None, None]
         position = session.head[..., None] + np.arange(n_rows)
         video = session.playlist[env, session.group[..., None], position % session.playlist.shape[2]]
-        start_s = np.arange(n_segments) * catalog.segment_s
-        length_s = np.clip(catalog.duration_s[video][..., None] - start_s, 0, catalog.segment_s)
-        kind = np.broadcast_to(catalog.video_type[video][..., None], length_s.shape)
-        probability = self.curves.survival(
-            np.broadcast_to(env[..., None], length_s.shape), kind, start_s / catalog.duration_s[video][..., None]
-        )
-        played_s = session.play_s[..., None]
-        now = self.curves.survival(env[:, :, 0] + 0 * session.head, kind[:, :, 0, 0], session.play_s / catalog.duration_s[video[..., 0]])
-        probability[:, :, 0] /= np.maximum(now, 1e-6)[..., None]
-        unplayed_s = np.clip(start_s + length_s[:, :, 0] - played_s, 0, length_s[:, :, 0])
-        probability[:, :, 0] = np.minimum(probability[:, :, 0], 1.0)
-        stay_s = (probability * length_s).sum(axis=-1)
-        stay_s[:, :, 0] = (probability[:, :, 0] * unplayed_s).sum(axis=-1)
-        wait_s = np.concatenate([-played_s, np.cumsum(stay_s, axis=-1)[..., :-1]], axis=-1)[..., None] + start_s
-        row = position % n_rows
-        held = np.take_along_axis(session.buffered, row[..., None], axis=2) > 0
-        is_lacking: Bool[np.ndarray, "batch user position segment"] = ~held & (length_s > 0)
-        is_lacking[:, :, 0] &= start_s > played_s - catalog.segment_s + 1e-9
-        wish_s = probability * length_s * is_lacking
-        soon_s = wish_s * (wait_s < self.config.urgent_s)
-        return wish_s / (1 + np.maximum(wait_s, 0) / self.config.horizon_s), soon_s
+        duration_s, kind = catalog.duration_s[video], catalog.video_type[video]
+        env = env % len(self.curves.table)  # rollouts repeat the environments
+        played_s = np.zeros(video.shape)
+        played_s[..., 0] = session.play_s
+        first = np.floor(played_s / catalog.segment_s + 1e-9).astype(np.int64)
+        segment = first[..., None] + np.arange(self.config.n_ahead)
+        start_s = segment * catalog.segment_s
+        length_s = np.clip(duration_s[..., None] - start_s, 0, catalog.segment_s)
+
+        stay_s = self.curves.expected_rest(env, kind, played_s / duration_s) * duration_s
+        wait_s = np.cumsum(stay_s, axis=-1) - stay_s - played_s  # until the start of each video, negative for the first
+        wait_s = np.maximum(wait_s[..., None] + start_s, 0)
+        probability = self.curves.survival(env[..., None], kind[..., None], start_s / duration_s[..., None])
+        now = self.curves.survival(env, kind, played_s / duration_s)
+        probability = np.minimum(probability / np.maximum(now, 1e-6)[..., None], 1)
+
+        place = np.minimum(segment, n_segments - 1)
+        flat = (np.arange(video.size // n_rows)[:, None] * n_rows + (position % n_rows).reshape(-1, n_rows)).reshape(video.shape)
+        is_held = session.buffered.reshape(-1)[flat[..., None] * n_segments + place] > 0
+        wish_s = probability * length_s * ~is_held
+        return place, wish_s / (1 + wait_s / self.config.horizon_s), wish_s * (wait_s < self.config.urgent_s)

@@ -1,0 +1,108 @@
+"""The internal closed loop: two managers decide, the twin tries both, the network gets the better decision.
+
+"The abstracted features are input to the model-based network management module in DT and the GAI-based network management
+module, respectively. Next, the generated network management decisions from two modules are validated in DT environment to
+evaluate which one can achieve better network performance. Finally, the better network management decision is fed back to
+the network controller for practical implementation" (the paper, Procedure of Closed-Loop Network Management; right half of
+its Fig. 3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.messages import Decision
+from gdt_tutorial.twin.abstraction import FeatureAbstractor
+from gdt_tutorial.twin.decision import DecisionMaker
+from gdt_tutorial.twin.environment import VirtualNetwork
+from gdt_tutorial.twin.status import Status
+
+__all__ = ["InternalConfig", "InternalLoop", "Verdict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InternalConfig:
+    """How the twin validates."""
+
+    n_slots: int = parameter(6, "slots that a validation looks ahead", "chosen: 12 s, about two videos")
+    n_rollouts: int = parameter(2, "virtual futures of each validation", "chosen")
+    memory: float = parameter(0.9, "weight of the earlier verdicts in the next one, 0 forgets at once", "chosen: about ten slots")
+
+    def __post_init__(self) -> None:
+        check(self.n_slots > 0, "n_slots", "be positive", self.n_slots, "look ahead by one slot at least")
+        check(self.n_rollouts > 0, "n_rollouts", "be positive", self.n_rollouts, "try one future at least")
+        check(0 <= self.memory < 1, "memory", "lie in [0, 1)", self.memory, "0 judges each slot by itself")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What one validation found."""
+
+    slot: int
+    expected_qoe: dict[str, Float[np.ndarray, " batch"]]  # per user and second over the coming slots, this slot's alone
+    chosen: Int[np.ndarray, " batch"]  # index into the managers
+
+
+class InternalLoop:
+    """Chooses between managers, environment by environment; with one manager there is nothing to validate.
+
+    Attributes:
+        managers: The candidates by name, in the order that `Verdict.chosen` counts.
+        verdicts: One entry per slot.
+
+    Raises:
+        ValueError: no manager.
+    """
+
+    def __init__(
+        self,
+        abstractor: FeatureAbstractor,
+        managers: Mapping[str, DecisionMaker],
+        virtual: VirtualNetwork,
+        config: InternalConfig = InternalConfig(),
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        check(len(managers) > 0, "managers", "hold at least one", len(managers), "pass GreedyAllocator")
+        self.managers, self.config = dict(managers), config
+        self._abstractor, self._virtual, self._rng = abstractor, virtual, rng
+        self._score: np.ndarray | float = 0.0
+        self.verdicts: list[Verdict] = []
+
+    def decide(self, status: Status, forecast_db: Float[np.ndarray, "batch user slot ap"]) -> Decision:
+        """Run the internal loop for one slot, in the order of Fig. 3; `forecast_db` is the SNR of the coming slots."""
+        # 1. Abstract the features.
+        features = self._abstractor.abstract(status)
+        # 2. Let every manager decide.
+        decisions = [manager.decide(features) for manager in self.managers.values()]
+        # 3. Validate in the DT environment.
+        expected_qoe = self._validate(status, forecast_db)
+        # 4. Feed back the better decision.
+        chosen = self._choose(expected_qoe, len(status.session.head))
+        self.verdicts.append(Verdict(slot=status.slot, expected_qoe=expected_qoe, chosen=chosen))
+        return _pick(decisions, chosen)
+
+    def _validate(
+        self, status: Status, forecast_db: Float[np.ndarray, "batch user slot ap"]
+    ) -> dict[str, Float[np.ndarray, " batch"]]:
+        if len(self.managers) == 1:
+            return {}
+        snr_db = np.concatenate([status.networking.snr_db[:, :, None], forecast_db], axis=2)
+        return self._virtual.validate(status.session, snr_db, self.managers, self.config.n_rollouts, rng=self._rng)
+
+    def _choose(self, expected_qoe: dict[str, Float[np.ndarray, " batch"]], n_batch: int) -> Int[np.ndarray, " batch"]:
+        if not expected_qoe:
+            return np.zeros(n_batch, dtype=np.int64)
+        self._score = self.config.memory * self._score + np.stack(list(expected_qoe.values()))
+        return np.asarray(self._score).argmax(axis=0)
+
+
+def _pick(decisions: list[Decision], chosen: Int[np.ndarray, " batch"]) -> Decision:
+    """Put together one decision from those of the chosen managers, environment by environment."""
+    env = np.arange(len(chosen))
+    return Decision(
+        **{field.name: np.stack([getattr(each, field.name) for each in decisions])[chosen, env] for field in fields(Decision)}
+    )

@@ -1,0 +1,113 @@
+"""The whole GDT network: physical network, digital twin, external and internal loop, slot by slot.
+
+The paper's Fig. 3 drawn as code: what the external loop knows feeds the internal loop, and what that decides changes the
+network that the external loop watches.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from gdt_tutorial import seeding
+from gdt_tutorial.loops.external import Collection, twin_error
+from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
+from gdt_tutorial.physical.messages import Telemetry
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.twin.abstraction import GroupAbstractor, SwipeCurves
+from gdt_tutorial.twin.decision import DecisionMaker, ScheduleModel
+from gdt_tutorial.twin.emulation import StatusEmulator
+from gdt_tutorial.twin.environment import VirtualNetwork
+from gdt_tutorial.twin.status import StatusStore
+
+__all__ = ["GdtNetwork", "History", "schedule_model"]
+
+WINDOW_SLOTS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What a run gave, cost and showed. The two errors are for evaluation: the twin does not see them."""
+
+    qoe: Float[np.ndarray, "slot batch"]  # mean over users, per second
+    stall_s: Float[np.ndarray, "slot batch"]  # mean over users, per slot
+    quality: Float[np.ndarray, "slot batch"]
+    variation: Float[np.ndarray, "slot batch"]
+    n_byte: Float[np.ndarray, "slot batch"]  # collected
+    collected_share: Float[np.ndarray, " slot"]  # of the users, mean of both parts of the status
+    position_error_m: Float[np.ndarray, " slot"]
+    snr_error_db: Float[np.ndarray, " slot"]
+    chosen: Int[np.ndarray, "slot batch"]  # index of the manager whose decision was carried out
+    position_m: Float[np.ndarray, "slot user xy"]  # of the first environment
+    emulated_m: Float[np.ndarray, "slot user xy"]
+
+
+def schedule_model(network: PhysicalNetwork) -> ScheduleModel:
+    """Return what a decision maker knows about `network`."""
+    return ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
+
+
+class GdtNetwork:
+    """A physical network under closed-loop management.
+
+    Args:
+        network: The physical network; it is reset.
+        emulator: Continues the status where nothing was collected.
+        managers: The decision makers among which the internal loop chooses; one alone leaves the loop open.
+        collect: Makes the external loop, or a fixed collection, around a status store.
+        internal: How decisions are validated.
+    """
+
+    def __init__(
+        self,
+        network: PhysicalNetwork,
+        emulator: StatusEmulator,
+        managers: Mapping[str, DecisionMaker],
+        collect: Callable[[StatusStore, StatusEmulator], Collection],
+        internal: InternalConfig = InternalConfig(),
+    ) -> None:
+        n_batch, n_users = network.viewers.user.shape
+        self.network, self._emulator = network, emulator
+        self._store = StatusStore(n_batch, n_users, network.topology.n_aps, WINDOW_SLOTS)
+        self.collection = collect(self._store, emulator)
+        self.curves = SwipeCurves(n_batch, network.catalog.n_types)
+        abstractor = GroupAbstractor(network.catalog, network.capacity, self.curves, network.link)
+        virtual = VirtualNetwork(model=schedule_model(network), abstractor=abstractor)
+        rng = seeding.stream(network.seed, "validation")
+        self.internal = InternalLoop(abstractor, managers, virtual, internal, rng=rng)
+
+    def run(self, n_slots: int, on_slot: Callable[[int], object] | None = None) -> History:
+        """Run both loops for `n_slots` slots from the start; `on_slot` is called after each, for a progress bar."""
+        telemetry = self.network.reset()
+        rows: list[dict[str, np.ndarray | float]] = []
+        for slot in range(n_slots):
+            # External loop: from telemetry to the status that the twin believes.
+            status = self.collection.observe(telemetry)
+            service = telemetry.service
+            self.curves.update(service.view_type, service.view_fraction)
+            # Internal loop: from the status to a decision.
+            forecast = self._emulator.emulate(self._store.window(), self.internal.config.n_slots)
+            decision = self.internal.decide(status, forecast.snr_db)
+            error = twin_error(status, telemetry)
+            emulated_m, position_m = status.behavior.position_m[0], telemetry.position_m[0]
+            telemetry = self.network.step(decision)
+            rows.append(
+                {
+                    **_served(telemetry),
+                    "n_byte": self.collection.records[-1].n_byte,
+                    "collected_share": float(np.mean(self.collection.records[-1].collected_share)),
+                    "position_error_m": error.position_m,
+                    "snr_error_db": error.snr_db,
+                    "chosen": self.internal.verdicts[-1].chosen,
+                    "position_m": position_m,
+                    "emulated_m": emulated_m,
+                }
+            )
+            if on_slot is not None:
+                on_slot(slot)
+        return History(**{name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]})
+
+
+def _served(telemetry: Telemetry) -> dict[str, np.ndarray]:
+    return {name: getattr(telemetry.service, name).mean(axis=-1) for name in ("qoe", "stall_s", "quality", "variation")}
