@@ -27,9 +27,11 @@ __all__ = ["InternalConfig", "InternalLoop", "Verdict"]
 class InternalConfig:
     """How the twin validates."""
 
-    n_slots: int = parameter(6, "slots that a validation looks ahead", "chosen: 12 s, about two videos")
-    n_rollouts: int = parameter(2, "virtual futures of each validation", "chosen")
-    memory: float = parameter(0.9, "weight of the earlier verdicts in the next one, 0 forgets at once", "chosen: about ten slots")
+    n_slots: int = parameter(6, "Slots that a validation looks ahead.", "chosen: 12 s, about two videos")
+    n_rollouts: int = parameter(2, "Virtual futures of each validation.", "chosen")
+    memory: float = parameter(
+        0.9, "Weight of the earlier verdicts in the next one, 0 forgets at once.", "chosen: about ten slots"
+    )
 
     def __post_init__(self) -> None:
         check(self.n_slots > 0, "n_slots", "be positive", self.n_slots, "look ahead by one slot at least")
@@ -104,5 +106,8 @@ def _pick(decisions: list[Decision], chosen: Int[np.ndarray, " batch"]) -> Decis
     """Put together one decision from those of the chosen managers, environment by environment."""
     env = np.arange(len(chosen))
     return Decision(
-        **{field.name: np.stack([getattr(each, field.name) for each in decisions])[chosen, env] for field in fields(Decision)}
+        **{
+            field.name: np.stack([getattr(each, field.name) for each in decisions])[chosen, env]
+            for field in fields(Decision)
+        }
     )

@@ -38,7 +38,9 @@ class Session:
     serving_ap: Int[np.ndarray, "batch user"]  # AP that the user is attached to
     head: Int[np.ndarray, "batch user"]  # list position of the video on screen
     play_s: Float[np.ndarray, "batch user"]  # seconds of it already played
-    buffered: Int8[np.ndarray, "batch user position segment"]  # 0 missing, else version + 1; row = list position mod rows
+    buffered: Int8[
+        np.ndarray, "batch user position segment"
+    ]  # 0 missing, else version + 1; row = list position mod rows
     stored_s: Float[np.ndarray, "batch user"]  # seconds of video held and not yet played
     playlist: Int[np.ndarray, "batch group video"]  # recommended list of each group, repeated when it ends
 

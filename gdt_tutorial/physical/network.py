@@ -31,12 +31,16 @@ __all__ = ["CentralizedController", "LocalController", "NetworkConfig", "Physica
 class NetworkConfig:
     """What the network needs besides the configs of its parts."""
 
-    n_users: int = parameter(60, "users on the campus", "chosen")
-    slot_s: float = parameter(2.0, "length of a scheduling slot", "chosen")
-    n_rows: int = parameter(6, "videos that a phone holds: the one on screen and the next ones", "5 ahead, ACM MM 2022 challenge")
-    n_playlist: int = parameter(64, "length of a recommended list before it repeats", "chosen")
-    cycles_per_bit: float = parameter(500.0, "transcoding cost per output bit, every version", "chosen; literature: 1 to 1000")
-    hysteresis_db: float = parameter(3.0, "SNR lead that makes a user change its AP", "well known handover margin")
+    n_users: int = parameter(60, "Users on the campus.", "chosen")
+    slot_s: float = parameter(2.0, "Length of a scheduling slot.", "chosen")
+    n_rows: int = parameter(
+        6, "Videos that a phone holds: the one on screen and the next ones.", "5 ahead, ACM MM 2022 challenge"
+    )
+    n_playlist: int = parameter(64, "Length of a recommended list before it repeats.", "chosen")
+    cycles_per_bit: float = parameter(
+        500.0, "Transcoding cost per output bit, every version.", "chosen; literature: 1 to 1000"
+    )
+    hysteresis_db: float = parameter(3.0, "SNR lead that makes a user change its AP.", "well known handover margin")
     qoe: QoeConfig = QoeConfig()
 
     def __post_init__(self) -> None:
@@ -87,13 +91,18 @@ class PhysicalNetwork:
         """Start again at slot 0, with the same random course; `group` defaults to the favorite video types."""
         config, n_batch = self.config, len(self.viewers.user)
         shape = (n_batch, config.n_users)
-        self.walk = LevyFlight(self.mobility_config, self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility"))
+        self.walk = LevyFlight(
+            self.mobility_config, self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility")
+        )
         self.channel = Channel(self.channel_config, self.topology, *shape, rng=seeding.stream(self.seed, "channel"))
         self.channel.advance(self.walk.position_m)
         self.slot = 0
         self.serving_ap = self.channel.snr_db.argmax(axis=-1)
         self.tape = ViewTape(
-            self.viewers.swipes, self.viewers.user, len(self.catalog.type_names), rng=seeding.stream(self.seed, "swipes")
+            self.viewers.swipes,
+            self.viewers.user,
+            len(self.catalog.type_names),
+            rng=seeding.stream(self.seed, "swipes"),
         )
         self.regroup(favorite_type_groups(self.viewers.preference) if group is None else group)
         return self._telemetry(_nothing_served(shape), _nothing_loaded(n_batch, self.topology.n_aps))
@@ -101,11 +110,15 @@ class PhysicalNetwork:
     def regroup(self, group: Int[np.ndarray, "batch user"]) -> None:
         """Form multicast groups anew (large time scale): new lists, from their start, with empty segment stores."""
         if group.shape != self.viewers.user.shape or group.min() < 0:
-            raise ValueError(f"group must hold an index >= 0 for each user, shape {self.viewers.user.shape}, got {group.shape}")
+            raise ValueError(
+                f"group must hold an index >= 0 for each user, shape {self.viewers.user.shape}, got {group.shape}"
+            )
         is_member = group[..., None] == np.arange(group.max() + 1)
         weight = is_member / np.maximum(is_member.sum(axis=1, keepdims=True), 1)
         taste = np.einsum("bug,but->bgt", weight, self.viewers.preference)
-        taste = np.where(is_member.any(axis=1)[..., None], taste, 1 / taste.shape[-1])  # an empty group likes everything
+        taste = np.where(
+            is_member.any(axis=1)[..., None], taste, 1 / taste.shape[-1]
+        )  # an empty group likes everything
         rng = seeding.stream(self.seed, "lists", self.slot)
         playlist = recommend(self.catalog, taste, self.config.n_playlist, rng=rng)
         self.stream = StreamState.start(group, playlist, self.config.n_rows, self.catalog)
@@ -173,7 +186,9 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
                 "build the decision for this network's APs, groups and versions"
             )
     if decision.subgroup.shape != state.group.shape:
-        raise ValueError(f"decision.subgroup must have shape {state.group.shape}, got {decision.subgroup.shape}; one per user")
+        raise ValueError(
+            f"decision.subgroup must have shape {state.group.shape}, got {decision.subgroup.shape}; one per user"
+        )
     env = np.arange(len(decision.ap))[:, None]
     is_served = decision.subgroup != NOT_SERVED
     stranger = is_served & (decision.group[env, decision.subgroup] != state.group)
@@ -193,9 +208,14 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
 
 
 def _nothing_served(shape: tuple[int, int]) -> Service:
-    zero = {name: np.zeros(shape) for name in ("received_s", "watched_s", "dropped_s", "stall_s", "quality", "variation", "qoe")}
+    zero = {
+        name: np.zeros(shape)
+        for name in ("received_s", "watched_s", "dropped_s", "stall_s", "quality", "variation", "qoe")
+    }
     none = np.full(shape, -1, dtype=np.int64)
-    return Service(**zero, view_type=none, view_fraction=np.full(shape, np.nan), n_views=np.zeros(shape, dtype=np.int64))
+    return Service(
+        **zero, view_type=none, view_fraction=np.full(shape, np.nan), n_views=np.zeros(shape, dtype=np.int64)
+    )
 
 
 def _nothing_loaded(n_batch: int, n_aps: int) -> Load:
@@ -211,11 +231,18 @@ class LocalController:
     The cost of a report counts, because the twin exists to save it.
     """
 
-    networking_byte: int = parameter(32, "size of one user's networking-related report", "chosen: a measurement report and headers")
-    behavior_byte: int = parameter(48, "size of one user's behavior-related report", "chosen: location, velocity and headers")
+    networking_byte: int = parameter(
+        32, "Size of one user's networking-related report.", "chosen: a measurement report and headers"
+    )
+    behavior_byte: int = parameter(
+        48, "Size of one user's behavior-related report.", "chosen: location, velocity and headers"
+    )
 
     def collect(
-        self, telemetry: Telemetry, due_networking: Bool[np.ndarray, "batch user"], due_behavior: Bool[np.ndarray, "batch user"]
+        self,
+        telemetry: Telemetry,
+        due_networking: Bool[np.ndarray, "batch user"],
+        due_behavior: Bool[np.ndarray, "batch user"],
     ) -> Report:
         """Ask the due users, and only them.
 
@@ -225,7 +252,9 @@ class LocalController:
         for name, due in (("snr_db", due_networking), ("position_m", due_behavior), ("velocity_mps", due_behavior)):
             n_bad = int(np.isnan(getattr(telemetry, name)[due]).sum())
             if n_bad:
-                raise ValueError(f"telemetry.{name} must be finite for users that report, got {n_bad} NaN; mark them as not due")
+                raise ValueError(
+                    f"telemetry.{name} must be finite for users that report, got {n_bad} NaN; mark them as not due"
+                )
         n_byte = (due_networking * self.networking_byte + due_behavior * self.behavior_byte).sum(axis=-1)
         return Report(
             slot=telemetry.slot,
@@ -245,7 +274,7 @@ class LocalController:
 class CentralizedController:
     """Slices the network and forms multicast groups, every `period_slots` slots (large time scale)."""
 
-    period_slots: int = parameter(30, "slots between two large-timescale decisions", "chosen: one minute")
+    period_slots: int = parameter(30, "Slots between two large-timescale decisions.", "chosen: one minute")
 
     def is_due(self, slot: int) -> bool:
         """Say whether `slot` begins a large-timescale period."""

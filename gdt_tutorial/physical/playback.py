@@ -22,13 +22,15 @@ __all__ = ["QoeConfig", "ViewTape", "play"]
 class QoeConfig:
     """Weights of the quality of experience: quality - variation - rebuffering."""
 
-    quality_weight: float = parameter(1.0, "weight of the quality of watched seconds", "ACM MM 2022 challenge, run.py")
-    stall_weight: float = parameter(1.85, "weight of a second of rebuffering", "ACM MM 2022 challenge, run.py")
-    variation_weight: float = parameter(1.0, "weight of a quality step inside a video", "ACM MM 2022 challenge, run.py")
-    version_quality: tuple[float, ...] = parameter(
-        (0.75, 1.2, 1.85, 2.85), "quality of one second of each version", "its bitrate in Mb/s, ACM MM 2022 challenge"
+    quality_weight: float = parameter(1.0, "Weight of the quality of watched seconds.", "ACM MM 2022 challenge, run.py")
+    stall_weight: float = parameter(1.85, "Weight of a second of rebuffering.", "ACM MM 2022 challenge, run.py")
+    variation_weight: float = parameter(
+        1.0, "Weight of a quality step inside a video.", "ACM MM 2022 challenge, run.py"
     )
-    min_view_s: float = parameter(0.5, "shortest time a video stays on screen before a swipe", "chosen")
+    version_quality: tuple[float, ...] = parameter(
+        (0.75, 1.2, 1.85, 2.85), "Quality of one second of each version.", "its bitrate in Mb/s, ACM MM 2022 challenge"
+    )
+    min_view_s: float = parameter(0.5, "Shortest time a video stays on screen before a swipe.", "chosen")
 
     def __post_init__(self) -> None:
         for name in ("quality_weight", "stall_weight", "variation_weight"):

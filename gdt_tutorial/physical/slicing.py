@@ -70,4 +70,6 @@ class SlicingPlan:
         for part in self.slices:
             if part.name == name:
                 return part
-        raise ValueError(f"name must be one of {[part.name for part in self.slices]}, got {name!r}; add the slice first")
+        raise ValueError(
+            f"name must be one of {[part.name for part in self.slices]}, got {name!r}; add the slice first"
+        )

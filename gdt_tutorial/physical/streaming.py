@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from gdt_tutorial.physical.delivery import multicast_efficiency
-from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Session
+from gdt_tutorial.physical.messages import Decision, Load, Session
 from gdt_tutorial.physical.video import VideoCatalog
 
 __all__ = ["SlotCapacity", "StreamState", "cached_videos", "deliver", "worst_member_efficiency"]

@@ -80,13 +80,19 @@ class SwipeCurves:
         self._area = np.concatenate([area, np.zeros((*survival.shape[:2], 1))], axis=-1)  # from each edge to the end
 
     def survival(
-        self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], fraction: Float[np.ndarray, "*shape"]
+        self,
+        env: Int[np.ndarray, "*shape"],
+        video_type: Int[np.ndarray, "*shape"],
+        fraction: Float[np.ndarray, "*shape"],
     ) -> Float[np.ndarray, "*shape"]:
         """Return the probability of still watching after `fraction` of the video."""
         return self._between(self.table, env, video_type, fraction)
 
     def expected_rest(
-        self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], fraction: Float[np.ndarray, "*shape"]
+        self,
+        env: Int[np.ndarray, "*shape"],
+        video_type: Int[np.ndarray, "*shape"],
+        fraction: Float[np.ndarray, "*shape"],
     ) -> Float[np.ndarray, "*shape"]:
         """Return the share of the video that who is at `fraction` will still watch: the integral of S over S itself."""
         area = self._between(self._area, env, video_type, fraction)
@@ -134,11 +140,15 @@ class SwipeCurves:
 class AbstractionConfig:
     """Sizes and horizons of `GroupAbstractor`."""
 
-    n_items: int = parameter(16, "segments that a decision maker gets to see for each SMG", "chosen")
-    n_ahead: int = parameter(12, "segments of each video, from where its viewer is, that can become items", "chosen")
-    horizon_s: float = parameter(1.0, "delay that halves the value of a segment", "best for the greedy allocator on validation campuses")
-    urgent_s: float = parameter(8.0, "a segment wanted sooner than this avoids a stall when sent now", "best for the greedy allocator on validation campuses")
-    n_spread: int = parameter(4, "list positions by which members of an SMG may be ahead of its last one", "chosen")
+    n_items: int = parameter(16, "Segments that a decision maker gets to see for each SMG.", "chosen")
+    n_ahead: int = parameter(12, "Segments of each video, from where its viewer is, that can become items.", "chosen")
+    horizon_s: float = parameter(
+        1.0, "Delay that halves the value of a segment.", "best of a grid on validation campuses"
+    )
+    urgent_s: float = parameter(
+        8.0, "A segment wanted sooner than this avoids a stall when sent now.", "best of a grid on validation campuses"
+    )
+    n_spread: int = parameter(4, "List positions by which members of an SMG may be ahead of its last one.", "chosen")
 
     def __post_init__(self) -> None:
         for name in ("n_items", "n_ahead", "horizon_s", "urgent_s", "n_spread"):
@@ -226,7 +236,9 @@ class GroupAbstractor:
         cell = (who[0] * group.shape[1] + subgroup[who[0], who[1]]) * n_positions + offset[who[:3]]
         cell = cell * n_segments + segment[who]
         size = n_batch * group.shape[1] * n_positions * n_segments
-        value, urgent = (np.bincount(cell, wish[who], minlength=size).reshape(*group.shape, -1) for wish in (watch_s, soon_s))
+        value, urgent = (
+            np.bincount(cell, wish[who], minlength=size).reshape(*group.shape, -1) for wish in (watch_s, soon_s)
+        )
         best = np.argpartition(-(value + urgent), self.config.n_items, axis=-1)[..., : self.config.n_items]
         rank = np.argsort(-np.take_along_axis(value + urgent, best, axis=-1), axis=-1, kind="stable")
         best = np.take_along_axis(best, rank, axis=-1)
@@ -273,7 +285,8 @@ class GroupAbstractor:
         probability = np.minimum(probability / np.maximum(now, 1e-6)[..., None], 1)
 
         place = np.minimum(segment, n_segments - 1)
-        flat = (np.arange(video.size // n_rows)[:, None] * n_rows + (position % n_rows).reshape(-1, n_rows)).reshape(video.shape)
-        is_held = session.buffered.reshape(-1)[flat[..., None] * n_segments + place] > 0
+        user = np.arange(video.size // n_rows).reshape(*video.shape[:2], 1)
+        row = user * n_rows + position % n_rows
+        is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + place] > 0
         wish_s = probability * length_s * ~is_held
         return place, wish_s / (1 + wait_s / self.config.horizon_s), wish_s * (wait_s < self.config.urgent_s)

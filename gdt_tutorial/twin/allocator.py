@@ -37,11 +37,11 @@ CHECKPOINT = Path(__file__).parent / "checkpoints" / "allocator.safetensors"
 class AllocatorConfig:
     """How `NetworkAllocator` is taught."""
 
-    n_hidden: int = parameter(32, "units of each of the two hidden layers", "chosen")
-    n_pairs: int = parameter(16, "antithetic pairs of a generation", "chosen")
-    n_generations: int = parameter(60, "steps of evolution", "chosen")
-    noise: float = parameter(0.05, "standard deviation of the perturbations", "chosen")
-    learning_rate: float = parameter(0.03, "Adam step of evolution", "chosen")
+    n_hidden: int = parameter(32, "Units of each of the two hidden layers.", "chosen")
+    n_pairs: int = parameter(16, "Antithetic pairs of a generation.", "chosen")
+    n_generations: int = parameter(60, "Steps of evolution.", "chosen")
+    noise: float = parameter(0.05, "Standard deviation of the perturbations.", "chosen")
+    learning_rate: float = parameter(0.03, "Adam step of evolution.", "chosen")
 
 
 class SubgroupNetwork(nn.Module):
@@ -84,7 +84,9 @@ class NetworkAllocator:
             ValueError: the file is missing.
         """
         if not path.is_file():
-            raise ValueError(f"path must be a safetensors file, got {path}; train one with imitate and evolve, then save")
+            raise ValueError(
+                f"path must be a safetensors file, got {path}; train one with imitate and evolve, then save"
+            )
         weights = load_file(path)
         n_hidden, n_features = weights["layers.0.weight"].shape
         n_versions = len(weights["layers.4.bias"]) - 1
@@ -207,7 +209,9 @@ def evolve(
 class _Crowd:
     """All candidates of a generation as one decision maker: candidate c decides for the c-th copy of the campuses."""
 
-    def __init__(self, model: ScheduleModel, network: SubgroupNetwork, candidates: Float[Tensor, "candidate weight"]) -> None:
+    def __init__(
+        self, model: ScheduleModel, network: SubgroupNetwork, candidates: Float[Tensor, "candidate weight"]
+    ) -> None:
         names, shapes = zip(*((name, value.shape) for name, value in network.named_parameters()), strict=True)
         parts = torch.split(candidates, [shape.numel() for shape in shapes], dim=1)
         self._weights = {name: part.reshape(-1, *shape) for name, part, shape in zip(names, parts, shapes, strict=True)}

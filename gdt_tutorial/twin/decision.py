@@ -71,11 +71,14 @@ def fill(
     affordable run is taken; a round more lets smaller items use what is left. What remains of the band is spread over
     the SMGs that are served, so that a channel worse than expected does not lose a segment at once.
     """
-    n_batch, n_subgroups, n_items = features.value_s.shape
+    n_batch, _, n_items = features.value_s.shape
     gain = model.gain(features, version)
     radio, cycles = model.cost(features, version)
-    ratio = np.where(np.isfinite(radio) & (gain > 0), gain * weight[..., None] / np.where(np.isfinite(radio), radio + cycles, 1), 0)
-    flat = {name: value.reshape(n_batch, -1) for name, value in {"ratio": ratio, "radio": radio, "cycles": cycles}.items()}
+    is_open = np.isfinite(radio) & (gain > 0)
+    ratio = np.where(is_open, gain * weight[..., None] / np.where(is_open, radio + cycles, 1), 0)
+    flat = {
+        name: value.reshape(n_batch, -1) for name, value in {"ratio": ratio, "radio": radio, "cycles": cycles}.items()
+    }
     order = np.argsort(-flat["ratio"], axis=-1, kind="stable")
     ratio_sorted, radio_sorted, cycles_sorted = (np.take_along_axis(flat[name], order, axis=-1) for name in flat)
     ap_sorted = np.take_along_axis(np.repeat(features.ap, n_items, axis=-1), order, axis=-1)
@@ -92,7 +95,8 @@ def fill(
     taken = np.zeros_like(is_taken)
     np.put_along_axis(taken, order, is_taken, axis=-1)
     taken = taken.reshape(gain.shape)
-    return _schedule(features, model, version, taken, radio, cycles), _per_ap(features, model, np.sum(gain, axis=-1, where=taken))
+    promise = _per_ap(features, model, np.sum(gain, axis=-1, where=taken))
+    return _schedule(features, model, version, taken, radio, cycles), promise
 
 
 def _per_ap(
@@ -143,7 +147,9 @@ class GreedyAllocator:
         """Try each version at all SMGs of an AP and keep, for each AP, the best."""
         even = np.ones(features.ap.shape)
         versions = range(self.model.catalog.n_versions)
-        promise = np.stack([fill(features, self.model, np.full(features.ap.shape, version), even)[1] for version in versions])
+        promise = np.stack(
+            [fill(features, self.model, np.full(features.ap.shape, version), even)[1] for version in versions]
+        )
         best = promise.argmax(axis=0)
         return fill(features, self.model, best[np.arange(len(best))[:, None], features.ap], even)[0]
 
@@ -153,7 +159,9 @@ class EqualShare:
 
     def __init__(self, model: ScheduleModel, version: int = 0) -> None:
         if not 0 <= version < model.catalog.n_versions:
-            raise ValueError(f"version must lie in 0..{model.catalog.n_versions - 1}, got {version}; 0 is the lowest bitrate")
+            raise ValueError(
+                f"version must lie in 0..{model.catalog.n_versions - 1}, got {version}; 0 is the lowest bitrate"
+            )
         self.model, self.version = model, version
 
     def decide(self, features: Features) -> Decision:

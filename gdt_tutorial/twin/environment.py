@@ -133,7 +133,12 @@ class TwinEnvironment(gymnasium.Env):
     log_weight = 2.0
 
     def __init__(
-        self, topology: Topology, catalog: VideoCatalog, viewers: Viewers, config: NetworkConfig = NetworkConfig(), n_slots: int = 30
+        self,
+        topology: Topology,
+        catalog: VideoCatalog,
+        viewers: Viewers,
+        config: NetworkConfig = NetworkConfig(),
+        n_slots: int = 30,
     ) -> None:
         if len(viewers.user) != 1:
             raise ValueError(f"viewers must hold one environment, got {len(viewers.user)}; draw them with n_batch=1")
@@ -149,7 +154,9 @@ class TwinEnvironment(gymnasium.Env):
         self._features = self._abstractor.abstract_session(telemetry.session, telemetry.snr_db)
         return describe_subgroups(self._features, self._model).astype(np.float32).reshape(-1)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start an episode; each one takes its own walks, channels and swipes from the seeded generator."""
         super().reset(seed=seed)
         self._network = self._make(int(self.np_random.integers(2**31)))
