@@ -36,11 +36,11 @@ lint: .venv/ready  ## style, types, imports, spelling, notebooks without outputs
 	@echo "lint: import-linter" \
 	  && { report=$$(.venv/bin/lint-imports 2>&1) || { echo "$$report"; exit 1; }; }
 	@echo "lint: codespell" && $(RUN) codespell_lib $$(git ls-files)
-	@echo "lint: nbstripout" && if [ -n "$(NOTEBOOKS)" ]; then $(RUN) nbstripout --verify $(NOTEBOOKS); fi
+	@echo "lint: nbstripout" && if [ -n "$(NOTEBOOKS)" ]; then $(RUN) nbstripout --keep-id --verify $(NOTEBOOKS); fi
 
 format: .venv/ready  ## mend style and strip outputs
 	@$(RUN) ruff check --quiet --fix . ; $(RUN) ruff format .
-	@if [ -n "$(NOTEBOOKS)" ]; then $(RUN) nbstripout $(NOTEBOOKS); fi
+	@if [ -n "$(NOTEBOOKS)" ]; then $(RUN) nbstripout --keep-id $(NOTEBOOKS); fi
 
 lock: .venv/ready  ## choose newest versions: requirements.lock and environment.yml
 	@$(RUN) pip install --quiet uv && .venv/bin/python tools/lock.py
