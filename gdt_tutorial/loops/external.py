@@ -11,7 +11,7 @@ Mini-batches are left out: all users are emulated at once.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -44,6 +44,7 @@ class SlotRecord:
     period_slots: tuple[Int[np.ndarray, "batch user"], Int[np.ndarray, "batch user"]]
 
 
+@runtime_checkable
 class Collection(Protocol):
     """What both classes of this file offer: `internal` and `manager` take either."""
 

@@ -30,7 +30,7 @@ def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[n
     """
     is_positive = bool((std > 0).all())
     check(is_positive, "std", "be positive", float(np.min(std, initial=np.inf)), "a certain value has no density")
-    return 0.5 * np.log(2 * np.pi * np.e * std**2).sum(axis=-1)
+    return np.asarray(0.5 * np.log(2 * np.pi * np.e * std**2).sum(axis=-1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ no training; `lstm` holds the trained one. Each predicts positions; the SNR foll
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -34,6 +34,7 @@ class EmulatedStatus:
     snr_std_db: Float[np.ndarray, "batch user slot ap"]
 
 
+@runtime_checkable
 class StatusEmulator(Protocol):
     """Continues a window of past status; the first of the three protocols of the twin."""
 
@@ -84,7 +85,8 @@ class HoldLast:
     def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
         """Repeat the last collected position."""
         anchor_m, velocity_mps, elapsed_s = anchor(window, n_slots, self.slot_s)
-        std_m = self.growth.std_m(elapsed_s, velocity_mps.any(axis=-1)[..., None].repeat(n_slots, axis=-1))
+        is_walking = np.linalg.norm(velocity_mps, axis=-1) > 0
+        std_m = self.growth.std_m(elapsed_s, is_walking[..., None].repeat(n_slots, axis=-1))
         position_m = anchor_m[:, :, None].repeat(n_slots, axis=2)
         return with_snr(window, position_m, std_m[..., None].repeat(2, axis=-1), self.topology, self.channel, self.snr)
 
@@ -102,7 +104,8 @@ class ConstantVelocity:
     def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
         """Extend the last collected leg or pause."""
         anchor_m, velocity_mps, elapsed_s = anchor(window, n_slots, self.slot_s)
-        std_m = self.growth.std_m(elapsed_s, velocity_mps.any(axis=-1)[..., None].repeat(n_slots, axis=-1))
+        is_walking = np.linalg.norm(velocity_mps, axis=-1) > 0
+        std_m = self.growth.std_m(elapsed_s, is_walking[..., None].repeat(n_slots, axis=-1))
         straight_m = anchor_m[:, :, None] + velocity_mps[:, :, None] * elapsed_s[..., None]
         position_m = reflect(straight_m, self.topology.campus)
         return with_snr(window, position_m, std_m[..., None].repeat(2, axis=-1), self.topology, self.channel, self.snr)

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.seeding import keep_torch_rng
 from gdt_tutorial.twin.emulation import MIN_STD_M, EmulatedStatus, reflect, with_snr
 from gdt_tutorial.twin.snr_emulation import SnrEmulationConfig
 from gdt_tutorial.twin.status import StatusWindow, last_collected
@@ -127,12 +128,16 @@ class LstmEmulator:
         check(n_slots > 0, "n_slots", "be positive", n_slots, "emulate at least one slot")
         last_collected(window.is_behavior_collected)  # raises when a user was never collected
         shape = window.position_m.shape[:2]
-        walks = (window.position_m, window.velocity_mps, window.is_behavior_collected)
-        reading = read_walks(*(_append_slots(values, n_slots - 1) for values in walks), self.slot_s)
+        reading = read_walks(
+            _append_slots(window.position_m, n_slots - 1),
+            _append_slots(window.velocity_mps, n_slots - 1),
+            _append_slots(window.is_behavior_collected, n_slots - 1),
+            self.slot_s,
+        )
         position_m, std_m = self.predict(reading)
-        position_m, std_m = position_m[:, -n_slots:], std_m[:, -n_slots:, None].repeat(2, axis=-1)
-        both = (values.reshape(*shape, n_slots, 2) for values in (position_m, std_m))
-        return with_snr(window, *both, self.topology, self.channel, self.snr)
+        position_m = position_m[:, -n_slots:].reshape(*shape, n_slots, 2)
+        std_m = std_m[:, -n_slots:].reshape(*shape, n_slots, 1).repeat(2, axis=-1)
+        return with_snr(window, position_m, std_m, self.topology, self.channel, self.snr)
 
     @torch.no_grad()
     def predict(
@@ -157,9 +162,10 @@ class LstmEmulator:
         check(Path(path).is_file(), "path", "be a file", str(path), "train one with train_lstm and save it")
         with safe_open(path, framework="pt") as file:
             weights, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-        is_ours = set(weights) == set(TrajectoryNetwork(1).state_dict()) and "slot_s" in metadata
+        is_ours = "readout.weight" in weights and "slot_s" in metadata
         check(is_ours, "path", "hold a TrajectoryNetwork", str(path), "pass a file written by LstmEmulator.save")
-        network = TrajectoryNetwork(weights["readout.weight"].shape[1])
+        with keep_torch_rng():  # first weights are drawn, and then replaced
+            network = TrajectoryNetwork(weights["readout.weight"].shape[1])
         network.load_state_dict(weights)
         return cls(network=network.eval(), topology=topology, slot_s=float(metadata["slot_s"]))
 

@@ -91,7 +91,7 @@ def train_lstm(
     """
     n_train = round(config.train_share * len(walks))
     check(0 < n_train < len(walks), "walks", "leave some to train and some to test", len(walks), "pass ten or more")
-    rng = np.random.default_rng(torch.randint(2**62, (), generator=generator).item())
+    rng = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
     train, test = walks.part(slice(n_train)), walks.part(slice(n_train, None))
 
     tensors = _tensors(train, config.max_period_slots, topology, rng=rng)
@@ -131,7 +131,8 @@ def _read(
 ) -> tuple[Reading, Float[np.ndarray, "user slot xy"]]:
     """Collect walks irregularly; return what the network reads, and the truth one slot later."""
     position_m, velocity_mps = walks.position_m[:, :-1], walks.velocity_mps[:, :-1]
-    is_collected = collection_pattern(*position_m.shape[:2], max_period_slots, rng=rng)
+    n_walks, n_slots, _ = position_m.shape
+    is_collected = collection_pattern(n_walks, n_slots, max_period_slots, rng=rng)
     return read_walks(position_m, velocity_mps, is_collected, walks.slot_s), walks.position_m[:, 1:]
 
 

@@ -1,0 +1,207 @@
+import numpy as np
+import pytest
+
+from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod, twin_error
+from gdt_tutorial.physical.channel import Channel, ChannelConfig
+from gdt_tutorial.physical.messages import Load, Service, Session, Telemetry
+from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.network import LocalController
+from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.seeding import stream
+from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
+from gdt_tutorial.twin.emulation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.status import StatusStore
+
+TOPOLOGY = Topology.waterloo()
+N_BATCH, N_USERS, N_SLOTS = 2, 40, 40
+
+
+def idle_session_and_service():
+    index, number = np.zeros((N_BATCH, N_USERS), dtype=np.int64), np.zeros((N_BATCH, N_USERS))
+    buffered, playlist = np.zeros((N_BATCH, N_USERS, 1, 1), dtype=np.int8), np.zeros((N_BATCH, 1, 1), dtype=np.int64)
+    session = Session(
+        group=index, serving_ap=index, head=index, play_s=number, buffered=buffered, stored_s=number, playlist=playlist
+    )
+    names = ("received_s", "watched_s", "dropped_s", "stall_s", "quality", "variation", "qoe", "view_fraction")
+    return session, Service(**dict.fromkeys(names, number), view_type=index, n_views=index)
+
+
+def walk_and_fade(seed):
+    """Return the telemetry of users who walk and watch nothing."""
+    session, service = idle_session_and_service()
+    per_ap, empty = np.zeros((N_BATCH, 2)), np.zeros((N_BATCH, 0))
+    load = Load(
+        bandwidth=per_ap, computing=per_ap, backhaul=per_ap,
+        delay_s=empty, n_sent=empty.astype(np.int64), efficiency=empty,
+    )  # fmt: skip
+    walk = LevyFlight(LevyFlightConfig(), TOPOLOGY.campus, N_BATCH, N_USERS, rng=stream(seed, "walk"))
+    channel = Channel(ChannelConfig(), TOPOLOGY, N_BATCH, N_USERS, rng=stream(seed, "channel"))
+    slots = []
+    for slot in range(N_SLOTS):
+        channel.advance(walk.position_m)
+        slots.append(
+            Telemetry(
+                slot=slot, position_m=walk.position_m.copy(), velocity_mps=walk.velocity_mps.copy(),
+                snr_db=channel.snr_db.astype(float), session=session, service=service, load=load,
+            )
+        )  # fmt: skip
+        walk.advance(2.0)
+    return slots
+
+
+@pytest.fixture(scope="module")
+def course():
+    return walk_and_fade(0)
+
+
+def new_store(window_slots=20):
+    return StatusStore(N_BATCH, N_USERS, TOPOLOGY.n_aps, window_slots)
+
+
+def adaptive(std_m=1.5, std_db=4.5, emulator=None):
+    limits = DiscriminatorConfig(behavior=ErrorLimits.of_std(std_m), networking=ErrorLimits.of_std(std_db))
+    emulator = emulator or ConstantVelocity(topology=TOPOLOGY)
+    return ExternalLoop(new_store(), emulator, ErrorDiscriminator(limits))
+
+
+def fixed(period_slots, emulator=None):
+    return FixedPeriod(new_store(), emulator or ConstantVelocity(topology=TOPOLOGY), period_slots)
+
+
+def follow(loop, course):
+    return [twin_error(loop.observe(telemetry), telemetry) for telemetry in course]
+
+
+def collected_share(loop):
+    return np.mean([record.collected_share for record in loop.records[5:]], axis=0)
+
+
+def mean_position_m(errors):
+    return float(np.sqrt(np.mean([error.position_m**2 for error in errors[5:]])))
+
+
+# The contract of both loops.
+
+
+@pytest.mark.parametrize("make", [adaptive, lambda: fixed(4)], ids=["adaptive", "fixed"])
+def test_status_is_the_truth_where_it_was_collected(course, make):
+    loop = make()
+    for telemetry in course[:10]:
+        due = loop.due()
+        status = loop.observe(telemetry)
+        np.testing.assert_array_equal(due.behavior, status.behavior.age_slots == 0)
+        np.testing.assert_array_equal(due.networking, status.networking.age_slots == 0)
+        np.testing.assert_array_equal(status.behavior.position_m[due.behavior], telemetry.position_m[due.behavior])
+        np.testing.assert_array_equal(status.networking.snr_db[due.networking], telemetry.snr_db[due.networking])
+        assert np.isfinite(status.behavior.position_m).all()
+        assert np.isfinite(status.networking.snr_db).all()
+        assert status.slot == telemetry.slot
+
+
+@pytest.mark.parametrize("make", [adaptive, lambda: fixed(4)], ids=["adaptive", "fixed"])
+def test_bytes_are_those_of_the_users_who_reported(course, make):
+    loop, controller = make(), LocalController()
+    for telemetry in course[:10]:
+        due = loop.due()
+        loop.observe(telemetry)
+        expected = controller.networking_byte * due.networking.sum(1) + controller.behavior_byte * due.behavior.sum(1)
+        np.testing.assert_array_equal(loop.records[-1].n_byte, expected)
+
+
+@pytest.mark.parametrize("make", [adaptive, lambda: fixed(4)], ids=["adaptive", "fixed"])
+def test_same_course_same_records(course, make):
+    one, other = make(), make()
+    follow(one, course), follow(other, course)
+    assert [record.collected_share for record in one.records] == [record.collected_share for record in other.records]
+
+
+# The fixed period.
+
+
+def test_period_of_one_is_the_truth(course):
+    errors = follow(fixed(1), course)
+    assert all(error.position_m == 0 and error.snr_db == 0 for error in errors)
+
+
+@pytest.mark.parametrize("period_slots", [2, 4, 8])
+def test_users_take_turns(course, period_slots):
+    loop = fixed(period_slots)
+    follow(loop, course)
+    shares = np.array([record.collected_share for record in loop.records[1:]])
+    np.testing.assert_allclose(shares, 1 / period_slots)
+    assert loop.records[0].collected_share == (1.0, 1.0)
+
+
+# The adaptive loop.
+
+
+def test_wider_limits_collect_less_and_err_more(course):
+    loops = [adaptive(std_m, std_db) for std_m, std_db in ((0.6, 3.5), (1.5, 5.0), (4.0, 7.0))]
+    position_m = [mean_position_m(follow(loop, course)) for loop in loops]
+    shares = np.array([collected_share(loop) for loop in loops])
+    assert (np.diff(shares, axis=0) < 0).all()
+    assert position_m == sorted(position_m)
+
+
+def test_paused_users_report_less_often_than_walkers_when_the_twin_holds_positions(course):
+    loop = adaptive(std_m=1.5, emulator=HoldLast(topology=TOPOLOGY))
+    n_collected, n_slots = np.zeros(2), np.zeros(2)
+    for telemetry in course:
+        is_walking = telemetry.velocity_mps.any(axis=-1)
+        is_due = loop.due().behavior
+        loop.observe(telemetry)
+        n_slots += [(~is_walking).sum(), is_walking.sum()]
+        n_collected += [(is_due & ~is_walking).sum(), (is_due & is_walking).sum()]
+    paused_share, walking_share = n_collected / n_slots
+    assert paused_share < 0.8 * walking_share
+
+
+def test_adaptive_beats_fixed_at_the_same_share():
+    """Hold-last at a limit between a walker's and a pauser's error: those who stand still need few reports."""
+    gains = []
+    for seed in range(3):
+        course = walk_and_fade(seed)
+        loop = adaptive(std_m=1.5, emulator=HoldLast(topology=TOPOLOGY))
+        position_m = mean_position_m(follow(loop, course))
+        share = collected_share(loop)[1]
+        assert 0.5 < share < 1
+        # Some users at period 1 and the others at 2 make any share between: the mean square error is linear in it.
+        half_m = mean_position_m(follow(fixed(2, HoldLast(topology=TOPOLOGY)), course))
+        gains.append(1 - position_m / (half_m * np.sqrt(2 * (1 - share))))
+    assert np.median(gains) > 0.25
+
+
+def test_what_was_not_collected_cannot_change_what_is_collected(course):
+    honest, misled = adaptive(), adaptive()
+    rng = stream(0, "lies")
+    for telemetry in course[:20]:
+        due = honest.due()
+        np.testing.assert_array_equal(due.behavior, misled.due().behavior)
+        np.testing.assert_array_equal(due.networking, misled.due().networking)
+        honest.observe(telemetry)
+        position_m = np.where(due.behavior[..., None], telemetry.position_m, rng.uniform(-300, 300, (N_BATCH, N_USERS, 2)))
+        snr_db = np.where(due.networking[..., None], telemetry.snr_db, rng.uniform(-20, 60, (N_BATCH, N_USERS, 2)))
+        misled.observe(
+            Telemetry(
+                slot=telemetry.slot, position_m=position_m, velocity_mps=telemetry.velocity_mps, snr_db=snr_db,
+                session=telemetry.session, service=telemetry.service, load=telemetry.load,
+            )
+        )  # fmt: skip
+
+
+def test_records_hold_both_errors_and_the_periods(course):
+    loop = adaptive()
+    follow(loop, course[:5])
+    assert loop.records[0].error is None
+    networking, behavior = loop.records[-1].error
+    assert behavior.entropy_nat.shape == networking.mse.shape == (N_BATCH, N_USERS)
+    assert all((period >= 1).all() for period in loop.records[-1].period_slots)
+
+
+def test_bad_periods_are_refused():
+    with pytest.raises(ValueError, match="period_slots must be positive, got 0"):
+        fixed(0)
+    with pytest.raises(ValueError, match="period_slots must be less than window_slots = 20, got 20"):
+        fixed(20)
+    with pytest.raises(ValueError, match="period_slots must be less than window_slots = 16, got 16"):
+        ExternalLoop(new_store(16), HoldLast(topology=TOPOLOGY), ErrorDiscriminator())
