@@ -10,7 +10,7 @@ from gdt_tutorial.units import linear_to_db
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# What decides the colors: the book, JupyterLab, or the reader's system.
+# What decides the colors: the book (whose Bootstrap hides [hidden] with force), JupyterLab, or the reader's system.
 PAGES = {
     "book": ('<html lang="en" data-theme="{scheme}">', "<body>"),
     "lab": ('<html lang="en">', '<body data-jp-theme-light="{light}">'),
@@ -69,7 +69,7 @@ def opened(browser, body, tmp_path):
         path = tmp_path / "page.html"
         path.write_text(
             f'<!doctype html>{head}<head><meta charset="utf-8"><title>Helpers</title>'
-            '<meta name="viewport" content="width=device-width"></head>'
+            '<meta name="viewport" content="width=device-width"><style>[hidden]{display:none!important}</style></head>'
             f'{start.replace("<body", f"""<body style="{style}" """)}<main>{body}</main></body></html>',
             encoding="utf-8",
         )
