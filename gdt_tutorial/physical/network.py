@@ -7,6 +7,7 @@ Fig. 1). Here it is a simulation, and the digital twin may not look into it: all
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -23,6 +24,7 @@ from gdt_tutorial.physical.streaming import SlotCapacity, StreamState, cached_vi
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.physical.video import VideoCatalog, recommend
 from gdt_tutorial.physical.viewers import Viewers
+from gdt_tutorial.physical.watch_logs import WatchLog
 
 __all__ = ["CentralizedController", "LocalController", "NetworkConfig", "PhysicalNetwork", "favorite_type_groups"]
 
@@ -86,6 +88,34 @@ class PhysicalNetwork:
         self.seed = seed
         self.link = LinkAdaptation()
         self.reset()
+
+    @classmethod
+    def waterloo(
+        cls,
+        n_batch: int = 1,
+        config: NetworkConfig = NetworkConfig(),
+        *,
+        watch_log: WatchLog | None = None,
+        seed: int,
+        **changes: Any,
+    ) -> "PhysicalNetwork":
+        """Build the book's network: the Waterloo campus, and videos and viewers from `watch_log` or the generator.
+
+        Args:
+            n_batch: Campuses side by side.
+            config: Everything but the topology.
+            watch_log: Real watch logs; None takes the embedded generator.
+            seed: Of every random stream.
+            **changes: As for `Topology.waterloo`, for example `computing_cycles_per_s=8e9`.
+        """
+        rng = seeding.stream(seed, "viewers")
+        if watch_log is None:
+            catalog = VideoCatalog.generate(rng=seeding.stream(seed, "catalog"))
+            viewers = Viewers.generate(n_batch, config.n_users, catalog, rng=rng)
+        else:
+            catalog = VideoCatalog.from_watch_log(watch_log)
+            viewers = Viewers.from_watch_log(watch_log, n_batch, config.n_users, catalog, rng=rng)
+        return cls(Topology.waterloo(**changes), catalog, viewers, config, seed=seed)
 
     def reset(self, group: Int[np.ndarray, "batch user"] | None = None) -> Telemetry:
         """Start again at slot 0, with the same random course; `group` defaults to the favorite video types."""
