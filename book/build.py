@@ -7,6 +7,7 @@ old one's place only when it is whole: no warning, no traceback, nothing from an
 """
 
 import argparse
+import fcntl
 import os
 import shutil
 import subprocess
@@ -38,6 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
     plan = read_plan()
     if options.fresh:
         shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        # Two builds at a time would take each other's folders away; the second one finds the work done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(plan, options, start_s)
+
+
+def _build(plan: Plan, options: argparse.Namespace, start_s: float) -> int:
     try:
         records, executed = run_chapters(plan, options.profile, options.seed, options.data, options.jobs)
     except ChapterError as error:
@@ -88,7 +97,10 @@ def build_site(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pa
     _STAMP.unlink(missing_ok=True)
     shutil.rmtree(_ASIDE, ignore_errors=True)
     print("Pages: Sphinx ...", flush=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", str(STAGE), "--path-output", str(_ASIDE), "-W", "--keep-going", "-q"]
+    # The same as the command jupyter-book, found wherever this Python has it.
+    start = "from jupyter_book.cli.main import main; main()"
+    arguments = ["build", str(STAGE), "--path-output", str(_ASIDE), "--warningiserror", "--keep-going", "-q"]
+    command = [sys.executable, "-c", start, *arguments]
     run = subprocess.run(command, cwd=STAGE, env=_environment(), capture_output=True, text=True, check=False)
     site = _ASIDE / "_build" / "html"
     if run.returncode != 0 or not (site / "index.html").exists():

@@ -185,7 +185,7 @@ def index_tables(plan: Plan, index: dict[str, Any]) -> str:
 
 
 def _source(box: maps.Box) -> str:
-    if box.planned:
+    if box.planned or box.file not in api.files():
         return f'`{box.file}` <span class="book-planned">planned</span>'
     page = box.file.removesuffix(".py").replace("/", ".")
     names = ", ".join(f"`{name}`" for name in box.names)

@@ -41,7 +41,7 @@ DARK
 .closed-loop .ghost{fill:none;stroke:var(--user);stroke-width:2;stroke-dasharray:3 2}
 .closed-loop .ap{fill:none;stroke:var(--soft);stroke-width:2;stroke-linecap:round}
 .closed-loop .wave{fill:none;stroke:var(--soft);stroke-width:1.5;opacity:.55;animation:cl-wave 2.4s ease-out infinite}
-.closed-loop .card{fill:none;stroke:var(--int);stroke-width:1.5}
+.closed-loop .task{fill:none;stroke:var(--int);stroke-width:1.5}
 @keyframes cl-go{0%{offset-distance:0%;opacity:0}8%,92%{opacity:1}100%{offset-distance:100%;opacity:0}}
 @keyframes cl-wave{0%{opacity:.8}100%{opacity:.1}}
 WALKS
@@ -180,7 +180,7 @@ def _users(kind: str) -> str:
 def _ai(x: int, y: int) -> str:
     names = ("emulate", "abstract", "decide")
     rows = "".join(
-        f'<rect class="card" x="24" y="{44 + 42 * row}" width="162" height="34" rx="7"/>'
+        f'<rect class="task" x="24" y="{44 + 42 * row}" width="162" height="34" rx="7"/>'
         f'<text x="105" y="{66 + 42 * row}">{name}</text>'
         for row, name in enumerate(names)
     )

@@ -79,7 +79,7 @@ def draw_map(figure: str, plan: Plan, index: dict[str, Any] | None = None, sourc
         'orient="auto-start-reverse"><path class="book-map-head" d="M0 0L10 5L0 10z"/></marker></defs>',
     ]
     parts += [_area(area) for area in index["area"] if area["figure"] == figure]
-    parts += [_arrow(arrow) for arrow in index["arrow"] if arrow["figure"] == figure and not arrow.get("hidden")]
+    parts += [_arrow(arrow) for arrow in index["arrow"] if arrow["figure"] == figure]
     parts += [_box(box, plan, sources) for box in index["box"] if box.figure == figure]
     return "\n".join([*parts, "</svg>"])
 

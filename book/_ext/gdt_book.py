@@ -44,21 +44,20 @@ def _to_restructured_text(app: Sphinx, what: str, name: str, item: Any, options:
             mended.append(line)
             continue
         line = _escape(line)
+        mended.append(line)
         if _opens_block(lines, row):
             is_literal, literal_indent = True, indent
-            line = line.rstrip() + (":" if line.rstrip().endswith(":") else "")
-        mended.append(line)
+            mended += [] if line.rstrip().endswith("::") else ["", " " * indent + "::"]
     lines[:] = mended
 
 
 def _opens_block(lines: list[str], row: int) -> bool:
-    """Whether a line ends with a colon, and a blank line and a deeper block follow."""
+    """Whether a blank line and then a deeper block follow a line of text."""
     line = lines[row].rstrip()
-    if not line.endswith(":") or line.endswith("::") or _SECTION.match(line) or row + 2 >= len(lines):
-        return line.endswith("::")
+    if not line or _SECTION.match(line) or row + 2 >= len(lines) or lines[row + 1].strip():
+        return False
     following = next((later for later in lines[row + 1 :] if later.strip()), "")
-    is_deeper = len(following) - len(following.lstrip()) > len(line) - len(line.lstrip())
-    return not lines[row + 1].strip() and is_deeper
+    return len(following) - len(following.lstrip()) > len(line) - len(line.lstrip())
 
 
 def _escape(line: str) -> str:

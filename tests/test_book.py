@@ -1,0 +1,298 @@
+"""The built site in a real browser, with every other host unreachable.
+
+The site is the one that `make book` built; when it is missing or stale, it is built first.
+"""
+
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+from book.build import SITE
+from book.chapters import ROOT, project, read_plan
+from book.scan import scan
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+ON_A_PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+ON_A_DESK = {"width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Build the site where it is not there or not of these sources; an unchanged one is left as it is."""
+    command = [sys.executable, str(ROOT / "book" / "build.py")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, f"the book does not build:\n{run.stdout[-2000:]}\n{run.stderr[-4000:]}"
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[object]:
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    chromedriver = shutil.which("chromedriver")
+    if browser is None or chromedriver is None:
+        missing = "no Chromium with chromedriver on PATH: the built pages were not opened in a browser"
+        if os.environ.get("CI", "").lower() == "true" and sys.platform == "linux":
+            pytest.fail(f"{missing}; install Debian's packages chromium and chromium-driver")
+        pytest.skip(missing)
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options=options, service=Service(chromedriver))
+    opened.set_script_timeout(60)
+    yield opened
+    opened.quit()
+
+
+def html_pages(site: Path) -> list[str]:
+    """List every page of the site; the themes' templates in _static are none."""
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    return [page for page in pages if not page.startswith("_static/")]
+
+
+def set_screen(driver, screen: dict, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
+
+def open_page(driver, url: str) -> list[str]:
+    """Open a page, wait until it is at rest, and return what went wrong: failed or foreign requests, console errors."""
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+    driver.get(url)
+    driver.execute_async_script(
+        "const done = arguments[0]; const rest = () => requestAnimationFrame(() => setTimeout(done, 60));"
+        "const math = window.MathJax && MathJax.startup && MathJax.startup.promise;"
+        "math ? math.then(rest, rest) : rest();"
+    )
+    return [*_console_errors(driver), *_bad_requests(driver)]
+
+
+def _console_errors(driver) -> list[str]:
+    return [f"console: {entry['message']}" for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def _bad_requests(driver) -> list[str]:
+    bad, urls = [], {}
+    for entry in driver.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        params = message["params"]
+        if message["method"] == "Network.requestWillBeSent":
+            url = urls[params["requestId"]] = params["request"]["url"]
+            if not url.startswith(("http://127.0.0.1:", "file://", "data:", "blob:", "about:", "chrome:")):
+                bad.append(f"asks another host: {url}")
+        elif message["method"] == "Network.loadingFailed" and not params.get("canceled"):
+            bad.append(f"failed request: {urls.get(params['requestId'], '?')} {params['errorText']}")
+        elif message["method"] == "Network.responseReceived" and params["response"]["status"] >= 400:
+            bad.append(f"failed request: {params['response']['url']} {params['response']['status']}")
+    return bad
+
+
+def axe_findings(driver) -> list[str]:
+    """Run axe, and return its findings with the first elements of each."""
+    driver.execute_script((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = driver.execute_async_script(
+        "const done = arguments[1];"
+        "axe.run(document, {runOnly: {type: 'tag', values: arguments[0]}, resultTypes: ['violations']})"
+        ".then(r => done(r.violations), e => done([{id: 'axe', help: String(e), nodes: []}]));",
+        WCAG,
+    )
+    return [f"axe {rule['id']}: {rule['help']}: {[node['html'][:160] for node in rule['nodes'][:3]]}" for rule in found]
+
+
+def listed(faults: dict[str, list[str]]) -> str:
+    return "\n".join(f"{page}: {fault}" for page, found in faults.items() for fault in found)
+
+
+def check_pages(driver, address: str, pages: list[str], screen: dict, scheme: str, check) -> None:
+    """Open every page on a screen and gather what `open_page` and `check` find."""
+    set_screen(driver, screen, scheme)
+    faults = {}
+    for page in pages:
+        found = open_page(driver, address + page) + check(driver)
+        if found:
+            faults[page] = found
+    assert not faults, listed(faults)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_loads_alone_and_passes_axe(site, address, driver, scheme):
+    check_pages(driver, address, html_pages(site), ON_A_DESK, scheme, axe_findings)
+
+
+def too_wide(driver) -> list[str]:
+    excess = driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+    if excess <= 0:
+        return []
+    widest = driver.execute_script(
+        "return [...document.querySelectorAll('.bd-content *')].filter(e => e.getBoundingClientRect().right >"
+        " window.innerWidth + 1).slice(0, 3).map(e => e.outerHTML.slice(0, 120))"
+    )
+    return [f"wider than the screen by {excess} px: {widest}"]
+
+
+def test_no_page_is_wider_than_a_phone(site, address, driver):
+    check_pages(driver, address, html_pages(site), ON_A_PHONE, "light", too_wide)
+
+
+def test_phone_pages_pass_axe(site, address, driver):
+    pages = [page for page in html_pages(site) if not page.startswith(("_modules/", "api/"))]
+    check_pages(driver, address, pages, ON_A_PHONE, "dark", axe_findings)
+
+
+def unrendered_math(driver) -> list[str]:
+    n_raw = driver.execute_script(
+        "return [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length"
+    )
+    return [f"{n_raw} formulas are not rendered"] if n_raw else []
+
+
+def test_math_is_rendered(site, address, driver):
+    pages = [page for page in html_pages(site) if re.search(r'class="math', (site / page).read_text(encoding="utf-8"))]
+    assert "pages/notation.html" in pages
+    check_pages(driver, address, pages, ON_A_DESK, "light", unrendered_math)
+
+
+def test_motion_can_be_paused(address, driver):
+    set_screen(driver, ON_A_DESK, "light")
+    open_page(driver, address + "index.html")
+    state = "return getComputedStyle(document.querySelector('.closed-loop.wide .packet')).animationPlayState"
+    button = driver.find_element("css selector", ".book-pause")
+    assert button.is_displayed()
+    assert driver.execute_script(state) == "running"
+    button.send_keys("\n")
+    assert driver.execute_script(state) == "paused"
+    assert button.text == "Play the motion"
+    button.send_keys(" ")
+    assert driver.execute_script(state) == "running"
+
+
+def test_motion_stands_still_for_who_asked(address, driver):
+    features = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.get(address + "index.html")
+    moving = "return document.getAnimations().filter(a => a.playState === 'running').length"
+    assert driver.execute_script(moving) == 0
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_slider_moves_the_picture_by_keyboard(site, address, driver):
+    from selenium.webdriver.common.keys import Keys
+
+    pages = [page for page in html_pages(site) if 'type="range"' in (site / page).read_text(encoding="utf-8")]
+    assert any(page.startswith("notebooks/") for page in pages), "no chapter has a slider figure"
+    set_screen(driver, ON_A_DESK, "light")
+    for page in pages:
+        open_page(driver, address + page)
+        for player in driver.find_elements("css selector", ".gdt-player"):
+            slider = player.find_element("css selector", "input[type=range]")
+            shown = "return arguments[0].querySelector('img.gdt-light').src"
+            before = driver.execute_script(shown, player), slider.get_attribute("aria-valuetext")
+            slider.send_keys(Keys.ARROW_RIGHT)
+            after = driver.execute_script(shown, player), slider.get_attribute("aria-valuetext")
+            assert before[0] != after[0], f"{page}: the picture stays as the slider moves"
+            assert before[1] != after[1], f"{page}: the slider does not say its value"
+
+
+@pytest.mark.parametrize("page", ["index.html", "pages/maps.html", "pages/notation.html", "chapter"])
+def test_site_works_from_disk(site, driver, page):
+    name = f"{read_plan().written[0].docname}.html" if page == "chapter" else page
+    set_screen(driver, ON_A_DESK, "light")
+    faults = open_page(driver, (site / name).as_uri()) + unrendered_math(driver)
+    assert not faults, "\n".join(faults)
+
+
+_LINK = re.compile(r'<(?:a|link|area)\b[^>]*?\s(?:href|xlink:href)="([^"]*)"', re.IGNORECASE)
+_ANCHOR = re.compile(r'\s(?:id|name)="([^"]+)"')
+
+
+@pytest.fixture(scope="session")
+def anchors(site: Path) -> dict[str, set[str]]:
+    return {page: set(_ANCHOR.findall((site / page).read_text(encoding="utf-8"))) for page in html_pages(site)}
+
+
+def test_every_internal_link_resolves(site, anchors):
+    broken = []
+    for page in html_pages(site):
+        for href in _LINK.findall((site / page).read_text(encoding="utf-8")):
+            parts = urlsplit(href.replace("&amp;", "&"))
+            if parts.scheme or parts.netloc or href in ("", "#"):
+                continue
+            target = unquote(urlsplit(urljoin(f"/{page}", parts.path or f"/{page}")).path).lstrip("/")
+            fragment = unquote(parts.fragment)
+            if not (site / target).is_file():
+                broken.append(f"{page}: {href} leads to no file")
+            elif fragment and target in anchors and fragment not in anchors[target]:
+                broken.append(f"{page}: {href} leads to no place of {target}")
+    assert not broken, "\n".join(broken[:40])
+
+
+def test_site_has_no_traceback_and_no_foreign_host(site):
+    assert scan(site) == []
+
+
+def test_launch_buttons_lead_to_tracked_notebooks(site):
+    owner = project()["repository"].removeprefix("https://github.com/")
+    release = project()["release"]
+    for chapter in read_plan().written:
+        text = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
+        assert chapter.path.is_file()
+        path = chapter.path.relative_to(ROOT).as_posix()
+        assert f"https://colab.research.google.com/github/{owner}/blob/{release}/{path}" in text
+        assert f"https://mybinder.org/v2/gh/{owner}/{release}?urlpath=lab/tree/{path}" in text
+
+
+def test_every_chapter_says_how_it_was_made(site):
+    for chapter in read_plan().written:
+        text = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
+        assert "How this page was made" in text
+        assert "Peak memory" in text
