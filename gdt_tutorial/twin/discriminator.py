@@ -8,6 +8,10 @@ does not say whose entropy. Here it is the differential entropy of the emulator'
 
 The MSE needs a collected sample, the entropy does not. So the MSE says after the fact that the emulator is worse than
 it thinks, and the entropy says in advance that the next slot will be uncertain. Neither reads what was not collected.
+
+A limit on the entropy spends reports where uncertainty grows fast. That pays as long as a report keeps it low for some
+slots. The uncertainty of an SNR saturates within the few slots in which a walker leaves the measured place, so there a
+loose limit buys many reports that are worth little, and a fixed period can be the better choice.
 """
 
 from dataclasses import dataclass
@@ -68,8 +72,8 @@ class ErrorLimits:
 class DiscriminatorConfig:
     """When to collect more often, and when less."""
 
-    behavior: ErrorLimits = parameter(ErrorLimits.of_std(1.5), "Tolerated error of a position.", "chosen")
-    networking: ErrorLimits = parameter(ErrorLimits.of_std(4.5), "Tolerated error of an SNR.", "chosen")
+    behavior: ErrorLimits = parameter(ErrorLimits.of_std(1.5), "Tolerated error of a position.", "chosen: a clear gain")
+    networking: ErrorLimits = parameter(ErrorLimits.of_std(4.5), "Tolerated error of an SNR.", "chosen: above 5 dB no gain")
     shrink: float = parameter(0.5, "Factor on the period after a sample above the MSE limit.", "chosen")
     grow: float = parameter(2.0, "Factor on the period after a sample well below it.", "chosen")
     well_below: float = parameter(0.5, "Share of the MSE limit that counts as well below.", "chosen")
