@@ -73,7 +73,9 @@ class GdtNetwork:
         self.collection = collect(self._store, emulator)
         self.curves = SwipeCurves(n_batch, network.catalog.n_types)
         abstractor = GroupAbstractor(network.catalog, network.capacity, self.curves, network.link)
-        virtual = VirtualNetwork(model=schedule_model(network), abstractor=abstractor)
+        virtual = VirtualNetwork(
+            model=schedule_model(network), abstractor=abstractor, hysteresis_db=network.config.hysteresis_db
+        )
         rng = seeding.stream(network.seed, "validation")
         self.internal = InternalLoop(abstractor, managers, virtual, internal, rng=rng)
 

@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial import seeding
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation
 from gdt_tutorial.physical.delivery import serving_ap
-from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Report, Service, Telemetry
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Report, Service, Session, Telemetry
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
 from gdt_tutorial.physical.slicing import NetworkSlice
@@ -47,10 +47,9 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_users", "slot_s", "n_rows", "n_playlist"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}; leave it out for the default")
-        if self.cycles_per_bit < 0:
-            raise ValueError(f"cycles_per_bit must be >= 0, got {self.cycles_per_bit}; 0 means transcoding is free")
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+        check(self.cycles_per_bit >= 0, "cycles_per_bit", "be >= 0", self.cycles_per_bit, "0: transcoding is free")
+        check(self.hysteresis_db >= 0, "hysteresis_db", "be >= 0", self.hysteresis_db, "3 dB is usual")
 
 
 def favorite_type_groups(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarray, "batch user"]:
@@ -77,11 +76,10 @@ class PhysicalNetwork:
         network_slice: NetworkSlice | None = None,
         seed: int,
     ) -> None:
-        if viewers.user.shape[1] != config.n_users:
-            raise ValueError(
-                f"viewers must hold n_users = {config.n_users} users, got {viewers.user.shape[1]}; "
-                "draw the viewers with the same number"
-            )
+        n_users, rule = viewers.user.shape[1], f"hold n_users = {config.n_users} users"
+        check(n_users == config.n_users, "viewers", rule, n_users, "draw the viewers with the same number")
+        n_qualities, rule = len(config.qoe.version_quality), f"hold {catalog.n_versions} numbers, one for each version"
+        check(n_qualities == catalog.n_versions, "version_quality", rule, n_qualities, "give as many as bitrates")
         self.topology, self.catalog, self.viewers, self.config = topology, catalog, viewers, config
         self.mobility_config, self.channel_config = mobility, channel
         self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
@@ -134,15 +132,26 @@ class PhysicalNetwork:
             len(self.catalog.type_names),
             rng=seeding.stream(self.seed, "swipes"),
         )
-        self.regroup(favorite_type_groups(self.viewers.preference) if group is None else group)
+        self._form(favorite_type_groups(self.viewers.preference) if group is None else group)
         return self._telemetry(_nothing_served(shape), _nothing_loaded(n_batch, self.topology.n_aps))
 
-    def regroup(self, group: Int[np.ndarray, "batch user"]) -> None:
-        """Form multicast groups anew (large time scale): new lists, from their start, with empty segment stores."""
-        if group.shape != self.viewers.user.shape or group.min() < 0:
-            raise ValueError(
-                f"group must hold an index >= 0 for each user, shape {self.viewers.user.shape}, got {group.shape}"
-            )
+    def regroup(self, group: Int[np.ndarray, "batch user"]) -> Session:
+        """Form multicast groups anew (large time scale); return the session from which the next decision is made.
+
+        The new lists begin at their start, with empty segment stores; each user goes on with views not seen so far.
+
+        Raises:
+            ValueError: a wrong shape, or a negative group.
+        """
+        head = self.stream.head
+        self._form(group)
+        self.tape.start_list(head)
+        return self.stream.session(self.serving_ap)
+
+    def _form(self, group: Int[np.ndarray, "batch user"]) -> None:
+        shape, remedy = self.viewers.user.shape, "number the groups from 0"
+        check(group.shape == shape, "group", f"have shape {shape}", group.shape, "give one index per user")
+        check(group.min() >= 0, "group", "hold indices >= 0", int(group.min()), remedy)
         is_member = group[..., None] == np.arange(group.max() + 1)
         weight = is_member / np.maximum(is_member.sum(axis=1, keepdims=True), 1)
         taste = np.einsum("bug,but->bgt", weight, self.viewers.preference)
@@ -155,7 +164,9 @@ class PhysicalNetwork:
 
     def use_slice(self, network_slice: NetworkSlice) -> None:
         """Work inside the shares of `network_slice` from now on; the edge servers cache the most popular videos that fit."""
-        topology = self.topology
+        topology, n_shares = self.topology, len(network_slice.bandwidth_share)
+        rule = f"hold a share for each of {topology.n_aps} APs"
+        check(n_shares == topology.n_aps, "network_slice", rule, n_shares, "make the slice for this topology")
         self.capacity = SlotCapacity(
             slot_s=self.config.slot_s,
             bandwidth_hz=topology.bandwidth_hz * network_slice.bandwidth_share,
@@ -198,43 +209,44 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
     """Hold a decision against the network that shall carry it out.
 
     Raises:
-        ValueError: an index out of range, a user in an SMG of another group, a share below 0 or NaN, or shares that
-            sum to more than 1 at an AP.
+        ValueError: an index out of range, a segment that its video does not have, a user in an SMG of another group, a
+            share below 0 or NaN, or shares that sum to more than 1 at an AP.
     """
-    n_groups = state.playlist.shape[1]
+    shape, remedy = state.group.shape, "build the decision for this network's APs, groups and versions"
+    check(decision.subgroup.shape == shape, "decision.subgroup", f"have shape {shape}", decision.subgroup.shape, remedy)
     limits = {
         "subgroup": (decision.subgroup, NOT_SERVED, decision.ap.shape[1]),
-        "group": (decision.group, 0, n_groups),
+        "group": (decision.group, 0, state.playlist.shape[1]),
         "ap": (decision.ap, 0, n_aps),
         "version": (decision.version, 0, catalog.n_versions),
         "segments": (decision.segments, NOT_SERVED, 2**31),
     }
     for name, (index, lower, upper) in limits.items():
-        if index.size and (index.min() < lower or index.max() >= upper):
-            raise ValueError(
-                f"decision.{name} must lie in [{lower}, {upper}), got [{index.min()}, {index.max()}]; "
-                "build the decision for this network's APs, groups and versions"
-            )
-    if decision.subgroup.shape != state.group.shape:
-        raise ValueError(
-            f"decision.subgroup must have shape {state.group.shape}, got {decision.subgroup.shape}; one per user"
-        )
+        low, high = int(index.min(initial=lower)), int(index.max(initial=lower))
+        is_inside, rule = lower <= low and high < upper, f"lie in [{lower}, {upper})"
+        check(is_inside, f"decision.{name}", rule, (low, high), remedy)
+    _check_segments(decision, state, catalog)
     env = np.arange(len(decision.ap))[:, None]
     is_served = decision.subgroup != NOT_SERVED
-    stranger = is_served & (decision.group[env, decision.subgroup] != state.group)
-    if stranger.any():
-        raise ValueError(
-            f"decision.subgroup must stay inside a user's own group, got {stranger.sum()} users elsewhere; "
-            "form the SMGs from the session's groups"
-        )
+    n_strangers = int((is_served & (decision.group[env, decision.subgroup] != state.group)).sum())
+    rule, remedy = "stay inside a user's own group", "form the SMGs from the session's groups"
+    check(n_strangers == 0, "decision.subgroup", rule, f"{n_strangers} users elsewhere", remedy)
     for name in ("bandwidth_share", "computing_share"):
         share = getattr(decision, name)
-        if not np.all(share >= 0):  # also catches NaN
-            raise ValueError(f"decision.{name} must be >= 0 and not NaN, got {share.min()}; clip it")
+        check(np.all(share >= 0), f"decision.{name}", "be >= 0 and not NaN", float(share.min()), "clip it")
         total = np.zeros((len(share), n_aps))
         np.add.at(total, (env, decision.ap), share)
-        if np.any(total > 1 + 1e-6):
-            raise ValueError(f"decision.{name} must sum to at most 1 per AP, got {total.max():.6f}; divide by the sum")
+        highest, rule = float(total.max()), "sum to at most 1 per AP"
+        check(highest <= 1 + 1e-6, f"decision.{name}", rule, round(highest, 6), "divide by the sum")
+
+
+def _check_segments(decision: Decision, state: StreamState, catalog: VideoCatalog) -> None:
+    position, segment = decision.segments[..., 0], decision.segments[..., 1]
+    env = np.arange(len(position))[:, None, None]
+    video = state.playlist[env, decision.group[..., None], position % state.playlist.shape[2]]
+    n_wrong = int(((position >= 0) & ((segment < 0) | (segment >= catalog.n_segments[video]))).sum())
+    rule, remedy = "name segments that the video has", "pad position and segment with -1"
+    check(n_wrong == 0, "decision.segments", rule, f"{n_wrong} others", remedy)
 
 
 def _nothing_served(shape: tuple[int, int]) -> Service:
@@ -280,11 +292,8 @@ class LocalController:
             ValueError: a due user's measurement is NaN.
         """
         for name, due in (("snr_db", due_networking), ("position_m", due_behavior), ("velocity_mps", due_behavior)):
-            n_bad = int(np.isnan(getattr(telemetry, name)[due]).sum())
-            if n_bad:
-                raise ValueError(
-                    f"telemetry.{name} must be finite for users that report, got {n_bad} NaN; mark them as not due"
-                )
+            n_bad, rule = int(np.isnan(getattr(telemetry, name)[due]).sum()), "hold no NaN for users that report"
+            check(n_bad == 0, f"telemetry.{name}", rule, f"{n_bad} NaN", "mark them as not due")
         n_byte = (due_networking * self.networking_byte + due_behavior * self.behavior_byte).sum(axis=-1)
         return Report(
             slot=telemetry.slot,
@@ -312,8 +321,10 @@ class CentralizedController:
 
     def apply(
         self, network: PhysicalNetwork, network_slice: NetworkSlice, group: Int[np.ndarray, "batch user"] | None = None
-    ) -> None:
-        """Give the network's service its slice and, where `group` is given, new multicast groups."""
+    ) -> Session:
+        """Give the network's service its slice and, where `group` is given, new multicast groups.
+
+        Returns the session from which the next decision is made: after regrouping, that of the last slot is over.
+        """
         network.use_slice(network_slice)
-        if group is not None:
-            network.regroup(group)
+        return network.stream.session(network.serving_ap) if group is None else network.regroup(group)

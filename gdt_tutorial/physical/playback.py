@@ -4,12 +4,13 @@ The components are those of the paper's reference [15], as its abstract names th
 quality variation. The weights and the functional form are choices (`QoeConfig`).
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.messages import Service
 from gdt_tutorial.physical.streaming import StreamState
 from gdt_tutorial.physical.swipes import SwipeModel
@@ -34,17 +35,16 @@ class QoeConfig:
 
     def __post_init__(self) -> None:
         for name in ("quality_weight", "stall_weight", "variation_weight"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}; the sign is already in the formula")
-        if not 0 < self.min_view_s <= 5:
-            raise ValueError(f"min_view_s must lie in (0, 5] seconds, got {self.min_view_s}; 0.5 s is a fast swipe")
+            check(getattr(self, name) >= 0, name, "be >= 0", getattr(self, name), "the sign is already in the formula")
+        check(0 < self.min_view_s <= 5, "min_view_s", "lie in (0, 5] seconds", self.min_view_s, "0.5 s is a fast swipe")
 
 
 class ViewTape:
     """How long each user will stay on each video of its list, whatever the network does.
 
-    The fractions are drawn for every list position and video type ahead of need. So two schemes with the same seed meet
-    the same swipes (common random numbers), and regrouping a user does not change its taste.
+    The fractions are drawn for every view of a user and every video type ahead of need. So two schemes with the same
+    seed meet the same swipes, view by view (common random numbers), and what some environments do changes nothing for
+    the others. Row 0 of the tape is the view at list position `first_position`.
     """
 
     def __init__(
@@ -52,11 +52,12 @@ class ViewTape:
         swipes: SwipeModel,
         user: Int[np.ndarray, "batch user"],
         n_types: int,
-        first_position: int = 0,
+        first_position: Int[np.ndarray, "batch user"] | int = 0,
         *,
         rng: np.random.Generator,
     ) -> None:
-        self._swipes, self._user, self._first, self._rng = swipes, user, first_position, rng
+        self._swipes, self._user, self._rng = swipes, user, rng
+        self._first = np.zeros(user.shape, dtype=np.int64) + first_position
         self._types = np.arange(n_types)
         self._fraction = np.zeros((*user.shape, 0, n_types), dtype=np.float32)
 
@@ -68,7 +69,7 @@ class ViewTape:
         video_type: Int[np.ndarray, " view"],
     ) -> Float[np.ndarray, " view"]:
         """Return the watched fraction of the views, 1 for a complete one."""
-        row = position - self._first
+        row = position - self._first[env, user]
         while len(row) and row.max() >= self._fraction.shape[2]:
             self._extend()
         return self._fraction[env, user, row, video_type].astype(np.float64)
@@ -83,13 +84,21 @@ class ViewTape:
     ) -> None:
         """Overwrite the watched fraction of some views: those on screen now, of which a part is already known."""
         self.fraction(env, user, position, video_type)  # extends the tape where needed
-        self._fraction[env, user, position - self._first, video_type] = fraction
+        self._fraction[env, user, position - self._first[env, user], video_type] = fraction
+
+    def start_list(self, head: Int[np.ndarray, "batch user"]) -> None:
+        """Go on with the next unused row at position 0 of a new list; `head` is the position in the old list."""
+        self._first = self._first - (head + 1)
 
     def repeated(self, n_copies: int, n_positions: int = 64) -> "ViewTape":
-        """Copy the tape `n_copies` times side by side; the first `n_positions` list positions are the same in all."""
+        """Copy the tape `n_copies` times side by side; the first `n_positions` views are the same in all.
+
+        The copy goes on with a random generator of its own, so that its use does not change what the tape will say.
+        """
         while self._fraction.shape[2] < n_positions:
             self._extend()
-        copy = ViewTape(self._swipes, np.tile(self._user, (n_copies, 1)), len(self._types), self._first, rng=self._rng)
+        user, first = (np.tile(each, (n_copies, 1)) for each in (self._user, self._first))
+        copy = ViewTape(self._swipes, user, len(self._types), first, rng=deepcopy(self._rng))
         copy._fraction = np.tile(self._fraction, (n_copies, 1, 1, 1))
         return copy
 
@@ -128,7 +137,8 @@ def play(
         held = buffered[active, row, segment]
         active, segment, version = active[held > 0], segment[held > 0], held[held > 0].astype(np.int64) - 1
         until_s = np.minimum((segment + 1) * catalog.segment_s, stop_s[active])
-        run_s = np.minimum(until_s - flat["play_s"][active], left_s[active])
+        # A watched share of a video that is on screen already can lie a rounding error behind the play position.
+        run_s = np.maximum(np.minimum(until_s - flat["play_s"][active], left_s[active]), 0.0)
         last = flat["last_version"][active]
         out["variation"][active] += np.where(last >= 0, np.abs(quality_of[version] - quality_of[last]), 0.0)
         out["quality"][active] += run_s * quality_of[version]
@@ -166,7 +176,7 @@ def _screen(
     env, user = np.divmod(who, state.group.shape[1])
     head = state.head[env, user]
     video = state.playlist[env, state.group[env, user], head % state.playlist.shape[2]]
-    length_s = catalog.duration_s[video]
+    length_s = np.minimum(catalog.duration_s, catalog.n_segments * catalog.segment_s)[video]
     wanted_s = tape.fraction(env, user, head, catalog.video_type[video]) * length_s
     return video, np.minimum(np.maximum(wanted_s, qoe.min_view_s), length_s)
 
@@ -182,7 +192,7 @@ def _leave(
     row = flat["head"][over] % buffered.shape[1]
     held = buffered[over, row]
     last = catalog.n_segments[video] - 1
-    overhang_s = (last + 1) * catalog.segment_s - catalog.duration_s[video]
+    overhang_s = np.maximum((last + 1) * catalog.segment_s - catalog.duration_s[video], 0.0)
     held_s = np.count_nonzero(held, axis=-1) * catalog.segment_s
     held_s = held_s - overhang_s * (held[np.arange(len(over)), last] > 0)
     dropped_s = np.maximum(held_s - flat["play_s"][over], 0.0)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from gdt_tutorial.configuration import check
+
 __all__ = ["NetworkSlice", "SlicingPlan"]
 
 _RESOURCES = ("bandwidth_share", "computing_share", "backhaul_share", "cache_share")
@@ -31,13 +33,10 @@ class NetworkSlice:
     def __post_init__(self) -> None:
         for resource in _RESOURCES:
             share = getattr(self, resource)
-            if share.shape != self.bandwidth_share.shape:
-                raise ValueError(
-                    f"{resource} must have one share per AP, {self.bandwidth_share.shape[0]}, got shape {share.shape}; "
-                    "give every resource of a slice the same APs"
-                )
-            if not np.all((share >= 0) & (share <= 1)):
-                raise ValueError(f"{resource} must lie in [0, 1], got {share}; divide it by the AP's whole resource")
+            shape, remedy = self.bandwidth_share.shape, "give every resource of a slice the same APs"
+            check(share.shape == shape, resource, f"have shape {shape}, one share per AP", share.shape, remedy)
+            is_share, remedy = np.all((share >= 0) & (share <= 1)), "divide it by the AP's whole resource"
+            check(is_share, resource, "lie in [0, 1]", share.tolist(), remedy)
 
     @classmethod
     def whole(cls, n_aps: int, name: str = "video") -> "NetworkSlice":
@@ -57,19 +56,13 @@ class SlicingPlan:
 
     def __post_init__(self) -> None:
         names = [part.name for part in self.slices]
-        if len(set(names)) != len(names):
-            raise ValueError(f"slices must have different names, got {names}; rename one of them")
+        check(len(set(names)) == len(names), "slices", "have different names", names, "rename one of them")
         for resource in _RESOURCES:
             total = np.sum([getattr(part, resource) for part in self.slices], axis=0)
-            if np.any(total > 1 + 1e-9):
-                raise ValueError(
-                    f"slices must share at most 1 of each AP's {resource}, got {total}; scale the slices down"
-                )
+            rule = f"share at most 1 of each AP's {resource}"
+            check(np.all(total <= 1 + 1e-9), "slices", rule, total.tolist(), "scale the slices down")
 
     def __getitem__(self, name: str) -> NetworkSlice:
-        for part in self.slices:
-            if part.name == name:
-                return part
-        raise ValueError(
-            f"name must be one of {[part.name for part in self.slices]}, got {name!r}; add the slice first"
-        )
+        by_name = {part.name: part for part in self.slices}
+        check(name in by_name, "name", f"be one of {list(by_name)}", name, "add the slice first")
+        return by_name[name]

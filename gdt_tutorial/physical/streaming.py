@@ -18,7 +18,14 @@ from gdt_tutorial.physical.delivery import multicast_efficiency
 from gdt_tutorial.physical.messages import Decision, Load, Session
 from gdt_tutorial.physical.video import VideoCatalog
 
-__all__ = ["SlotCapacity", "StreamState", "cached_videos", "deliver", "worst_member_efficiency"]
+__all__ = [
+    "SlotCapacity",
+    "StreamState",
+    "cached_videos",
+    "deliver",
+    "segment_length_s",
+    "worst_member_efficiency",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +75,18 @@ class StreamState:
         )
 
     @classmethod
-    def from_session(cls, session: Session, n_copies: int = 1) -> "StreamState":
-        """Continue from what the video service knows, `n_copies` times side by side (the twin's way in).
-
-        The version on screen is not part of the session, so the first quality step after this is not charged.
-        """
+    def from_session(cls, session: Session, segment_s: float, n_copies: int = 1) -> "StreamState":
+        """Continue from what the video service knows, `n_copies` times side by side (the twin's way in)."""
         copy = {
             name: np.concatenate([getattr(session, name)] * n_copies)
             for name in ("group", "head", "play_s", "buffered", "stored_s", "playlist")
         }
-        return cls(**copy, last_version=np.full(copy["group"].shape, -1, dtype=np.int64))
+        # The version that was played last is that of the segment that ends at, or holds, the play position.
+        last = np.ceil(copy["play_s"] / segment_s - 1e-9).astype(np.int64) - 1
+        n_rows = copy["buffered"].shape[2]
+        row = np.take_along_axis(copy["buffered"], (copy["head"] % n_rows)[..., None, None], axis=2)[:, :, 0]
+        version = np.take_along_axis(row, np.maximum(last, 0)[..., None], axis=2)[..., 0].astype(np.int64) - 1
+        return cls(**copy, last_version=np.where(last >= 0, version, -1))
 
     def session(self, serving_ap: Int[np.ndarray, "batch user"]) -> Session:
         """Copy what the video service sees."""
@@ -90,6 +99,14 @@ class StreamState:
             stored_s=self.stored_s.copy(),
             playlist=self.playlist,
         )
+
+
+def segment_length_s(
+    catalog: VideoCatalog, video: Int[np.ndarray, "*shape"], segment: Int[np.ndarray, "*shape"]
+) -> Float[np.ndarray, "*shape"]:
+    """Return how long a segment of a video is: `segment_s`, less for the last one, 0 where there is none."""
+    length_s = np.clip(catalog.duration_s[video] - segment * catalog.segment_s, 0.0, catalog.segment_s)
+    return length_s * ((segment >= 0) & (segment < catalog.n_segments[video]))
 
 
 def worst_member_efficiency(
@@ -124,19 +141,18 @@ def deliver(
     capacity: SlotCapacity,
 ) -> tuple[Float[np.ndarray, "batch user"], Load]:
     """Send each SMG's segments in order while band, cycles and backhaul last; return new seconds per user and the load."""
-    n_batch, n_subgroups, _, _ = decision.segments.shape
-    env = np.arange(n_batch)[:, None]
+    env = np.arange(len(decision.segments))[:, None]
     position, segment = decision.segments[..., 0], decision.segments[..., 1]
     is_item = position >= 0
     video = state.playlist[env[..., None], decision.group[..., None], position % state.playlist.shape[2]]
-    length_s = np.clip(catalog.duration_s[video] - segment * catalog.segment_s, 0.0, catalog.segment_s) * is_item
+    length_s = segment_length_s(catalog, video, segment) * is_item
     bit = length_s * catalog.bitrate_bps[decision.version][..., None]
 
     worst = worst_member_efficiency(decision.subgroup, decision.ap, efficiency, serving_ap)
     radio_bit = capacity.bandwidth_hz[decision.ap] * worst * decision.bandwidth_share * capacity.slot_s
     cycles = capacity.computing_cycles_per_s[decision.ap] * decision.computing_share * capacity.slot_s
     backhaul_bit = np.where(capacity.is_cached[decision.ap[..., None], video], 0.0, bit)
-    asked = np.zeros((n_batch, len(capacity.bandwidth_hz)))
+    asked = np.zeros((len(env), len(capacity.bandwidth_hz)))
     np.add.at(asked, (env, decision.ap), backhaul_bit.sum(axis=-1))
     fraction = np.minimum(1.0, capacity.backhaul_bps * capacity.slot_s / np.maximum(asked, 1e-9))
     allowed_bit = fraction[env, decision.ap] * backhaul_bit.sum(axis=-1)
@@ -147,10 +163,8 @@ def deliver(
     fits &= (sum_backhaul <= allowed_bit[..., None] * slack + 1e-9) & is_item & (worst > 0)[..., None] & (length_s > 0)
     is_sent = np.logical_and.accumulate(fits | ~is_item, axis=-1) & is_item
 
-    received_s = np.zeros(state.group.shape)
-    for stream in range(n_subgroups):  # a dozen streams, each over all users of all environments at once
-        listener = _listeners(state, decision, stream, is_sent[:, stream], worst, efficiency, serving_ap)
-        _store(state, decision, stream, is_sent, length_s, listener, catalog.segment_s, received_s)
+    hears = _listeners(state, decision, worst, efficiency, serving_ap)
+    received_s = _store(state, decision, is_sent, length_s, hears, catalog.segment_s)
     state.stored_s += received_s
     return received_s, _load(decision, is_sent, bit, backhaul_bit, worst, capacity)
 
@@ -158,44 +172,48 @@ def deliver(
 def _listeners(
     state: StreamState,
     decision: Decision,
-    stream: int,
-    is_sent: Bool[np.ndarray, "batch item"],
     worst: Float[np.ndarray, "batch subgroup"],
     efficiency: Float[np.ndarray, "batch user ap"],
     serving_ap: Int[np.ndarray, "batch user"],
-) -> tuple[Int[np.ndarray, " listener"], Int[np.ndarray, " listener"]]:
-    """Return environment and user of everybody in the stream's group and cell who hears it well enough."""
-    active = np.nonzero(is_sent.any(axis=-1))[0]
-    ap = decision.ap[active, stream]
-    hears = (state.group[active] == decision.group[active, stream, None]) & (serving_ap[active] == ap[:, None])
-    hears &= efficiency[active, :, ap] >= worst[active, stream, None]
-    local, user = np.nonzero(hears)
-    return active[local], user
+) -> Bool[np.ndarray, "batch subgroup user"]:
+    """Mark everybody in a stream's group and cell who hears it well enough."""
+    of_stream = np.take_along_axis(efficiency.swapaxes(1, 2), decision.ap[..., None], axis=1)
+    hears = (state.group[:, None] == decision.group[..., None]) & (serving_ap[:, None] == decision.ap[..., None])
+    return hears & (of_stream >= worst[..., None])
 
 
 def _store(
     state: StreamState,
     decision: Decision,
-    stream: int,
     is_sent: Bool[np.ndarray, "batch subgroup item"],
     length_s: Float[np.ndarray, "batch subgroup item"],
-    listener: tuple[Int[np.ndarray, " listener"], Int[np.ndarray, " listener"]],
+    hears: Bool[np.ndarray, "batch subgroup user"],
     segment_s: float,
-    received_s: Float[np.ndarray, "batch user"],
-) -> None:
-    """Keep the segments that a listener still wants: in its window, not yet played, not yet held."""
-    env, user = listener
-    n_rows = state.buffered.shape[2]
-    position, segment = decision.segments[env, stream, :, 0], decision.segments[env, stream, :, 1]
-    ahead = position - state.head[env, user][:, None]
-    on_screen = np.floor(state.play_s[env, user] / segment_s + 1e-9)[:, None]
-    is_wanted = is_sent[env, stream] & (ahead >= 0) & (ahead < n_rows) & ((ahead > 0) | (segment >= on_screen))
-    who, item = np.nonzero(is_wanted)
-    place = (env[who], user[who], position[who, item] % n_rows, segment[who, item])
-    is_new = state.buffered[place] == 0
-    who, item, place = who[is_new], item[is_new], tuple(axis[is_new] for axis in place)
-    state.buffered[place] = decision.version[env[who], stream] + 1
-    np.add.at(received_s, (env[who], user[who]), length_s[env[who], stream, item])
+) -> Float[np.ndarray, "batch user"]:
+    """Keep what a listener still wants: in its window, not yet played, not yet held; return the new seconds.
+
+    One row for each pair of a sent segment and a listener, in send order, over all environments at once.
+    """
+    n_users, n_rows, n_segments = state.buffered.shape[1:]
+    of_sent = np.nonzero(is_sent)
+    sent, user = np.nonzero(hears[of_sent[:2]])
+    env, stream, item = (axis[sent] for axis in of_sent)
+    who = env * n_users + user
+    position, segment = decision.segments[env, stream, item].T
+    ahead = position - state.head.reshape(-1)[who]
+    on_screen = np.floor(state.play_s / segment_s + 1e-9).reshape(-1)
+    is_wanted = (ahead >= 0) & (ahead < n_rows) & ((ahead > 0) | (segment >= on_screen[who]))
+    place = (who * n_rows + position % n_rows) * n_segments + segment
+    wanted = np.nonzero(is_wanted)[0]
+    wanted = wanted[state.buffered.reshape(-1)[place[wanted]] == 0]
+    # Who gets a segment twice in one slot keeps the first.
+    place, first = np.unique(place[wanted], return_index=True)
+    kept = wanted[first]
+    state.buffered.reshape(-1)[place] = decision.version[env[kept], stream[kept]] + 1
+    new_s = length_s[env[kept], stream[kept], item[kept]]
+    received_s = np.zeros(state.group.shape)
+    np.add.at(received_s.reshape(-1), who[kept], new_s)
+    return received_s
 
 
 def _load(
@@ -208,18 +226,15 @@ def _load(
 ) -> Load:
     """Account for what was sent: shares of each AP's resources, and when each SMG's last segment was through."""
     sent_bit = (bit * is_sent).sum(axis=-1)
-    slot_bit = capacity.bandwidth_hz[decision.ap] * worst * capacity.slot_s
-    slot_cycles = capacity.computing_cycles_per_s[decision.ap] * capacity.slot_s
     use = {
-        "bandwidth": np.divide(sent_bit, slot_bit, out=np.zeros_like(sent_bit), where=slot_bit > 0),
-        "computing": sent_bit * capacity.cycles_per_bit / slot_cycles,
-        "backhaul": (backhaul_bit * is_sent).sum(axis=-1) / (capacity.backhaul_bps[decision.ap] * capacity.slot_s),
+        "bandwidth": _ratio(sent_bit, capacity.bandwidth_hz[decision.ap] * worst * capacity.slot_s),
+        "computing": _ratio(
+            sent_bit * capacity.cycles_per_bit, capacity.computing_cycles_per_s[decision.ap] * capacity.slot_s
+        ),
+        "backhaul": _ratio((backhaul_bit * is_sent).sum(axis=-1), capacity.backhaul_bps[decision.ap] * capacity.slot_s),
     }
     # Each stream works at its own share's pace; radio and computing run side by side.
-    pace = [
-        np.divide(use[name], share, out=np.zeros_like(sent_bit), where=share > 0)
-        for name, share in (("bandwidth", decision.bandwidth_share), ("computing", decision.computing_share))
-    ]
+    pace = _ratio(use["bandwidth"], decision.bandwidth_share), _ratio(use["computing"], decision.computing_share)
     per_ap = {name: np.zeros((len(sent_bit), len(capacity.bandwidth_hz))) for name in use}
     for name, share in use.items():
         np.add.at(per_ap[name], (np.arange(len(sent_bit))[:, None], decision.ap), share)
@@ -229,3 +244,10 @@ def _load(
         n_sent=is_sent.sum(axis=-1),
         efficiency=worst,
     )
+
+
+def _ratio(
+    part: Float[np.ndarray, "batch subgroup"], whole: Float[np.ndarray, "batch subgroup"]
+) -> Float[np.ndarray, "batch subgroup"]:
+    """Divide, with 0 where the slice holds nothing of the resource and nothing was sent."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

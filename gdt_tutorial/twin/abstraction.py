@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.channel import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
-from gdt_tutorial.physical.streaming import SlotCapacity, worst_member_efficiency
+from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.status import Status
 
@@ -81,19 +81,19 @@ class SwipeCurves:
 
     def survival(
         self,
-        env: Int[np.ndarray, "*shape"],
-        video_type: Int[np.ndarray, "*shape"],
-        fraction: Float[np.ndarray, "*shape"],
-    ) -> Float[np.ndarray, "*shape"]:
+        env: Int[np.ndarray, "*#shape"],
+        video_type: Int[np.ndarray, "*#shape"],
+        fraction: Float[np.ndarray, "*#shape"],
+    ) -> Float[np.ndarray, "*#shape"]:
         """Return the probability of still watching after `fraction` of the video."""
         return self._between(self.table, env, video_type, fraction)
 
     def expected_rest(
         self,
-        env: Int[np.ndarray, "*shape"],
-        video_type: Int[np.ndarray, "*shape"],
-        fraction: Float[np.ndarray, "*shape"],
-    ) -> Float[np.ndarray, "*shape"]:
+        env: Int[np.ndarray, "*#shape"],
+        video_type: Int[np.ndarray, "*#shape"],
+        fraction: Float[np.ndarray, "*#shape"],
+    ) -> Float[np.ndarray, "*#shape"]:
         """Return the share of the video that who is at `fraction` will still watch: the integral of S over S itself."""
         area = self._between(self._area, env, video_type, fraction)
         return area / np.maximum(self.survival(env, video_type, fraction), 1e-6)
@@ -115,24 +115,27 @@ class SwipeCurves:
     ) -> Float[np.ndarray, "*shape"]:
         """Draw the watched fraction of views of which the fraction `played` has been watched already."""
         level = rng.random(env.shape) * self.survival(env, video_type, played)
-        return np.maximum(self._quantile(env, video_type, level, rng), played)
+        return np.maximum(self._quantile(env, video_type, level), played)
 
     def sample_fraction(
         self, user: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator
     ) -> Float[np.ndarray, "*shape"]:
         """Draw watched fractions from the curves, `user` being the environment: the twin's own `SwipeModel`."""
-        return self._quantile(user, video_type, rng.random(user.shape), rng)
+        return self._quantile(user, video_type, rng.random(user.shape))
 
     def _quantile(
         self,
         env: Int[np.ndarray, "*shape"],
         video_type: Int[np.ndarray, "*shape"],
         level: Float[np.ndarray, "*shape"],
-        rng: np.random.Generator,
     ) -> Float[np.ndarray, "*shape"]:
         """Invert the curve: the fraction at which fewer than `level` still watch, 1 where that is never so."""
         n_passed = (self.table[env, video_type] > level[..., None]).sum(axis=-1)
-        fraction = (n_passed - rng.random(level.shape)) / self.n_bins  # inside a bin a swipe is uniform
+        bin_end = np.minimum(n_passed, self.n_bins)
+        left, right = self.table[env, video_type, bin_end - 1], self.table[env, video_type, bin_end]
+        # Inside a bin a swipe is uniform. Bins that are not left for a swipe may have none: no division there.
+        inside = np.divide(left - level, left - right, out=np.ones_like(level), where=left > right)
+        fraction = (bin_end - 1 + inside) / self.n_bins
         return np.where(n_passed > self.n_bins, 1.0, np.clip(fraction, 1e-6, 1 - 1e-6))
 
 
@@ -152,8 +155,7 @@ class AbstractionConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_items", "n_ahead", "horizon_s", "urgent_s", "n_spread"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}; leave it out for the default")
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
 
 
 def form_subgroups(
@@ -237,9 +239,12 @@ class GroupAbstractor:
         cell = cell * n_segments + segment[who]
         size = n_batch * group.shape[1] * n_positions * n_segments
         value, urgent = (
-            np.bincount(cell, wish[who], minlength=size).reshape(*group.shape, -1) for wish in (watch_s, soon_s)
+            # An empty bincount forgets its type.
+            np.bincount(cell, wish[who], minlength=size).astype(np.float64, copy=False).reshape(*group.shape, -1)
+            for wish in (watch_s, soon_s)
         )
-        best = np.argpartition(-(value + urgent), self.config.n_items, axis=-1)[..., : self.config.n_items]
+        n_items = min(self.config.n_items, value.shape[-1])
+        best = np.argpartition(-(value + urgent), n_items - 1, axis=-1)[..., :n_items]
         rank = np.argsort(-np.take_along_axis(value + urgent, best, axis=-1), axis=-1, kind="stable")
         best = np.take_along_axis(best, rank, axis=-1)
         value, urgent = np.take_along_axis(value, best, axis=-1), np.take_along_axis(urgent, best, axis=-1)
@@ -247,8 +252,8 @@ class GroupAbstractor:
         position = np.where(is_item, base[..., None] + best // n_segments, -1)
         chosen = np.where(is_item, best % n_segments, -1)
         video = session.playlist[env[..., None], group[..., None], np.maximum(position, 0) % session.playlist.shape[2]]
-        length_s = np.clip(self.catalog.duration_s[video] - chosen * self.catalog.segment_s, 0, self.catalog.segment_s)
-        return np.stack([position, chosen], axis=-1), value, urgent, length_s * is_item
+        length_s = segment_length_s(self.catalog, video, chosen)
+        return np.stack([position, chosen], axis=-1), value, urgent, length_s
 
     def _wishes(
         self, session: Session
@@ -275,7 +280,7 @@ class GroupAbstractor:
         first = np.floor(played_s / catalog.segment_s + 1e-9).astype(np.int64)
         segment = first[..., None] + np.arange(self.config.n_ahead)
         start_s = segment * catalog.segment_s
-        length_s = np.clip(duration_s[..., None] - start_s, 0, catalog.segment_s)
+        length_s = segment_length_s(catalog, np.broadcast_to(video[..., None], segment.shape), segment)
 
         stay_s = self.curves.expected_rest(env, kind, played_s / duration_s) * duration_s
         wait_s = np.cumsum(stay_s, axis=-1) - stay_s - played_s  # until the start of each video, negative for the first

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.streaming import SlotCapacity
@@ -52,10 +53,12 @@ class ScheduleModel:
         """Return each item's share of its AP's slot (infinite where the SMG cannot be reached) and of its cycles."""
         bit = features.length_s * self.catalog.bitrate_bps[version][..., None]
         slot_bit = self.capacity.bandwidth_hz[features.ap] * features.efficiency * self.capacity.slot_s
-        slot_cycles = self.capacity.computing_cycles_per_s[features.ap] * self.capacity.slot_s
+        slot_cycles = (self.capacity.computing_cycles_per_s[features.ap] * self.capacity.slot_s)[..., None]
         unreachable = np.full(bit.shape, np.inf)
         radio = np.divide(bit, slot_bit[..., None], out=unreachable, where=(slot_bit > 0)[..., None] & (bit > 0))
-        return radio, bit * self.capacity.cycles_per_bit / slot_cycles[..., None]
+        cycles = bit * self.capacity.cycles_per_bit
+        impossible = np.where(cycles > 0, np.inf, 0.0)
+        return radio, np.divide(cycles, slot_cycles, out=impossible, where=slot_cycles > 0)
 
 
 def fill(
@@ -74,7 +77,7 @@ def fill(
     n_batch, _, n_items = features.value_s.shape
     gain = model.gain(features, version)
     radio, cycles = model.cost(features, version)
-    is_open = np.isfinite(radio) & (gain > 0)
+    is_open = np.isfinite(radio + cycles) & (gain > 0)
     ratio = np.where(is_open, gain * weight[..., None] / np.where(is_open, radio + cycles, 1), 0)
     flat = {
         name: value.reshape(n_batch, -1) for name, value in {"ratio": ratio, "radio": radio, "cycles": cycles}.items()
@@ -155,13 +158,11 @@ class GreedyAllocator:
 
 
 class EqualShare:
-    """The floor: every SMG gets its members' share of band and cycles, at one fixed version, next segments first."""
+    """The floor: every SMG gets its members' share of band and cycles, at one fixed version, most valuable segments first."""
 
     def __init__(self, model: ScheduleModel, version: int = 0) -> None:
-        if not 0 <= version < model.catalog.n_versions:
-            raise ValueError(
-                f"version must lie in 0..{model.catalog.n_versions - 1}, got {version}; 0 is the lowest bitrate"
-            )
+        rule = f"lie in 0..{model.catalog.n_versions - 1}"
+        check(0 <= version < model.catalog.n_versions, "version", rule, version, "0 is the lowest bitrate")
         self.model, self.version = model, version
 
     def decide(self, features: Features) -> Decision:

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 from jaxtyping import Float
 
+from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
@@ -33,13 +34,14 @@ class VirtualNetwork:
 
     model: ScheduleModel
     abstractor: GroupAbstractor
+    hysteresis_db: float = NetworkConfig().hysteresis_db
 
     def tape(self, session: Session, n_rollouts: int, *, rng: np.random.Generator) -> ViewTape:
         """Draw how long everybody will watch, `n_rollouts` times, given what they have watched already."""
         curves, catalog = self.abstractor.curves, self.model.catalog
         n_batch, n_users = session.head.shape
         own_env = np.broadcast_to(np.tile(np.arange(n_batch), n_rollouts)[:, None], (n_rollouts * n_batch, n_users))
-        tape = ViewTape(curves, own_env, catalog.n_types, int(session.head.min()), rng=rng)
+        tape = ViewTape(curves, own_env, catalog.n_types, np.tile(session.head, (n_rollouts, 1)), rng=rng)
         env, user = (axis.reshape(-1) for axis in np.indices(own_env.shape))
         source = env % n_batch
         head = session.head[source, user]
@@ -61,14 +63,14 @@ class VirtualNetwork:
         `snr_db` starts with the current slot: a decision sees the slot before the one in which it acts, as in reality.
         """
         n_batch, n_slots = len(snr_db), snr_db.shape[2] - 1
-        state = StreamState.from_session(session, n_rollouts)
+        state = StreamState.from_session(session, self.model.catalog.segment_s, n_rollouts)
         attached_ap, capacity = np.tile(session.serving_ap, (n_rollouts, 1)), self.model.capacity
         channel = np.tile(snr_db, (n_rollouts, 1, 1, 1))
         qoe = np.zeros((n_rollouts * n_batch, n_slots))
         for slot in range(n_slots):
             features = self.abstractor.abstract_session(state.session(attached_ap), channel[:, :, slot])
             decision = maker.decide(features)
-            attached_ap = serving_ap(channel[:, :, slot + 1], attached_ap)
+            attached_ap = serving_ap(channel[:, :, slot + 1], attached_ap, hysteresis_db=self.hysteresis_db)
             efficiency = self.abstractor.link.spectral_efficiency(channel[:, :, slot + 1])
             service = play(state, tape, self.model.catalog, self.model.qoe, capacity.slot_s)
             deliver(state, decision, efficiency, attached_ap, self.model.catalog, capacity)
@@ -140,8 +142,8 @@ class TwinEnvironment(gymnasium.Env):
         config: NetworkConfig = NetworkConfig(),
         n_slots: int = 30,
     ) -> None:
-        if len(viewers.user) != 1:
-            raise ValueError(f"viewers must hold one environment, got {len(viewers.user)}; draw them with n_batch=1")
+        check(len(viewers.user) == 1, "viewers", "hold one environment", len(viewers.user), "draw with n_batch=1")
+        check(n_slots > 0, "n_slots", "be positive", n_slots, "run one slot at least")
         self._make = lambda seed: PhysicalNetwork(topology, catalog, viewers, config, seed=seed)
         self._network, self._n_slots, self._curves = self._make(0), n_slots, SwipeCurves(1, catalog.n_types)
         self._model = ScheduleModel(catalog=catalog, capacity=self._network.capacity, qoe=config.qoe)
