@@ -24,6 +24,7 @@ from tqdm import tqdm
 from book.cache import digest, execute_cached, library_files
 from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, default_data, read_plan
 from book.execute import ChapterError, RunRecord
+from book.mend import mend
 from book.scan import scan
 
 STAGE = BUILD / "stage"
@@ -105,7 +106,7 @@ def build_site(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pa
     site = _ASIDE / "_build" / "html"
     if run.returncode != 0 or not (site / "index.html").exists():
         return [_complaint(run.stdout + "\n" + run.stderr)]
-    _tidy(site)
+    mend(site)
     faults = scan(site)
     if not faults:
         shutil.rmtree(SITE, ignore_errors=True)
@@ -161,16 +162,6 @@ def _complaint(output: str) -> str:
     plain = [line.replace(str(STAGE), "book") for line in output.splitlines()]
     telling = [line for line in plain if "WARNING" in line or "ERROR" in line or "rror:" in line]
     return "\n".join(telling or plain[-30:])
-
-
-def _tidy(site: Path) -> None:
-    """Drop what Sphinx leaves beside the site and no page needs."""
-    for name in (".buildinfo", "objects.inv", ".doctrees"):
-        path = site / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
