@@ -32,7 +32,9 @@ def modules() -> tuple[ModuleType, ...]:
 @cache
 def pages() -> dict[str, str]:
     """Return path and text of each page of the reference."""
-    return {"api/index.md": _index()} | {_path(module): _page(module) for module in modules() if not _is_package(module)}
+    return {"api/index.md": _index()} | {
+        _path(module): _page(module) for module in modules() if not _is_package(module)
+    }
 
 
 def files() -> frozenset[str]:

@@ -119,7 +119,9 @@ def build_site(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pa
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--jobs", type=int, default=2, help="chapters that run at the same time (default: 2)")
-    parser.add_argument("--profile", choices=PROFILES, default="book", help="how long chapters may take (default: book)")
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="book", help="how long chapters may take (default: book)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="the chapters' seed (default: 0)")
     parser.add_argument("--data", type=Path, default=default_data(), help="watch logs (default: GDT_DATA, else none)")
     parser.add_argument("--fresh", action="store_true", help="forget everything that was built before")

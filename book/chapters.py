@@ -89,7 +89,9 @@ def read_plan(path: Path | None = None) -> Plan:
     names = Chapter.__dataclass_fields__
     chapters = []
     for row in table.get("chapter", []):
-        known = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in names}
+        known: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in names
+        }
         chapters.append(Chapter(**known))
     budget = {key: float(value) for key, value in table.get("budget", {}).items() if key in Plan.__dataclass_fields__}
     return Plan(chapters=tuple(chapters), claims=table.get("claims", {}), **budget)

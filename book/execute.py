@@ -156,7 +156,7 @@ def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def _budget(profile: str) -> dict[str, float | None]:
+def _budget(profile: str) -> dict[str, Any]:
     if not (NOTEBOOKS / "chapters.toml").exists():
         return {}
     plan = read_plan()
@@ -234,6 +234,7 @@ def _child(job: dict[str, Any]) -> None:
         job["out"],
         parameters=job["parameters"],
         kernel_name="python3",
+        language="python",
         cwd=str(Path(job["notebook"]).parent),
         progress_bar=False,
         request_save_on_cell_execute=False,

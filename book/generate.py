@@ -46,7 +46,9 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def closed_loop() -> str:
     """Return the front page's picture, wide and tall, with its pause button."""
-    pictures = "".join(loop_picture.draw(layout).replace("\n\n", "\n") for layout in (loop_picture.WIDE, loop_picture.TALL))
+    pictures = "".join(
+        loop_picture.draw(layout).replace("\n\n", "\n") for layout in (loop_picture.WIDE, loop_picture.TALL)
+    )
     button = '<button type="button" class="book-pause">Pause the motion</button>'
     return raw_html(f'<div class="book-hero">{pictures}<div>{button}</div></div>')
 
@@ -94,7 +96,9 @@ def chapters_table(plan: Plan, records: dict[str, RunRecord]) -> str:
         title = f"[{chapter.title}](../{chapter.docname}.ipynb)" if chapter.is_written else chapter.title
         took = f"{record.seconds:.0f} s" if record else '<span class="book-planned">planned</span>'
         rows.append([chapter.number, title, chapter.paper, chapter.question, took])
-    return table(["no", "chapter", "the paper's", "the question it answers with a figure and a number", "runs in"], rows)
+    return table(
+        ["no", "chapter", "the paper's", "the question it answers with a figure and a number", "runs in"], rows
+    )
 
 
 def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
@@ -159,7 +163,8 @@ def _found(statement: dict[str, Any], records: dict[str, RunRecord]) -> str:
     by_name = {claim["name"]: claim for claim in record.claims}
     chosen = [by_name[name] for name in statement["claims"] if name in by_name]
     sentences = [
-        f"{claim['text'] or claim['name']}: **{readable(claim['value'])} {claim['unit']}".strip() + "**" for claim in chosen
+        f"{claim['text'] or claim['name']}: **{readable(claim['value'])} {claim['unit']}".strip() + "**"
+        for claim in chosen
     ]
     return "; ".join(sentences) or "See the chapter."
 
@@ -249,4 +254,3 @@ def commit_words(record: RunRecord) -> str:
 def last_run(record: RunRecord) -> str:
     """Say in a few words which run gave a number."""
     return f"{record.profile}, seed {record.seed}, {source_words(record)}, commit {commit_words(record)}"
-

@@ -56,11 +56,15 @@ class Box:
 def read_index() -> dict[str, Any]:
     """Read `architecture.toml`: boxes as `Box`, areas and arrows as tables."""
     table = tomllib.loads((BOOK / "architecture.toml").read_text(encoding="utf-8"))
-    rows = [{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()} for row in table["box"]]
+    rows: list[dict[str, Any]] = [
+        {key: tuple(v) if isinstance(v, list) else v for key, v in row.items()} for row in table["box"]
+    ]
     return {"box": [Box(**row) for row in rows], "area": table["area"], "arrow": table["arrow"]}
 
 
-def draw_map(figure: str, plan: Plan, index: dict[str, Any] | None = None, sources: frozenset[str] | None = None) -> str:
+def draw_map(
+    figure: str, plan: Plan, index: dict[str, Any] | None = None, sources: frozenset[str] | None = None
+) -> str:
     """Draw one figure as inline SVG.
 
     Args:
@@ -100,7 +104,10 @@ def _arrow(arrow: dict[str, Any]) -> str:
     if "label" not in arrow:
         return line
     (x0, y0), (x1, y1) = arrow["points"][:2]
-    return line + f'<text class="book-map-note" x="{(x0 + x1) / 2 + 8}" y="{(y0 + y1) / 2 + 5}">{escape(arrow["label"])}</text>'
+    return (
+        line
+        + f'<text class="book-map-note" x="{(x0 + x1) / 2 + 8}" y="{(y0 + y1) / 2 + 5}">{escape(arrow["label"])}</text>'
+    )
 
 
 def _box(box: Box, plan: Plan, sources: frozenset[str] | None) -> str:

@@ -35,8 +35,8 @@ def stage(folder: Path, plan: Plan, records: dict[str, RunRecord], executed: dic
         target = folder / page.relative_to(BOOK)
         target.parent.mkdir(exist_ok=True)
         target.write_text(_filled(page, parts), encoding="utf-8")
-    for page, text in api.pages().items():
-        target = folder / page
+    for name, text in api.pages().items():
+        target = folder / name
         target.parent.mkdir(exist_ok=True)
         target.write_text(text, encoding="utf-8")
     for chapter in plan.written:

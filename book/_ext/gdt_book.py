@@ -6,7 +6,9 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-_SECTION = re.compile(r"^\s*(Args|Arguments|Attributes|Example|Examples|Note|Notes|Raises|Returns|See Also|Yields):\s*$")
+_SECTION = re.compile(
+    r"^\s*(Args|Arguments|Attributes|Example|Examples|Note|Notes|Raises|Returns|See Also|Yields):\s*$"
+)
 _CODE_OR_MARK = re.compile(r"(``[^`]+``|`[^`\n]+`|:[a-z]+:`[^`]+`|[*|]|(?<=\w)_(?=[\s.,;:)\]]|$))")
 
 

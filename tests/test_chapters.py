@@ -1,0 +1,102 @@
+"""Every written chapter, executed by papermill: with the generator, and with real watch logs where GDT_DATA points at them.
+
+The limits of time are three times the budget, so that a busy machine breaks nothing and a blunder is caught.
+"""
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from book.cache import execute_cached
+from book.chapters import BUILD, NOTEBOOKS, default_data, read_plan
+from book.execute import RunRecord
+from gdt_tutorial.teaching import check_claims, read_claims, read_ranges
+
+PLAN = read_plan()
+TOLERANCE = 3.0
+SEED = 0
+SOURCES = ("generator", "logs")
+RUNS = [
+    pytest.param(chapter.number, profile, source, id=f"{chapter.stem}-{profile}-{source}")
+    for chapter in PLAN.written
+    for profile in ("smoke", "book")
+    for source in SOURCES
+]
+WRITTEN = [pytest.param(chapter, id=chapter.stem) for chapter in PLAN.written]
+# What a chapter may import beside the standard library.
+ALLOWED = {"gdt_tutorial", "torch", "numpy", "matplotlib", "ipywidgets", "IPython", "jaxtyping"}
+
+
+@cache
+def run(number: str, profile: str, source: str) -> tuple[RunRecord, Path]:
+    data = default_data() if source == "logs" else None
+    chapter = PLAN.chapter(number)
+    out_path = BUILD / "tested" / f"{chapter.stem}-{profile}-{source}.ipynb"
+    return execute_cached(chapter.path, profile=profile, seed=SEED, data=data, out_path=out_path), out_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "profile", "source"), RUNS)
+def test_chapter_runs_within_its_limits_and_its_claims_hold(number, profile, source, capsys):
+    if source == "logs" and default_data() is None:
+        pytest.skip("GDT_DATA is not set: the chapters were not run on real watch logs")
+    record, path = run(number, profile, source)
+    budget_s = PLAN.budget_s(profile)
+    with capsys.disabled():
+        kept = ", kept from an earlier run" if record.is_cached else ""
+        sys.stdout.write(
+            f"\n  {record.chapter}, {profile}, {source}: {record.seconds:.1f} s of {budget_s:.0f} s, "
+            f"{record.peak_mb:.0f} MB of {PLAN.memory_mb:.0f} MB{kept}\n"
+        )
+    assert record.data_source == source
+    assert not record.stderr, f"cells wrote to stderr:\n{''.join(record.stderr)}"
+    assert record.peak_mb <= PLAN.memory_mb
+    assert record.seconds <= TOLERANCE * budget_s
+    ranges = read_ranges(NOTEBOOKS / "chapters.toml", number, profile=profile, source=source)
+    violations = check_claims(read_claims(path), ranges)
+    assert not violations, "\n".join(violations)
+    if source == "logs":
+        assert record.attribution, "a page that shows real logs must say whose they are"
+
+
+def test_plan_and_notebooks_agree():
+    written = {chapter.path.name for chapter in PLAN.written}
+    there = {path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")}
+    assert written == there
+    numbers = [chapter.number for chapter in PLAN.chapters]
+    assert numbers == [f"{number:02d}" for number in range(len(numbers))]
+    for chapter in PLAN.chapters:
+        assert all(PLAN.chapter(number).number < chapter.number for number in chapter.prerequisites)
+
+
+@pytest.mark.parametrize("chapter", WRITTEN)
+def test_chapter_is_stripped_and_has_its_parameters(chapter):
+    notebook = nbformat.read(chapter.path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code), "outputs stay out of git: run nbstripout"
+    tagged = [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert 'profile = "book"' in tagged[0]
+    assert "seed = 0" in tagged[0]
+
+
+@pytest.mark.parametrize("chapter", WRITTEN)
+def test_chapter_imports_little_and_defines_no_class(chapter):
+    notebook = nbformat.read(chapter.path, as_version=4)
+    exercise_tags = {"exercise-stub", "exercise-check", "solution"}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+        tree = ast.parse("\n".join(lines))
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            foreign = {name.split(".")[0] for name in names} - ALLOWED - sys.stdlib_module_names
+            assert not foreign, f"a chapter imports only the library and {sorted(ALLOWED)}, got {foreign}"
+            is_exercise = bool(exercise_tags & set(cell.metadata.get("tags", [])))
+            assert is_exercise or not isinstance(node, ast.ClassDef), "implementations live in the library alone"

@@ -1,0 +1,230 @@
+"""The executor, the cache and the parts of the builder that need no browser, on tiny notebooks."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import gdt_tutorial
+from book import cache, generate, mend, parameters, scan, staging
+from book.chapters import BOOK, Chapter, Plan, read_plan
+from book.execute import CLAIM_MIME, ChapterError, RunRecord, execute, read_record
+
+PARAMETERS = 'profile = "book"\nseed = 0'
+CLAIM = f"""
+import os
+from IPython.display import display
+payload = {{"name": "half", "value": seed / 2, "unit": "dB", "text": "Half of the seed", "source": "generator"}}
+display({{"{CLAIM_MIME}": payload, "text/plain": "half"}}, raw=True)
+"""
+
+
+def write_notebook(path: Path, *cells: str, tag: str = "parameters") -> Path:
+    first = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": [tag]})
+    notebook = nbformat.v4.new_notebook(cells=[first, *(nbformat.v4.new_code_cell(cell) for cell in cells)])
+    nbformat.write(notebook, path)
+    return path
+
+
+def record(**changes) -> RunRecord:
+    fields = {
+        "chapter": "00_first",
+        "profile": "book",
+        "seed": 3,
+        "seconds": 4.2,
+        "peak_mb": 321.0,
+        "stderr": [],
+        "claims": [{"name": "half", "value": 1.5, "unit": "dB", "text": "Half of it", "source": "generator"}],
+        "commit": "abc",
+        "is_dirty": True,
+        "versions": {"python": "3.12.1"},
+        "data_source": "generator",
+        "attribution": "",
+        "budget_s": 60.0,
+        "budget_mb": 1500.0,
+    }
+    return RunRecord(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory) -> tuple[RunRecord, Path]:
+    folder = tmp_path_factory.mktemp("executed")
+    path = write_notebook(
+        folder / "00_first.ipynb",
+        CLAIM,
+        "print(profile, seed, os.environ['OMP_NUM_THREADS'], os.environ['GDT_STATIC'], os.environ.get('GDT_DATA'))",
+        "block = bytearray(300_000_000); import sys; print('careful', file=sys.stderr)",
+    )
+    out_path = folder / "out" / "copy.ipynb"
+    return execute(path, profile="smoke", seed=7, out_path=out_path), out_path
+
+
+@pytest.mark.slow
+def test_record_has_claims_stderr_time_and_memory(executed):
+    run, _ = executed
+    assert [(claim["name"], claim["value"]) for claim in run.claims] == [("half", 3.5)]
+    assert run.stderr == ["careful\n"]
+    assert 0 < run.seconds < 600
+    assert 300 < run.peak_mb < 1500
+    assert run.versions["numpy"]
+    assert (run.profile, run.seed, run.data_source, run.attribution) == ("smoke", 7, "generator", "")
+
+
+@pytest.mark.slow
+def test_copy_carries_its_record_and_hides_the_injected_cell(executed):
+    run, out_path = executed
+    assert read_record(out_path) == run
+    notebook = nbformat.read(out_path, as_version=4)
+    injected = [cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", [])]
+    assert [("remove-cell" in cell.metadata.tags) for cell in injected] == [True]
+    assert "papermill" not in notebook.metadata
+
+
+@pytest.mark.slow
+def test_kernel_has_one_thread_static_figures_and_no_data(executed):
+    _, out_path = executed
+    printed = "".join(output.get("text", "") for output in nbformat.read(out_path, as_version=4).cells[3].outputs)
+    assert printed.split() == ["smoke", "7", "1", "1", "None"]
+
+
+@pytest.mark.slow
+def test_cell_that_raises_fails_with_its_error(tmp_path):
+    path = write_notebook(tmp_path / "00_first.ipynb", "raise KeyError('lost')")
+    with pytest.raises(ChapterError, match="lost"):
+        execute(path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb")
+
+
+def test_unknown_profile_is_refused(tmp_path):
+    path = write_notebook(tmp_path / "00_first.ipynb")
+    with pytest.raises(ValueError, match="profile must be one of smoke, book, full, got 'quick'"):
+        execute(path, profile="quick", seed=0, out_path=tmp_path / "out.ipynb")
+
+
+def test_notebook_without_parameters_is_refused(tmp_path):
+    path = write_notebook(tmp_path / "00_first.ipynb", tag="imports")
+    with pytest.raises(ValueError, match="chapter_path must have a cell tagged `parameters`"):
+        execute(path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb")
+
+
+@pytest.mark.slow
+def test_second_execution_comes_from_the_cache(tmp_path):
+    path = write_notebook(tmp_path / "00_first.ipynb", CLAIM)
+    run = {"profile": "smoke", "seed": 1, "out_path": tmp_path / "out.ipynb", "cache": tmp_path / "cache"}
+    first, second = cache.execute_cached(path, **run), cache.execute_cached(path, **run)
+    assert (first.is_cached, second.is_cached) == (False, True)
+    assert (first.claims, first.seconds) == (second.claims, second.seconds)
+
+
+def test_key_depends_on_all_that_matters(tmp_path):
+    path = write_notebook(tmp_path / "00_first.ipynb", "1")
+    base = cache.key(path, profile="smoke", seed=0, data=None)
+    logs = tmp_path / "logs.csv"
+    logs.write_text("a")
+    others = [
+        cache.key(path, profile="book", seed=0, data=None),
+        cache.key(path, profile="smoke", seed=1, data=None),
+        cache.key(path, profile="smoke", seed=0, data=logs),
+        cache.key(write_notebook(path, "2"), profile="smoke", seed=0, data=None),
+    ]
+    logs.write_text("b")
+    others.append(cache.key(path, profile="smoke", seed=0, data=logs))
+    assert len({base, *others[:3], *others[3:]}) == 6
+    names = {file.name for file in cache.library_files()}
+    assert {"units.py", "execute.py", "requirements.lock"} <= names
+
+
+def test_plan_names_an_unknown_chapter():
+    with pytest.raises(ValueError, match="number must be a chapter's number, got '77'; take one of 00, 01"):
+        read_plan().chapter("77")
+
+
+@pytest.fixture
+def plan() -> Plan:
+    ranges = {"00": {"half": {"book_generator": [1.0, 2.0]}}}
+    chapters = (Chapter(number="00", name="first", title="First", status="written"),)
+    return Plan(chapters=chapters, claims=ranges)
+
+
+def test_claims_page_has_value_range_and_run(plan):
+    text = generate.claims_tables(plan, {"00": record()})
+    for part in ("`half`", "Half of it", "1.5 dB", "1 to 2", "book, seed 3", "abc with local changes"):
+        assert part in text
+
+
+def test_panel_says_what_made_the_page():
+    text = generate.panel(record(data_source="logs", attribution="Logs by <somebody>"))
+    for part in ("4.2 s of at most 60 s", "321 MB", "real watch logs", "Logs by &lt;somebody&gt;", "python 3.12.1"):
+        assert part in text
+
+
+def test_every_statement_of_the_paper_has_a_chapter_and_known_claims():
+    real = read_plan()
+    for statement in tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))["statement"]:
+        chapter = real.chapter(statement["chapter"])
+        if chapter.is_written and real.claims.get(chapter.number):
+            unknown = set(statement["claims"]) - set(real.claims[chapter.number])
+            assert not unknown, f"{statement['says']}: no such claim in chapter {chapter.number}: {unknown}"
+
+
+def test_contents_list_the_written_chapters_of_a_part_in_order(plan):
+    parts = staging.contents(plan)["parts"]
+    assert [part["caption"] for part in parts[:2]] == ["Overview", "Chapters"]
+    assert parts[1]["chapters"] == [{"file": "notebooks/00_first"}]
+
+
+def test_page_that_names_an_unknown_part_is_refused(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- book: nothing -->")
+    with pytest.raises(ValueError, match="must name a generated part, got 'nothing'"):
+        staging._filled(page, {"claims": ""})
+
+
+def test_parameters_show_default_unit_and_source():
+    from gdt_tutorial import learning
+
+    text = parameters.parameter_tables([learning])
+    assert "## FitConfig" in text
+    assert "| `learning_rate` |" in text
+
+
+def test_notation_page_is_the_package_docstring():
+    page = (BOOK / "pages" / "notation.md").read_text(encoding="utf-8")
+    vocabulary = gdt_tutorial.__doc__.split("Axis vocabulary")[1].split("A suffix says the unit")[0]
+    rows = [re.split(r"\s{2,}", line.strip()) for line in vocabulary.splitlines() if line.startswith("    ")]
+    axes = {name for row in rows for name in row[::2]}
+    shown = set(_first_cells(page, "Names of axes"))
+    assert shown == axes
+    units = gdt_tutorial.__doc__.split("A suffix says the unit:")[1].split("`")[1].split()
+    assert _first_cells(page, "Units in names") == units
+
+
+def _first_cells(page: str, section: str) -> list[str]:
+    body = page.split(f"## {section}")[1].split("\n## ")[0]
+    return [line.split("`")[1] for line in body.splitlines() if line.startswith("| `")]
+
+
+def test_scan_finds_tracebacks_and_foreign_hosts(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p>Traceback (most recent call last)</p><script src="https://cdn.example/x.js"></script><a href="https://ok.example">x</a>'
+    )
+    (tmp_path / "b.css").write_text("@font-face{src:url('//fonts.example/a.woff')}")
+    faults = scan.scan(tmp_path)
+    assert len(faults) == 3
+    assert "cdn.example" in faults[1]
+
+
+def test_scan_lets_a_clean_site_pass(tmp_path):
+    (tmp_path / "a.html").write_text('<img src="data:image/png;base64,x"><a href="https://ok.example">x</a>')
+    assert scan.scan(tmp_path) == []
+
+
+def test_mend_names_arrows_and_keeps_parameters(tmp_path):
+    page = tmp_path / "a.html"
+    page.write_text('<summary><span class="toctree-toggle"></span></summary><dl>\n<dd>a</dd>\n<dd>b</dd>\n</dl>')
+    mend.mend(tmp_path)
+    text = page.read_text()
+    assert '<summary aria-label="Show or hide' in text
+    assert '<span class="sig-line">a</span>' in text
+    assert "<dl>" not in text
