@@ -6,7 +6,7 @@ uses statistics alone: SMGs by playback progress and access point, Kaplan-Meier 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -37,6 +37,7 @@ class Features:
     length_s: Float[np.ndarray, "batch subgroup item"]  # length of the segment
 
 
+@runtime_checkable
 class FeatureAbstractor(Protocol):
     """Anything that distills the status into features."""
 

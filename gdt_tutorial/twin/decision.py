@@ -9,7 +9,7 @@ Every maker chooses versions and weights; `fill` turns these into a schedule of 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,6 +24,7 @@ from gdt_tutorial.twin.abstraction import Features
 __all__ = ["DecisionMaker", "EqualShare", "GreedyAllocator", "ScheduleModel", "fill"]
 
 
+@runtime_checkable
 class DecisionMaker(Protocol):
     """Anything that manages the network for one slot."""
 

@@ -57,7 +57,7 @@ class VirtualNetwork:
         maker: DecisionMaker,
         tape: ViewTape,
         n_rollouts: int,
-    ) -> Float[np.ndarray, "rollout batch slot"]:
+    ) -> Float[np.ndarray, "rollout batch horizon"]:
         """Let `maker` manage the coming slots; return the mean QoE per user, second, and slot.
 
         `snr_db` starts with the current slot: a decision sees the slot before the one in which it acts, as in reality.
@@ -128,7 +128,8 @@ class TwinEnvironment(gymnasium.Env):
     Observation: `Box` of shape (subgroup x feature), the rows of `describe_subgroups` one after the other.
     Action: `Box(-1, 1)` of shape (subgroup x 2), flat: a number that picks the version, lowest to highest, and the
     logarithm of the SMG's weight in the schedule (times `log_weight`).
-    Reward: mean QoE per user and second of the slot. Episodes are truncated after `n_slots` slots and never terminate.
+    Reward: mean QoE per user and second of the slot. The swipe curves behind the observation are learned from the views
+    of the episode. Episodes are truncated after `n_slots` slots and never terminate.
     """
 
     metadata = {"render_modes": []}
@@ -145,9 +146,9 @@ class TwinEnvironment(gymnasium.Env):
         check(len(viewers.user) == 1, "viewers", "hold one environment", len(viewers.user), "draw with n_batch=1")
         check(n_slots > 0, "n_slots", "be positive", n_slots, "run one slot at least")
         self._make = lambda seed: PhysicalNetwork(topology, catalog, viewers, config, seed=seed)
-        self._network, self._n_slots, self._curves = self._make(0), n_slots, SwipeCurves(1, catalog.n_types)
+        self._network, self._n_slots, curves = self._make(0), n_slots, SwipeCurves(1, catalog.n_types)
         self._model = ScheduleModel(catalog=catalog, capacity=self._network.capacity, qoe=config.qoe)
-        self._abstractor = GroupAbstractor(catalog, self._network.capacity, self._curves, self._network.link)
+        self._abstractor = GroupAbstractor(catalog, self._network.capacity, curves, self._network.link)
         observation = self._observe(self._network.reset())
         self.observation_space = gymnasium.spaces.Box(0.0, np.inf, observation.shape, np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2 * self._features.ap.shape[1],), np.float32)
@@ -162,6 +163,7 @@ class TwinEnvironment(gymnasium.Env):
         """Start an episode; each one takes its own walks, channels and swipes from the seeded generator."""
         super().reset(seed=seed)
         self._network = self._make(int(self.np_random.integers(2**31)))
+        self._abstractor.curves = SwipeCurves(1, self._network.catalog.n_types)
         return self._observe(self._network.reset()), {}
 
     def step(self, action: Float[np.ndarray, " choice"]) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -172,5 +174,6 @@ class TwinEnvironment(gymnasium.Env):
         decision, _ = fill(self._features, self._model, version, np.exp(self.log_weight * choice[..., 1]))
         telemetry = self._network.step(decision)
         service = telemetry.service
+        self._abstractor.curves.update(service.view_type, service.view_fraction)
         info = {"stall_s": float(service.stall_s.mean()), "quality": float(service.quality.mean())}
         return self._observe(telemetry), float(service.qoe.mean()), False, telemetry.slot >= self._n_slots, info

@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_the_books_of_every_user_balance(seed):
     course = random_course(net, 25, seed=seed)
     assert sum(after.service.dropped_s.sum() for after in course) > 0
     assert sum(after.service.watched_s.sum() for after in course) > 0
-    for before, after in zip(course, course[1:], strict=False):
+    for before, after in pairwise(course):
         service = after.service
         left = before.session.stored_s + service.received_s
         right = after.session.stored_s + service.watched_s + service.dropped_s

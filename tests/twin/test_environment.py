@@ -1,0 +1,172 @@
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env as gymnasium_check_env
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
+from worlds import network, random_decision, twin_of
+
+from gdt_tutorial.seeding import stream
+from gdt_tutorial.twin.abstraction import SwipeCurves
+from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.environment import TwinEnvironment, VirtualNetwork
+
+
+def virtual_of(net):
+    abstractor, model = twin_of(net)
+    return VirtualNetwork(model=model, abstractor=abstractor, hysteresis_db=net.config.hysteresis_db)
+
+
+@pytest.mark.parametrize("maker_class", [GreedyAllocator, EqualShare])
+@pytest.mark.parametrize("n_before", [0, 7])
+def test_a_rollout_with_the_truth_is_the_physical_network(maker_class, n_before):
+    # From the start, and from the middle of a session with views, segments and versions under way.
+    net = network(n_batch=2, n_users=15, seed=2, hysteresis_db=1.0)
+    rng, telemetry, virtual = stream(2, "decisions"), net.reset(), virtual_of(net)
+    for _ in range(n_before):
+        telemetry = net.step(random_decision(telemetry.session, net.catalog, 2, rng=rng))
+    session, snr_db, tape, qoe = telemetry.session, [telemetry.snr_db], net.tape.repeated(3), []
+    maker = maker_class(virtual.model)
+    for _ in range(12):
+        decision = maker.decide(virtual.abstractor.abstract_session(telemetry.session, telemetry.snr_db))
+        telemetry = net.step(decision)
+        snr_db.append(telemetry.snr_db)
+        qoe.append(telemetry.service.qoe.mean(axis=-1))
+    rollout = virtual.rollout(session, np.stack(snr_db, axis=2), maker, tape, 3)
+    assert np.abs(np.array(qoe)).sum() > 1
+    for copy in rollout:
+        np.testing.assert_allclose(copy, np.array(qoe).T, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def moment():
+    """Return a virtual network, the session of this moment, and a forecast that holds the channel."""
+    net = network(n_batch=3, n_users=15, seed=4)
+    rng, telemetry = stream(4, "decisions"), net.reset()
+    for _ in range(6):
+        telemetry = net.step(random_decision(telemetry.session, net.catalog, 2, rng=rng))
+    return virtual_of(net), telemetry.session, np.repeat(telemetry.snr_db[:, :, None], 6, axis=2).astype(float)
+
+
+def test_makers_that_are_the_same_get_the_same_expectation(moment):
+    virtual, session, snr_db = moment
+    makers = {name: GreedyAllocator(virtual.model) for name in ("one", "other")}
+    qoe = virtual.validate(session, snr_db, makers, 2, rng=stream(0, "validation"))
+    np.testing.assert_array_equal(qoe["one"], qoe["other"])
+    assert qoe["one"].shape == (3,)
+
+
+def test_an_expectation_depends_on_the_seed_and_not_on_the_company(moment):
+    virtual, session, snr_db = moment
+    greedy, equal = GreedyAllocator(virtual.model), EqualShare(virtual.model)
+    together = virtual.validate(session, snr_db, {"e": equal, "g": greedy}, 2, rng=stream(0, "validation"))
+    alone = virtual.validate(session, snr_db, {"g": greedy}, 2, rng=stream(0, "validation"))
+    other = virtual.validate(session, snr_db, {"g": greedy}, 2, rng=stream(1, "validation"))
+    np.testing.assert_array_equal(together["g"], alone["g"])
+    assert not np.array_equal(alone["g"], other["g"])
+
+
+def test_the_first_slot_is_left_out_because_no_decision_reaches_it(moment):
+    virtual, session, snr_db = moment
+    greedy = GreedyAllocator(virtual.model)
+    tape = virtual.tape(session, 2, rng=stream(0, "validation"))
+    rollout = virtual.rollout(session, snr_db, greedy, tape, 2)
+    qoe = virtual.validate(session, snr_db, {"g": greedy}, 2, rng=stream(0, "validation"))
+    np.testing.assert_array_equal(qoe["g"], rollout[..., 1:].mean(axis=(0, 2)))
+    equal = virtual.rollout(session, snr_db, EqualShare(virtual.model), tape, 2)
+    np.testing.assert_array_equal(rollout[..., 0], equal[..., 0])
+
+
+def test_the_twin_expects_every_view_to_last_longer_than_it_has(moment):
+    virtual, session, _ = moment
+    tape = virtual.tape(session, 2, rng=stream(0, "validation"))
+    env, user = (axis.reshape(-1) for axis in np.indices((6, 15)))
+    head, group = session.head[env % 3, user], session.group[env % 3, user]
+    video = session.playlist[env % 3, group, head % session.playlist.shape[2]]
+    fraction = tape.fraction(env, user, head, virtual.model.catalog.video_type[video])
+    played = session.play_s[env % 3, user] / virtual.model.catalog.duration_s[video]
+    assert (fraction >= played - 1e-6).all()
+    assert (fraction <= 1).all()
+    assert fraction[:45].tolist() != fraction[45:].tolist()
+
+
+def environment(n_slots=8, n_users=10):
+    net = network(n_batch=1, n_users=n_users, seed=0)
+    return TwinEnvironment(net.topology, net.catalog, net.viewers, net.config, n_slots=n_slots)
+
+
+@pytest.mark.filterwarnings("ignore:.*A Box observation space maximum value is infinity.*:UserWarning")
+def test_gymnasium_accepts_the_environment():
+    gymnasium_check_env(environment(), skip_render_check=True)
+
+
+def test_stable_baselines_accepts_the_environment():
+    sb3_check_env(environment(), warn=False)
+
+
+def episode(env, seed, action_seed=0):
+    observation, _ = env.reset(seed=seed)
+    rng, course = np.random.default_rng(action_seed), [observation]
+    while True:
+        action = rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
+        observation, reward, terminated, truncated, info = env.step(action)
+        course += [observation, reward, info["stall_s"], info["quality"]]
+        assert not terminated
+        if truncated:
+            return np.concatenate([np.ravel(each) for each in course])
+
+
+def test_reset_with_a_seed_reproduces_the_episode():
+    env = environment()
+    first, other = episode(env, 0), episode(env, 1)
+    np.testing.assert_array_equal(first, episode(env, 0))
+    np.testing.assert_array_equal(first, episode(environment(), 0))
+    assert not np.array_equal(first, other)
+
+
+def test_episodes_without_a_seed_differ():
+    env = environment()
+    first = env.reset(seed=0)[0]
+    assert not np.array_equal(first, env.reset()[0])
+
+
+def test_episodes_are_truncated_after_their_slots():
+    env = environment(n_slots=3)
+    env.reset(seed=0)
+    assert [env.step(env.action_space.sample() * 0)[3] for _ in range(3)] == [False, False, True]
+
+
+def test_actions_pick_versions_and_matter():
+    lowest, highest = (np.full(environment().action_space.shape, value, dtype=np.float32) for value in (-1, 1))
+    quality = []
+    for action in (lowest, highest):
+        env = environment()
+        env.reset(seed=0)
+        quality.append(np.mean([env.step(action)[4]["quality"] for _ in range(8)]))
+    assert quality[0] != quality[1]
+
+
+def test_observations_are_what_the_space_says():
+    env = environment()
+    observation, _ = env.reset(seed=0)
+    assert isinstance(env, gymnasium.Env)
+    assert observation.dtype == np.float32
+    assert env.observation_space.contains(observation)
+
+
+def test_a_second_campus_is_refused():
+    net = network(n_batch=2)
+    with pytest.raises(ValueError, match=r"viewers must hold one environment, got 2; draw with n_batch=1"):
+        TwinEnvironment(net.topology, net.catalog, net.viewers, net.config)
+
+
+def test_an_episode_has_slots():
+    with pytest.raises(ValueError, match=r"n_slots must be positive, got 0; run one slot at least"):
+        environment(n_slots=0)
+
+
+def test_the_curves_of_an_episode_start_from_the_prior():
+    env = environment(n_slots=8)
+    episode(env, 0)
+    assert not np.array_equal(env._abstractor.curves.table, SwipeCurves(1, 4).table)
+    env.reset(seed=0)
+    np.testing.assert_array_equal(env._abstractor.curves.table, SwipeCurves(1, 4).table)
