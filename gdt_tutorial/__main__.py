@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import gdt_tutorial
 from gdt_tutorial import doctor
@@ -32,8 +33,27 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     return int(n_problems > 0)
 
 
+def run_demo(arguments: argparse.Namespace) -> int:
+    """Run the closed loop in the terminal."""
+    from gdt_tutorial import demo
+
+    return demo.run(arguments)
+
+
+def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--slots", type=int, default=60, help="slots of 2 s to run (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    parser.add_argument("--data", type=Path, help="watch logs (default: the variable GDT_DATA, else the generator)")
+    parser.add_argument(
+        "--figure", type=Path, default=Path("gdt_demo.png"), help="where to save (default: %(default)s)"
+    )
+
+
 # A command imports what it needs when it runs: `doctor` must work where torch does not.
 commands: dict[str, Command] = {
+    "demo": Command(
+        help="the closed loop in the terminal, and a figure of it", run=run_demo, add_arguments=_add_demo_arguments
+    ),
     "doctor": Command(help="what is wrong with this machine, and the fix", run=run_doctor),
 }
 

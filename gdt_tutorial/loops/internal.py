@@ -7,7 +7,7 @@ the network controller for practical implementation" (the paper, Procedure of Cl
 its Fig. 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -17,6 +17,7 @@ from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction import FeatureAbstractor
 from gdt_tutorial.twin.decision import DecisionMaker
+from gdt_tutorial.twin.emulation import EmulatedStatus
 from gdt_tutorial.twin.environment import VirtualNetwork
 from gdt_tutorial.twin.status import Status
 
@@ -28,13 +29,15 @@ class InternalConfig:
     """How the twin validates."""
 
     n_slots: int = parameter(6, "Slots that a validation looks ahead.", "chosen: 12 s, about two videos")
+    period_slots: int = parameter(3, "Slots between two validations; in between the last choice stands.", "chosen")
     n_rollouts: int = parameter(2, "Virtual futures of each validation.", "chosen")
     memory: float = parameter(
-        0.9, "Weight of the earlier verdicts in the next one, 0 forgets at once.", "chosen: about ten slots"
+        0.9, "Weight of the earlier verdicts in the next one, 0 forgets at once.", "chosen: ten verdicts"
     )
 
     def __post_init__(self) -> None:
         check(self.n_slots > 0, "n_slots", "be positive", self.n_slots, "look ahead by one slot at least")
+        check(self.period_slots > 0, "period_slots", "be positive", self.period_slots, "1 validates in every slot")
         check(self.n_rollouts > 0, "n_rollouts", "be positive", self.n_rollouts, "try one future at least")
         check(0 <= self.memory < 1, "memory", "lie in [0, 1)", self.memory, "0 judges each slot by itself")
 
@@ -44,7 +47,9 @@ class Verdict:
     """What one validation found."""
 
     slot: int
-    expected_qoe: dict[str, Float[np.ndarray, " batch"]]  # per user and second over the coming slots, this slot's alone
+    expected_qoe: dict[
+        str, Float[np.ndarray, " batch"]
+    ]  # per user and second over the coming slots; empty when not validated
     chosen: Int[np.ndarray, " batch"]  # index into the managers
 
 
@@ -74,30 +79,32 @@ class InternalLoop:
         self._score: np.ndarray | float = 0.0
         self.verdicts: list[Verdict] = []
 
-    def decide(self, status: Status, forecast_db: Float[np.ndarray, "batch user slot ap"]) -> Decision:
-        """Run the internal loop for one slot, in the order of Fig. 3; `forecast_db` is the SNR of the coming slots."""
+    def decide(self, status: Status, forecast: Callable[[int], EmulatedStatus]) -> Decision:
+        """Run the internal loop for one slot, in the order of Fig. 3; `forecast(n)` emulates the coming n slots."""
         # 1. Abstract the features.
         features = self._abstractor.abstract(status)
         # 2. Let every manager decide.
         decisions = [manager.decide(features) for manager in self.managers.values()]
         # 3. Validate in the DT environment.
-        expected_qoe = self._validate(status, forecast_db)
+        is_due = len(self.managers) > 1 and len(self.verdicts) % self.config.period_slots == 0
+        expected_qoe = self._validate(status, forecast) if is_due else {}
         # 4. Feed back the better decision.
         chosen = self._choose(expected_qoe, len(status.session.head))
         self.verdicts.append(Verdict(slot=status.slot, expected_qoe=expected_qoe, chosen=chosen))
         return _pick(decisions, chosen)
 
     def _validate(
-        self, status: Status, forecast_db: Float[np.ndarray, "batch user slot ap"]
+        self, status: Status, forecast: Callable[[int], EmulatedStatus]
     ) -> dict[str, Float[np.ndarray, " batch"]]:
-        if len(self.managers) == 1:
-            return {}
+        forecast_db = forecast(self.config.n_slots).snr_db
+        # A stream of its own for each slot, however much of it is used: no environment disturbs the draws of another.
+        rng = self._rng.spawn(1)[0]
         snr_db = np.concatenate([status.networking.snr_db[:, :, None], forecast_db], axis=2)
-        return self._virtual.validate(status.session, snr_db, self.managers, self.config.n_rollouts, rng=self._rng)
+        return self._virtual.validate(status.session, snr_db, self.managers, self.config.n_rollouts, rng=rng)
 
     def _choose(self, expected_qoe: dict[str, Float[np.ndarray, " batch"]], n_batch: int) -> Int[np.ndarray, " batch"]:
         if not expected_qoe:
-            return np.zeros(n_batch, dtype=np.int64)
+            return self.verdicts[-1].chosen if self.verdicts else np.zeros(n_batch, dtype=np.int64)
         self._score = self.config.memory * self._score + np.stack(list(expected_qoe.values()))
         return np.asarray(self._score).argmax(axis=0)
 

@@ -17,7 +17,7 @@ from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.twin.abstraction import GroupAbstractor, SwipeCurves
 from gdt_tutorial.twin.decision import DecisionMaker, ScheduleModel
-from gdt_tutorial.twin.emulation import StatusEmulator
+from gdt_tutorial.twin.emulation import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.environment import VirtualNetwork
 from gdt_tutorial.twin.status import StatusStore
 
@@ -51,6 +51,11 @@ def schedule_model(network: PhysicalNetwork) -> ScheduleModel:
 class GdtNetwork:
     """A physical network under closed-loop management.
 
+    Attributes:
+        store: What the twin holds; `store.status()` is its view of this slot.
+        virtual: The DT environment in which it validates.
+        collection, internal: The two loops.
+
     Args:
         network: The physical network; it is reset.
         emulator: Continues the status where nothing was collected.
@@ -67,20 +72,26 @@ class GdtNetwork:
         collect: Callable[[StatusStore, StatusEmulator], Collection],
         internal: InternalConfig = InternalConfig(),
     ) -> None:
-        n_batch, n_users = network.viewers.user.shape
-        self.network, self._emulator = network, emulator
+        self.network, self._emulator, self._managers = network, emulator, dict(managers)
+        self._collect, self._config = collect, internal
+        self._start()
+
+    def _start(self) -> None:
+        """Make a twin that knows nothing yet, inside the slice that the network has now."""
+        network, (n_batch, n_users) = self.network, self.network.viewers.user.shape
         self._store = StatusStore(n_batch, n_users, network.topology.n_aps, WINDOW_SLOTS)
-        self.collection = collect(self._store, emulator)
+        self.collection = self._collect(self._store, self._emulator)
         self.curves = SwipeCurves(n_batch, network.catalog.n_types)
         abstractor = GroupAbstractor(network.catalog, network.capacity, self.curves, network.link)
         virtual = VirtualNetwork(
             model=schedule_model(network), abstractor=abstractor, hysteresis_db=network.config.hysteresis_db
         )
         rng = seeding.stream(network.seed, "validation")
-        self.internal = InternalLoop(abstractor, managers, virtual, internal, rng=rng)
+        self.internal = InternalLoop(abstractor, self._managers, virtual, self._config, rng=rng)
 
     def run(self, n_slots: int, on_slot: Callable[[int], object] | None = None) -> History:
-        """Run both loops for `n_slots` slots from the start; `on_slot` is called after each, for a progress bar."""
+        """Run both loops for `n_slots` slots from the start, with a new twin; `on_slot` is called after each."""
+        self._start()
         telemetry = self.network.reset()
         rows: list[dict[str, np.ndarray | float]] = []
         for slot in range(n_slots):
@@ -89,8 +100,7 @@ class GdtNetwork:
             service = telemetry.service
             self.curves.update(service.view_type, service.view_fraction)
             # Internal loop: from the status to a decision.
-            forecast = self._emulator.emulate(self._store.window(), self.internal.config.n_slots)
-            decision = self.internal.decide(status, forecast.snr_db)
+            decision = self.internal.decide(status, self.forecast)
             error = twin_error(status, telemetry)
             emulated_m, position_m = status.behavior.position_m[0], telemetry.position_m[0]
             telemetry = self.network.step(decision)

@@ -10,6 +10,7 @@ import html
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -30,6 +31,7 @@ __all__ = [
     "figure",
     "pictures_html",
     "render",
+    "save_figure",
     "scheme",
     "settings",
 ]
@@ -154,6 +156,17 @@ def figure(draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: 
     below = f"<figcaption>{inline(caption)}</figcaption>" if caption else ""
     body = pictures_html(render(draw, size), alt, size)
     publish(f'<figure class="gdt gdt-figure">{style("figure")}{body}{below}</figure>', f"[Figure: {alt}]")
+
+
+def save_figure(
+    draw: Callable[[Figure], Any], path: str | Path, *, size: Size = (7.2, 4.2), name: str = "light"
+) -> None:
+    """Draw in the scheme `name` and save as the format that the ending of `path` says."""
+    with scheme(name):
+        fig = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(fig)
+        draw(fig)
+        fig.savefig(path, dpi=_DENSITY * _CSS_DPI)
 
 
 def render(draw: Callable[[Figure], Any], size: Size) -> dict[str, str]:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gdt_tutorial import learning, seeding
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.messages import Decision, Session
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.playback import ViewTape
@@ -30,8 +30,6 @@ from gdt_tutorial.twin.environment import VirtualNetwork, describe_subgroups
 
 __all__ = ["AllocatorConfig", "NetworkAllocator", "SubgroupNetwork", "TrainingCampus", "evolve", "imitate"]
 
-CHECKPOINT = Path(__file__).parent / "checkpoints" / "allocator.safetensors"
-
 
 @dataclass(frozen=True, kw_only=True)
 class AllocatorConfig:
@@ -39,9 +37,14 @@ class AllocatorConfig:
 
     n_hidden: int = parameter(32, "Units of each of the two hidden layers.", "chosen")
     n_pairs: int = parameter(16, "Antithetic pairs of a generation.", "chosen")
-    n_generations: int = parameter(60, "Steps of evolution.", "chosen")
+    n_campuses: int = parameter(4, "Campuses on which each candidate is scored.", "chosen")
+    n_generations: int = parameter(150, "Steps of evolution.", "chosen")
     noise: float = parameter(0.05, "Standard deviation of the perturbations.", "chosen")
     learning_rate: float = parameter(0.03, "Adam step of evolution.", "chosen")
+
+    def __post_init__(self) -> None:
+        for name in ("n_hidden", "n_pairs", "n_campuses", "n_generations", "noise", "learning_rate"):
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
 
 
 class SubgroupNetwork(nn.Module):
@@ -50,7 +53,8 @@ class SubgroupNetwork(nn.Module):
     def __init__(self, n_features: int, n_versions: int, n_hidden: int, *, generator: torch.Generator) -> None:
         super().__init__()
         sizes = (n_features, n_hidden, n_hidden, n_versions + 1)
-        linear = [nn.Linear(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+        with seeding.keep_torch_rng():  # a layer draws its first weights from the global state
+            linear = [nn.Linear(n_in, n_out) for n_in, n_out in pairwise(sizes)]
         self.layers = nn.Sequential(linear[0], nn.Tanh(), linear[1], nn.Tanh(), linear[2])
         with torch.no_grad():
             for layer in linear:
@@ -77,19 +81,23 @@ class NetworkAllocator:
         return _act(features, self.model, choice)
 
     @classmethod
-    def from_checkpoint(cls, model: ScheduleModel, path: Path = CHECKPOINT) -> "NetworkAllocator":
-        """Load a trained network.
+    def load(cls, path: Path, model: ScheduleModel) -> "NetworkAllocator":
+        """Read what `save` wrote.
 
         Raises:
-            ValueError: the file is missing.
+            ValueError: no such file, or one that was trained for another number of versions.
         """
-        if not path.is_file():
-            raise ValueError(
-                f"path must be a safetensors file, got {path}; train one with imitate and evolve, then save"
-            )
+        check(path.is_file(), "path", "be a file", str(path), "train one with imitate and evolve, and save it")
         weights = load_file(path)
         n_hidden, n_features = weights["layers.0.weight"].shape
-        n_versions = len(weights["layers.4.bias"]) - 1
+        n_versions, wanted = len(weights["layers.4.bias"]) - 1, model.catalog.n_versions
+        check(
+            n_versions == wanted,
+            "path",
+            f"hold a network for {wanted} versions",
+            n_versions,
+            "train one for this catalog",
+        )
         network = SubgroupNetwork(n_features, n_versions, n_hidden, generator=torch.Generator())
         network.load_state_dict(weights)
         return cls(model, network)
@@ -133,7 +141,9 @@ class TrainingCampus:
             snr_db.append(network.channel.snr_db)
         model = ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
         virtual = VirtualNetwork(
-            model=model, abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link)
+            model=model,
+            abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link),
+            hysteresis_db=network.config.hysteresis_db,
         )
         return cls(virtual=virtual, session=session, snr_db=np.stack(snr_db, axis=2), tape=network.tape)
 

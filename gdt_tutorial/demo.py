@@ -1,0 +1,88 @@
+"""The closed loop in the terminal: `python -m gdt_tutorial demo`.
+
+Runs the GDT network of the book with both loops closed and with both open, shows how it goes, and saves a figure.
+"""
+
+import argparse
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
+from gdt_tutorial.loops.manager import GdtNetwork, History, schedule_model
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.physical.watch_logs import find_watch_log
+from gdt_tutorial.teaching.plots import color, save_figure
+from gdt_tutorial.twin.decision import GreedyAllocator
+from gdt_tutorial.twin.discriminator import ErrorDiscriminator
+from gdt_tutorial.twin.emulation import HoldLast, StatusEmulator
+from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_emulator
+from gdt_tutorial.twin.status import StatusStore
+
+__all__ = ["run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo and return the exit code."""
+    if arguments.slots < 10:
+        print(f"--slots must be at least 10, got {arguments.slots}; the first slots only fill the phones.")
+        return 2
+    network = PhysicalNetwork.waterloo(watch_log=find_watch_log(arguments.data), seed=arguments.seed)
+    print(
+        f"Campus with {network.config.n_users} users and {network.topology.n_aps} access points; viewers: {network.viewers.source}."
+    )
+    model = schedule_model(network)
+    greedy = GreedyAllocator(model)
+    both = {"model-based": greedy, "data-based": pretrained_allocator(model)}
+
+    def fixed(store: StatusStore, emulator: StatusEmulator) -> Collection:
+        return FixedPeriod(store, emulator, period_slots=2)
+
+    def adaptive(store: StatusStore, emulator: StatusEmulator) -> Collection:
+        return ExternalLoop(store, emulator, ErrorDiscriminator())
+
+    loops = {
+        "open loops": GdtNetwork(network, HoldLast(topology=network.topology), {"model-based": greedy}, fixed),
+        "closed loops": GdtNetwork(network, pretrained_emulator(network.topology), both, adaptive),
+    }
+    histories = {name: _run(name, gdt, arguments.slots) for name, gdt in loops.items()}
+    for name, history in histories.items():
+        print(_summary(name, history))
+    if network.viewers.attribution:
+        print("Data: " + network.viewers.attribution.splitlines()[0])
+    save_figure(lambda figure: _draw(figure, histories), arguments.figure, size=(7.2, 6.0))
+    print(f"Figure: {arguments.figure}")
+    return 0
+
+
+def _run(name: str, gdt: GdtNetwork, n_slots: int) -> History:
+    with tqdm(total=n_slots, desc=f"{name:12}", unit="slot", ncols=100) as bar:
+
+        def on_slot(slot: int) -> None:
+            share = np.mean(gdt.collection.records[-1].collected_share)
+            manager = list(gdt.internal.managers)[int(gdt.internal.verdicts[-1].chosen[0])]
+            bar.set_postfix_str(f"reports {share:4.0%}, {manager}")
+            bar.update()
+
+        return gdt.run(n_slots, on_slot)
+
+
+def _summary(name: str, history: History) -> str:
+    settled = slice(5, None)  # the phones are empty at the start, whoever manages
+    return (
+        f"{name:12}  QoE {history.qoe[settled].mean():6.3f} per user and second   "
+        f"stall {history.stall_s[settled].mean():5.3f} s per slot   "
+        f"reports {history.collected_share[settled].mean():4.0%}   "
+        f"position error {history.position_error_m[settled].mean():5.2f} m"
+    )
+
+
+def _draw(figure: Any, histories: dict[str, History]) -> None:
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    for (name, history), own in zip(histories.items(), ("orange", "blue"), strict=True):
+        top.plot(np.cumsum(history.qoe.mean(axis=1)), color=color(own), label=name)
+        bottom.plot(np.cumsum(history.n_byte.mean(axis=1)) / 1e3, color=color(own), label=name)
+    top.set(ylabel="QoE so far, per user", title="The GDT network with its loops open and closed")
+    bottom.set(xlabel="Slot of 2 s", ylabel="Collected (kbyte)")
+    top.legend()
