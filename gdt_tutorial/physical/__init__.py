@@ -9,8 +9,11 @@ Modules:
     delivery: Serving access point; unicast, multicast and broadcast rates.
     video: Catalog, segments, versions, preferences and swipes.
     watch_logs: Real short-video watch logs in place of the generator.
-    streaming: Buffers, playback, stalls and quality of experience.
-    slicing: Data types of slices, decisions and telemetry.
+    viewers: The users as viewers: what they like and how they swipe.
+    messages: Decisions, telemetry and reports.
+    streaming: Segments over the air, and who keeps them.
+    playback: Watching, stalls, swipes and quality of experience.
+    slicing: Isolated shares of the network's resources.
     network: The whole network, one slot at a time, with its local and centralized controllers.
 
 Arrays are NumPy arrays. Parallel environments are the axis `batch`, which comes first:

@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+from worlds import network, same
+
+from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.internal import InternalConfig
+from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
+from gdt_tutorial.physical.messages import NOT_SERVED
+from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.emulation import HoldLast
+
+N_SLOTS = 8
+
+
+def run(seed=0, period_slots=1, managers=("greedy", "equal"), n_batch=2, on_slot=None):
+    net = network(n_batch, 12, seed=seed)
+    model, makers = schedule_model(net), {"greedy": GreedyAllocator, "equal": EqualShare}
+    gdt = GdtNetwork(
+        net,
+        emulator_of(net),
+        {name: makers[name](model) for name in managers},
+        lambda store, emulator: FixedPeriod(store, emulator, period_slots),
+        InternalConfig(n_slots=3),
+    )
+    return gdt, gdt.run(N_SLOTS, on_slot)
+
+
+def emulator_of(net):
+    return HoldLast(topology=net.topology)
+
+
+def test_a_history_has_an_entry_for_each_slot():
+    seen = []
+    gdt, history = run(on_slot=seen.append)
+    assert seen == list(range(N_SLOTS))
+    for name in ("qoe", "stall_s", "quality", "variation", "n_byte", "chosen"):
+        assert getattr(history, name).shape == (N_SLOTS, 2)
+    assert history.position_m.shape == history.emulated_m.shape == (N_SLOTS, 12, 2)
+    assert all(np.isfinite(value).all() for value in vars(history).values())
+    assert len(gdt.internal.verdicts) == N_SLOTS
+
+
+def test_who_collects_everything_knows_everything():
+    _, history = run(period_slots=1)
+    assert (history.collected_share == 1).all()
+    assert (history.n_byte == 12 * (32 + 48)).all()
+    assert not history.position_error_m.any()
+    assert not history.snr_error_db.any()
+    np.testing.assert_array_equal(history.emulated_m, history.position_m)
+
+
+def test_who_collects_rarely_pays_less_and_errs_more():
+    _, always = run(period_slots=1)
+    _, rarely = run(period_slots=4)
+    assert rarely.n_byte.sum() < always.n_byte.sum()
+    assert rarely.snr_error_db.mean() > 0
+    np.testing.assert_array_equal(rarely.position_m, always.position_m)
+
+
+def test_runs_have_a_seed_pair():
+    (_, first), (_, again), (_, other) = run(0), run(0), run(1)
+    assert same(first, again)
+    assert not np.array_equal(first.qoe, other.qoe)
+
+
+def test_with_one_manager_the_loop_is_open():
+    gdt, history = run(managers=("greedy",))
+    assert not history.chosen.any()
+    assert all(verdict.expected_qoe == {} for verdict in gdt.internal.verdicts)
+
+
+def test_the_curves_learn_from_what_was_watched():
+    gdt, _ = run()
+    assert np.ptp(gdt.curves.table[..., -1]) > 0
+
+
+def test_a_second_run_starts_again_with_a_new_twin():
+    gdt, first = run()
+    assert same(first, gdt.run(N_SLOTS))
+    assert len(gdt.internal.verdicts) == N_SLOTS
+
+
+def test_environments_do_not_disturb_each_other():
+    # Decisions differ in the first environment only: the others must not feel it.
+    class FirstIdle:
+        def __init__(self, model):
+            self.greedy = GreedyAllocator(model)
+
+        def decide(self, features):
+            decision = self.greedy.decide(features)
+            segments = decision.segments.copy()
+            segments[::3] = NOT_SERVED  # rollouts repeat the three environments
+            return replace(decision, segments=segments)
+
+    histories = []
+    for first in (GreedyAllocator, FirstIdle):
+        net = network(3, 12, seed=0)
+        model = schedule_model(net)
+        managers = {"first": first(model), "equal": EqualShare(model)}
+        gdt = GdtNetwork(
+            net, emulator_of(net), managers, lambda store, emulator: FixedPeriod(store, emulator, 2),
+            InternalConfig(n_slots=3),
+        )  # fmt: skip
+        histories.append(gdt.run(20))
+    left, right = histories
+    assert not np.array_equal(left.qoe[:, 0], right.qoe[:, 0])
+    for name in ("qoe", "stall_s", "quality", "chosen"):
+        np.testing.assert_array_equal(getattr(left, name)[:, 1:], getattr(right, name)[:, 1:])
