@@ -4,6 +4,7 @@ Runs the GDT network of the book with both loops closed and with both open, show
 """
 
 import argparse
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"--slots must be at least 10, got {arguments.slots}; the first slots only fill the phones.")
         return 2
     network = PhysicalNetwork.waterloo(watch_log=find_watch_log(arguments.data), seed=arguments.seed)
-    print(
-        f"Campus with {network.config.n_users} users and {network.topology.n_aps} access points; viewers: {network.viewers.source}."
-    )
+    n_users, n_aps = network.config.n_users, network.topology.n_aps
+    print(f"A campus with {n_users} users and {n_aps} access points; viewers: {network.viewers.source}.")
     model = schedule_model(network)
     greedy = GreedyAllocator(model)
     both = {"model-based": greedy, "data-based": pretrained_allocator(model)}
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, history in histories.items():
         print(_summary(name, history))
     if network.viewers.attribution:
-        print("Data: " + network.viewers.attribution.splitlines()[0])
+        print("Data: " + textwrap.shorten(network.viewers.attribution, 300, placeholder=" ..."))
     save_figure(lambda figure: _draw(figure, histories), arguments.figure, size=(7.2, 6.0))
     print(f"Figure: {arguments.figure}")
     return 0

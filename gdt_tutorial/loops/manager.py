@@ -79,15 +79,19 @@ class GdtNetwork:
     def _start(self) -> None:
         """Make a twin that knows nothing yet, inside the slice that the network has now."""
         network, (n_batch, n_users) = self.network, self.network.viewers.user.shape
-        self._store = StatusStore(n_batch, n_users, network.topology.n_aps, WINDOW_SLOTS)
-        self.collection = self._collect(self._store, self._emulator)
+        self.store = StatusStore(n_batch, n_users, network.topology.n_aps, WINDOW_SLOTS)
+        self.collection = self._collect(self.store, self._emulator)
         self.curves = SwipeCurves(n_batch, network.catalog.n_types)
         abstractor = GroupAbstractor(network.catalog, network.capacity, self.curves, network.link)
-        virtual = VirtualNetwork(
+        self.virtual = VirtualNetwork(
             model=schedule_model(network), abstractor=abstractor, hysteresis_db=network.config.hysteresis_db
         )
         rng = seeding.stream(network.seed, "validation")
-        self.internal = InternalLoop(abstractor, self._managers, virtual, self._config, rng=rng)
+        self.internal = InternalLoop(abstractor, self._managers, self.virtual, self._config, rng=rng)
+
+    def forecast(self, n_slots: int) -> EmulatedStatus:
+        """Emulate the coming `n_slots` slots from what the twin holds now."""
+        return self._emulator.emulate(self.store.window(), n_slots)
 
     def run(self, n_slots: int, on_slot: Callable[[int], object] | None = None) -> History:
         """Run both loops for `n_slots` slots from the start, with a new twin; `on_slot` is called after each."""
