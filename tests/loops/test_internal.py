@@ -8,6 +8,7 @@ from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
 from gdt_tutorial.physical.network import LocalController
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.emulation import EmulatedStatus
 from gdt_tutorial.twin.environment import VirtualNetwork
 from gdt_tutorial.twin.status import StatusStore
 
@@ -28,8 +29,20 @@ def scene():
     return net, store.status()
 
 
-def forecast(status, n_slots=4):
-    return np.repeat(status.networking.snr_db[:, :, None], n_slots, axis=2)
+def forecast(status, n_held=4):
+    """Return a forecast that holds position and channel for `n_held` slots, however many are asked for."""
+
+    def emulate(n_slots):
+        position_m, snr_db = (
+            np.repeat(value[:, :, None], n_held, axis=2)
+            for value in (status.behavior.position_m, status.networking.snr_db)
+        )
+        return EmulatedStatus(
+            position_m=position_m, position_std_m=np.ones_like(position_m),
+            snr_db=snr_db, snr_std_db=np.ones_like(snr_db),
+        )  # fmt: skip
+
+    return emulate
 
 
 def loop_over(net, managers, seed=0, **config):
