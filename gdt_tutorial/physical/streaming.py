@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
-from gdt_tutorial.physical.delivery import multicast_efficiency
-from gdt_tutorial.physical.messages import Decision, Load, Session
+from gdt_tutorial.physical.delivery import unicast_efficiency
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Session
 from gdt_tutorial.physical.video import VideoCatalog
 
 __all__ = [
@@ -116,11 +116,13 @@ def worst_member_efficiency(
     serving_ap: Int[np.ndarray, "batch user"],
 ) -> Float[np.ndarray, "batch subgroup"]:
     """Return each SMG's spectral efficiency in bit/s/Hz: that of its worst reachable member, 0 when none is."""
-    own_ap = ap[np.arange(len(ap))[:, None], subgroup]  # meaningless where NOT_SERVED, which is nobody's index below
-    own = np.take_along_axis(efficiency, own_ap[..., None], axis=-1)[..., 0]
-    is_reachable = (serving_ap == own_ap) & (own > 0)
-    member = (subgroup[:, None] == np.arange(ap.shape[1])[:, None]) & is_reachable[:, None]
-    return multicast_efficiency(efficiency, member, ap)
+    env = np.arange(len(ap))[:, None]
+    own_ap = ap[env, subgroup]  # meaningless where NOT_SERVED
+    own = unicast_efficiency(efficiency, own_ap)
+    env, user = np.nonzero((subgroup != NOT_SERVED) & (serving_ap == own_ap) & (own > 0))
+    worst = np.full(ap.shape, np.inf, dtype=efficiency.dtype)
+    np.minimum.at(worst, (env, subgroup[env, user]), own[env, user])
+    return np.where(np.isinf(worst), 0, worst).astype(efficiency.dtype)
 
 
 def cached_videos(catalog: VideoCatalog, cache_byte: Float[np.ndarray, " ap"]) -> Bool[np.ndarray, "ap video"]:
@@ -196,23 +198,21 @@ def _store(
     """
     n_users, n_rows, n_segments = state.buffered.shape[1:]
     of_sent = np.nonzero(is_sent)
+    position, segment = decision.segments[of_sent].T
     sent, user = np.nonzero(hears[of_sent[:2]])
-    env, stream, item = (axis[sent] for axis in of_sent)
-    who = env * n_users + user
-    position, segment = decision.segments[env, stream, item].T
-    ahead = position - state.head.reshape(-1)[who]
+    who = of_sent[0][sent] * n_users + user
+    ahead = position[sent] - state.head.reshape(-1)[who]
     on_screen = np.floor(state.play_s / segment_s + 1e-9).reshape(-1)
-    is_wanted = (ahead >= 0) & (ahead < n_rows) & ((ahead > 0) | (segment >= on_screen[who]))
-    place = (who * n_rows + position % n_rows) * n_segments + segment
-    wanted = np.nonzero(is_wanted)[0]
-    wanted = wanted[state.buffered.reshape(-1)[place[wanted]] == 0]
+    wanted = np.nonzero((ahead >= 0) & (ahead < n_rows) & ((ahead > 0) | (segment[sent] >= on_screen[who])))[0]
+    buffered = state.buffered.reshape(-1)
+    place = who * (n_rows * n_segments) + (position % n_rows * n_segments + segment)[sent]
+    wanted = wanted[buffered[place[wanted]] == 0]
     # Who gets a segment twice in one slot keeps the first.
     place, first = np.unique(place[wanted], return_index=True)
     kept = wanted[first]
-    state.buffered.reshape(-1)[place] = decision.version[env[kept], stream[kept]] + 1
-    new_s = length_s[env[kept], stream[kept], item[kept]]
+    buffered[place] = decision.version[of_sent[:2]][sent[kept]] + 1
     received_s = np.zeros(state.group.shape)
-    np.add.at(received_s.reshape(-1), who[kept], new_s)
+    np.add.at(received_s.reshape(-1), who[kept], length_s[of_sent][sent[kept]])
     return received_s
 
 

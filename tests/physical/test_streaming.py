@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from worlds import capacity, tiny_catalog
 
+from gdt_tutorial.physical.delivery import multicast_efficiency
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
-from gdt_tutorial.physical.streaming import StreamState, cached_videos, deliver, segment_length_s
+from gdt_tutorial.physical.streaming import (
+    StreamState,
+    cached_videos,
+    deliver,
+    segment_length_s,
+    worst_member_efficiency,
+)
 
 CATALOG = tiny_catalog()
 
@@ -53,6 +60,25 @@ def test_a_stream_goes_at_the_worst_reachable_member():
     assert state.buffered[0, :, 0, :3].tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0]]
     assert load.bandwidth.tolist() == [[0.5, 0]]
     assert load.delay_s.tolist() == [[2.0]]
+
+
+def test_the_worst_reachable_member_is_that_of_multicast():
+    rng = np.random.default_rng(0)
+    efficiency = rng.choice([0.0, 0.5, 1.5, 3.0, 5.5], size=(5, 30, 2)).astype(np.float32)
+    subgroup, serving_ap = rng.integers(-1, 8, size=(5, 30)), rng.integers(2, size=(5, 30))
+    ap = rng.integers(2, size=(5, 8))
+    is_reachable = np.array(
+        [
+            [
+                [subgroup[env, user] == m and serving_ap[env, user] == ap[env, m] and efficiency[env, user, ap[env, m]] > 0
+                 for user in range(30)]
+                for m in range(8)
+            ]
+            for env in range(5)
+        ]
+    )  # fmt: skip
+    got = worst_member_efficiency(subgroup, ap, efficiency, serving_ap)
+    np.testing.assert_array_equal(got, multicast_efficiency(efficiency, is_reachable, ap))
 
 
 def test_whoever_hears_a_stream_of_the_own_group_keeps_it():
