@@ -29,7 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.slots < 10:
         print(f"--slots must be at least 10, got {arguments.slots}; the first slots only fill the phones.")
         return 2
-    network = PhysicalNetwork.waterloo(watch_log=find_watch_log(arguments.data), seed=arguments.seed)
+    try:
+        watch_log = find_watch_log(arguments.data)
+    except ValueError as error:
+        print(f"--data: {error}")
+        return 2
+    network = PhysicalNetwork.waterloo(watch_log=watch_log, seed=arguments.seed)
     n_users, n_aps = network.config.n_users, network.topology.n_aps
     print(f"A campus with {n_users} users and {n_aps} access points; viewers: {network.viewers.source}.")
     model = schedule_model(network)

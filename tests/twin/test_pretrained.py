@@ -1,0 +1,112 @@
+"""The shipped checkpoints: intact, small, as good as what their code makes, and better than nothing."""
+
+import numpy as np
+import pytest
+
+from gdt_tutorial import seeding
+from gdt_tutorial.physical.mobility import LevyFlightConfig
+from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.twin.allocator import AllocatorConfig, NetworkAllocator, evolve, imitate
+from gdt_tutorial.twin.decision import GreedyAllocator
+from gdt_tutorial.twin.lstm_training import BOOK, compare, train_lstm
+from gdt_tutorial.twin.pretrained import (
+    FOLDER,
+    pretrained_allocator,
+    pretrained_emulator,
+    training_campus,
+    verified,
+    write_sums,
+)
+from gdt_tutorial.twin.walks import Walks
+
+CHECKPOINTS = sorted(FOLDER.glob("*.safetensors"))
+
+
+def walks(seed):
+    rng = seeding.stream(seed, "walks")
+    return Walks.sample(LevyFlightConfig(), Topology.waterloo().campus, 400, 41, 2.0, rng=rng)
+
+
+@pytest.mark.parametrize("path", CHECKPOINTS, ids=lambda path: path.name)
+def test_checkpoint_is_small_and_has_its_hash(path):
+    assert verified(path) == path
+    assert path.stat().st_size <= 200_000
+
+
+def test_both_checkpoints_are_there():
+    assert [path.stem for path in CHECKPOINTS] == ["allocator", "lstm"]
+
+
+def test_changed_checkpoint_is_refused(tmp_path):
+    copy = tmp_path / "lstm.safetensors"
+    copy.write_bytes((FOLDER / "lstm.safetensors").read_bytes())
+    write_sums(tmp_path)
+    verified(copy)
+    content = bytearray(copy.read_bytes())
+    content[-1] ^= 1
+    copy.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match=r"path must have the hash in SHA256SUMS.*call remake"):
+        verified(copy)
+
+
+def test_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"path must be a checkpoint, got .*lstm.safetensors.*remake"):
+        verified(tmp_path / "lstm.safetensors")
+
+
+def test_missing_allocator_is_named(tmp_path):
+    model = training_campus(1, 0, 5e9, n_slots=1).virtual.model
+    with pytest.raises(ValueError, match=r"path must be a file, got .*none.safetensors.*imitate and evolve"):
+        NetworkAllocator.load(tmp_path / "none.safetensors", model)
+
+
+def test_emulator_beats_both_baselines_on_new_walks():
+    errors = compare(pretrained_emulator(Topology.waterloo()), walks(1), 16, rng=seeding.stream(1, "reports"))
+    assert np.all(errors.lstm_m < errors.hold_last_m)
+    assert np.all(errors.lstm_m[1:] < errors.constant_velocity_m[1:])
+
+
+def test_emulator_trained_anew_is_no_better_than_the_shipped_one():
+    topology, rng = Topology.waterloo(), seeding.stream(2, "train")
+    sample = Walks.sample(LevyFlightConfig(), topology.campus, BOOK.n_walks, BOOK.n_slots, 2.0, rng=rng)
+    remade = train_lstm(sample, topology, BOOK, generator=seeding.torch_stream(2, "lstm")).emulator
+    shipped = pretrained_emulator(topology)
+    errors = [compare(each, walks(3), 16, rng=seeding.stream(3, "reports")).lstm_m.mean() for each in (shipped, remade)]
+    assert errors[0] < 1.05 * errors[1]
+
+
+def gain_over_greedy(maker, cycles_per_s, seed=900_000):
+    campus = training_campus(12, seed, cycles_per_s)
+    maker = NetworkAllocator(campus.virtual.model, maker.network)
+    gain = campus.qoe(maker)[0] - campus.qoe(GreedyAllocator(campus.virtual.model))[0]
+    return gain.mean(), 1.96 * gain.std(ddof=1) / len(gain) ** 0.5
+
+
+def test_allocator_beats_its_teacher_where_computing_is_scarce():
+    model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
+    mean, interval = gain_over_greedy(pretrained_allocator(model), 3e9)
+    assert mean - interval > 0
+
+
+def test_a_few_generations_do_not_hurt_and_depend_on_the_generator_alone():
+    config = AllocatorConfig(n_generations=2, n_pairs=2, n_campuses=1)
+    campus = training_campus(2, 5, 3e9, n_slots=6)
+
+    def taught(seed):
+        generator = seeding.torch_stream(seed, "teach")
+        return evolve(imitate(campus, config, generator=generator), lambda _: campus, config, generator=generator)
+
+    first, again, other = (taught(seed).network.layers[0].weight for seed in (0, 0, 1))
+    assert (first == again).all()
+    assert not (first == other).all()
+
+
+@pytest.mark.slow
+def test_allocator_trained_anew_is_as_good_as_the_shipped_one():
+    model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
+    shipped, remade = pretrained_allocator(model), pretrained_allocator(model, retrain=True)
+    for cycles_per_s in (3e9, 6e9):
+        (mean, interval), (mean_remade, interval_remade) = (
+            gain_over_greedy(maker, cycles_per_s) for maker in (shipped, remade)
+        )
+        assert abs(mean - mean_remade) < interval + interval_remade
