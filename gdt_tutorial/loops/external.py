@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import check
+from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Report, Telemetry
-from gdt_tutorial.physical.network import LocalController
 from gdt_tutorial.twin.discriminator import DualError, ErrorDiscriminator
 from gdt_tutorial.twin.emulation import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import Status, StatusStore

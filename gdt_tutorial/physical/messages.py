@@ -50,6 +50,7 @@ class Service:
     """What the slot gave to every user, in seconds of video, and the quality of experience (QoE) made of it.
 
     Balance, per user: stored before + received = stored after + watched + dropped; watched + stall = slot length.
+    Of the views that ended in a slot only the last is told; with slots of 2 s it is 94 % of them.
     """
 
     received_s: Float[np.ndarray, "batch user"]  # new video seconds that arrived

@@ -152,7 +152,7 @@ class AbstractionConfig:
     urgent_s: float = parameter(
         8.0, "A segment wanted sooner than this avoids a stall when sent now.", "best of a grid on validation campuses"
     )
-    n_spread: int = parameter(4, "List positions by which members of an SMG may be ahead of its last one.", "chosen")
+    n_spread: int = parameter(12, "List positions by which members of an SMG may be ahead of its last one.", "chosen")
 
     def __post_init__(self) -> None:
         for name in ("n_items", "n_ahead", "horizon_s", "urgent_s", "n_spread"):

@@ -73,7 +73,9 @@ class DiscriminatorConfig:
     """When to collect more often, and when less."""
 
     behavior: ErrorLimits = parameter(ErrorLimits.of_std(1.5), "Tolerated error of a position.", "chosen: a clear gain")
-    networking: ErrorLimits = parameter(ErrorLimits.of_std(4.5), "Tolerated error of an SNR.", "chosen: above 5 dB no gain")
+    networking: ErrorLimits = parameter(
+        ErrorLimits.of_std(4.5), "Tolerated error of an SNR.", "chosen: above 5 dB no gain"
+    )
     shrink: float = parameter(0.5, "Factor on the period after a sample above the MSE limit.", "chosen")
     grow: float = parameter(2.0, "Factor on the period after a sample well below it.", "chosen")
     well_below: float = parameter(0.5, "Share of the MSE limit that counts as well below.", "chosen")

@@ -140,9 +140,7 @@ class LstmEmulator:
         return with_snr(window, position_m, std_m, self.topology, self.channel, self.snr)
 
     @torch.no_grad()
-    def predict(
-        self, reading: Reading
-    ) -> tuple[Float[np.ndarray, "user slot xy"], Float[np.ndarray, "user slot"]]:
+    def predict(self, reading: Reading) -> tuple[Float[np.ndarray, "user slot xy"], Float[np.ndarray, "user slot"]]:
         """Return the position in the slot after each one, and its standard deviation per coordinate."""
         features, elapsed_s = torch.from_numpy(reading.features), torch.from_numpy(reading.elapsed_s).float()
         share, std_m = (output.numpy().astype(np.float64) for output in self.network(features, elapsed_s))

@@ -48,13 +48,9 @@ class LstmConfig:
         check(0 < self.train_share < 1, "train_share", "lie in (0, 1)", self.train_share, "the paper takes 0.8")
 
 
-SMOKE = LstmConfig(
-    n_walks=1000, fit=FitConfig(n_epochs=6, batch_size=64, learning_rate=1e-2, max_gradient_norm=1.0)
-)
+SMOKE = LstmConfig(n_walks=1000, fit=FitConfig(n_epochs=6, batch_size=64, learning_rate=1e-2, max_gradient_norm=1.0))
 BOOK = LstmConfig()
-FULL = LstmConfig(
-    n_walks=10000, fit=FitConfig(n_epochs=40, batch_size=128, learning_rate=3e-3, max_gradient_norm=1.0)
-)
+FULL = LstmConfig(n_walks=10000, fit=FitConfig(n_epochs=40, batch_size=128, learning_rate=3e-3, max_gradient_norm=1.0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,9 +147,7 @@ class StatusStore:
             self._age_slots[part] = np.where(newest_mask, 0, self._age_slots[part] + 1)
         self._report = report
 
-    def fill(
-        self, position_m: Float[np.ndarray, "batch user xy"], snr_db: Float[np.ndarray, "batch user ap"]
-    ) -> None:
+    def fill(self, position_m: Float[np.ndarray, "batch user xy"], snr_db: Float[np.ndarray, "batch user ap"]) -> None:
         """Put emulated values into the newest slot, for those users alone who were not collected.
 
         Raises:
@@ -210,7 +208,9 @@ class StatusStore:
     def _check(self, report: Report) -> None:
         for name, values in self._values.items():
             given, wanted = getattr(report, name), values[:, :, -1]
-            check(given.shape == wanted.shape, f"report.{name}", f"have shape {wanted.shape}", given.shape, "one per user")
+            check(
+                given.shape == wanted.shape, f"report.{name}", f"have shape {wanted.shape}", given.shape, "one per user"
+            )
             is_collected = getattr(report, f"is_{_part(name)}_collected")
             check(
                 is_collected.shape == wanted.shape[:2], f"report.is_{_part(name)}_collected",

@@ -3,9 +3,9 @@ import pytest
 
 from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod, twin_error
 from gdt_tutorial.physical.channel import Channel, ChannelConfig
+from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Load, Service, Session, Telemetry
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
-from gdt_tutorial.physical.network import LocalController
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
@@ -179,7 +179,9 @@ def test_what_was_not_collected_cannot_change_what_is_collected(course):
         np.testing.assert_array_equal(due.behavior, misled.due().behavior)
         np.testing.assert_array_equal(due.networking, misled.due().networking)
         honest.observe(telemetry)
-        position_m = np.where(due.behavior[..., None], telemetry.position_m, rng.uniform(-300, 300, (N_BATCH, N_USERS, 2)))
+        position_m = np.where(
+            due.behavior[..., None], telemetry.position_m, rng.uniform(-300, 300, (N_BATCH, N_USERS, 2))
+        )
         snr_db = np.where(due.networking[..., None], telemetry.snr_db, rng.uniform(-20, 60, (N_BATCH, N_USERS, 2)))
         misled.observe(
             Telemetry(

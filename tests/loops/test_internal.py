@@ -5,7 +5,7 @@ import pytest
 from worlds import network, random_decision, same, twin_of
 
 from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
-from gdt_tutorial.physical.network import LocalController
+from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.emulation import EmulatedStatus

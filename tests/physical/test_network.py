@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from worlds import held_s, idle, network, random_decision, same, twin_of
 
+from gdt_tutorial.physical.controllers import CentralizedController, LocalController
 from gdt_tutorial.physical.messages import NOT_SERVED
-from gdt_tutorial.physical.network import CentralizedController, LocalController, NetworkConfig, PhysicalNetwork
+from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.slicing import NetworkSlice
 from gdt_tutorial.seeding import stream

@@ -80,5 +80,7 @@ def ex0_2(answer: Callable[[np.ndarray, float], int]) -> str:
     expect(answer(one_upset, 0.9) in (0, 1), "return the index of a manager, a column of `scores`, not its score.")
     expect(answer(one_upset, 0.9) == 0, "the last verdict alone decides in your version; earlier ones count too.")
     old_glory = np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    expect(answer(old_glory, 0.5) == 1, "all verdicts count equally in your version; earlier ones must fade by `memory`.")
+    expect(
+        answer(old_glory, 0.5) == 1, "all verdicts count equally in your version; earlier ones must fade by `memory`."
+    )
     return "a verdict fades, and one upset does not overturn many."

@@ -7,7 +7,9 @@ import numpy as np
 from gdt_tutorial.teaching.exercises import Mistake, exercise, expect, expect_close
 
 # A walk along the border of two cells: AP 2 leads by 2 dB, by 1 dB, by 4 dB, then AP 1 comes back.
-_BORDER_DB = np.array([[20.0, 15.0], [18.0, 20.0], [19.0, 18.0], [17.0, 21.0], [18.0, 19.0], [22.0, 20.0], [24.0, 19.0]])
+_BORDER_DB = np.array(
+    [[20.0, 15.0], [18.0, 20.0], [19.0, 18.0], [17.0, 21.0], [18.0, 19.0], [22.0, 20.0], [24.0, 19.0]]
+)
 
 
 @exercise(
@@ -114,7 +116,9 @@ def ex1_3(answer: Callable[[np.ndarray, float], int]) -> str:
         },
     )
     expect_close(answer(_BORDER_DB, 0.0), 4, what="the number without hysteresis")
-    expect_close(answer(_BORDER_DB, 4.0), 0, what='the number with 4 dB, where a lead of exactly 4 dB is not "more than"')
+    expect_close(
+        answer(_BORDER_DB, 4.0), 0, what='the number with 4 dB, where a lead of exactly 4 dB is not "more than"'
+    )
     return "the hysteresis held the user through the short leads."
 
 
