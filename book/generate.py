@@ -65,15 +65,24 @@ def start_cards(plan: Plan) -> str:
 
 
 def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
-    """Return the first claim of chapter 00 as the front page's number."""
-    record = records.get("00")
-    if record is None or not record.claims:
+    """Return the front page's number: the claim that `paper.toml` names, with the run that gave it."""
+    name = _statements()["front"]
+    claim = find_claim(name, records)
+    if claim is None:
         return ""
-    claim = record.claims[0]
-    link = f'<a href="{plan.chapter("00").docname}.html">chapter 00</a>'
-    number = f'<span class="book-claim-number">{readable(claim["value"])} {escape(claim["unit"])}</span>'
-    text = f"{escape(claim['text'] or claim['name'])} ({link}, profile {record.profile}, {source_words(record)})"
-    return raw_html(f'<p class="book-key">{number}<br>{text}</p>')
+    number = name.split(".")[0]
+    record = records[number]
+    quantity = f'<span class="book-claim-number">{readable(claim["value"])} {escape(claim["unit"])}</span>'
+    run = f"profile {record.profile}, {source_words(record)}"
+    where = f'<a href="{plan.chapter(number).docname}.html">chapter {number}</a>, {run}; one seed of a simulated campus'
+    return raw_html(f'<p class="book-key">{escape(claim["text"])} {quantity}<br><small>{where}</small></p>')
+
+
+def find_claim(name: str, records: dict[str, RunRecord]) -> dict[str, Any] | None:
+    """Find the claim "CHAPTER.NAME" among the executed chapters."""
+    number, _, short = name.partition(".")
+    claims = records[number].claims if number in records else []
+    return next((claim for claim in claims if claim["name"] == short), None)
 
 
 def first_slider(plan: Plan, executed: dict[str, Path]) -> str:
@@ -146,27 +155,32 @@ def runs_table(plan: Plan, records: dict[str, RunRecord]) -> str:
 
 def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
     """Return what the paper says, where it is tested, and what the executed chapters find."""
-    statements = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))["statement"]
-    rows = []
-    for statement in statements:
-        chapter = plan.chapter(statement["chapter"])
-        where = f"{chapter.number} {chapter.title}"
-        link = f"[{where}](../{chapter.docname}.ipynb)" if chapter.is_written else where
-        rows.append([f"{statement['says']} ({statement['place']})", link, _found(statement, records)])
+    rows = [
+        [
+            f"{statement['says']} ({statement['place']})",
+            ", ".join(_chapter_link(plan, number) for number in statement["chapters"]),
+            _found(statement, records),
+        ]
+        for statement in _statements()["statement"]
+    ]
     return table(["the paper says", "tested in", "we find"], rows)
 
 
+def _statements() -> dict[str, Any]:
+    return tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
+
+
 def _found(statement: dict[str, Any], records: dict[str, RunRecord]) -> str:
-    record = records.get(statement["chapter"])
-    if record is None:
+    if not any(number in records for number in statement["chapters"]):
         return '<span class="book-planned">planned</span>'
-    by_name = {claim["name"]: claim for claim in record.claims}
-    chosen = [by_name[name] for name in statement["claims"] if name in by_name]
-    sentences = [
-        f"{claim['text'] or claim['name']}: **{readable(claim['value'])} {claim['unit']}".strip() + "**"
-        for claim in chosen
-    ]
-    return "; ".join(sentences) or "See the chapter."
+    claims = [claim for name in statement["claims"] if (claim := find_claim(name, records))]
+    return "; ".join(sentence(claim) for claim in claims) or "See the chapter."
+
+
+def sentence(claim: dict[str, Any]) -> str:
+    """Write a claim as text and number."""
+    quantity = f"{readable(claim['value'])} {claim['unit']}".strip()
+    return f"{(claim['text'] or claim['name']).rstrip(' ,:')}: **{quantity}**"
 
 
 def framed_map(figure: str, plan: Plan, index: dict[str, Any]) -> str:

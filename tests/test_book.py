@@ -194,15 +194,23 @@ def visit(driver, url: str) -> dict[str, list[str]]:
     return found
 
 
-def test_every_page_in_every_light(site, address, driver):
+@pytest.mark.parametrize("folder", ["", "notebooks", "pages", "api", "_modules"])
+def test_every_page_in_every_light(site, address, driver, folder):
     """No failed or foreign request, no console error, math rendered, no finding of axe, not wider than a phone."""
+    pages = [page for page in html_pages(site) if page.rpartition("/")[0].split("/")[0] == folder]
+    assert pages
     faults = [
         f"{page}: {kind}: {fault}"
-        for page in html_pages(site)
+        for page in pages
         for kind, found in visit(driver, address + page).items()
         for fault in found
     ]
     assert not faults, "\n".join(faults)
+
+
+def test_no_page_is_left_out(site):
+    folders = {page.rpartition("/")[0].split("/")[0] for page in html_pages(site)}
+    assert folders == {"", "notebooks", "pages", "api", "_modules"}
 
 
 def test_dark_is_dark(address, driver):
