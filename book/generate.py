@@ -180,7 +180,7 @@ def _found(statement: dict[str, Any], records: dict[str, RunRecord]) -> str:
 def sentence(claim: dict[str, Any]) -> str:
     """Write a claim as text and number."""
     quantity = f"{readable(claim['value'])} {claim['unit']}".strip()
-    return f"{(claim['text'] or claim['name']).rstrip(' ,:')}: **{quantity}**"
+    return f"{(claim['text'] or claim['name']).rstrip(' ,:')} **{quantity}**"
 
 
 def framed_map(figure: str, plan: Plan, index: dict[str, Any]) -> str:

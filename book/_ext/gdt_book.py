@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
 _SECTION = re.compile(
@@ -16,7 +15,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the hooks."""
     app.connect("html-page-context", _mend_page, priority=900)
     app.connect("autodoc-process-docstring", _to_restructured_text, priority=400)
-    app.connect("doctree-resolved", _name_links_of_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -72,12 +70,3 @@ def _escape(line: str) -> str:
         return "\\" + text
 
     return _CODE_OR_MARK.sub(mend, line)
-
-
-def _name_links_of_code(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Give the [source] links of the reference distinct names: a screen reader lists links without their context."""
-    for signature in doctree.findall(lambda node: node.tagname == "desc_signature"):
-        name = signature.get("fullname") or "this object"
-        for link in signature.findall(nodes.inline):
-            if "viewcode-link" in link.get("classes", []):
-                link["aria-label"] = f"source of {name}"

@@ -9,3 +9,17 @@ document.addEventListener("DOMContentLoaded", () => {
     button.textContent = isPaused ? "Play the motion" : "Pause the motion";
   });
 });
+
+// A formula that is wider than its column scrolls within itself; then the keyboard must reach it.
+function openWideFormulas() {
+  document.querySelectorAll('mjx-container[display="true"]').forEach((formula) => {
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+    else formula.removeAttribute("tabindex");
+  });
+}
+
+window.addEventListener("load", () => {
+  const typeset = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
+  Promise.resolve(typeset).then(openWideFormulas);
+  window.addEventListener("resize", openWideFormulas);
+});
