@@ -28,11 +28,13 @@ __all__ = ["InternalConfig", "InternalLoop", "Verdict"]
 class InternalConfig:
     """How the twin validates."""
 
-    n_slots: int = parameter(6, "Slots that a validation looks ahead.", "chosen: 12 s, about two videos")
-    period_slots: int = parameter(3, "Slots between two validations; in between the last choice stands.", "chosen")
-    n_rollouts: int = parameter(2, "Virtual futures of each validation.", "chosen")
+    n_slots: int = parameter(
+        15, "Slots that a validation looks ahead.", "chosen: 30 s; less does not see what stored video is worth"
+    )
+    period_slots: int = parameter(5, "Slots between two validations; in between the last choice stands.", "chosen")
+    n_rollouts: int = parameter(1, "Virtual futures of each validation.", "chosen: the memory averages over more")
     memory: float = parameter(
-        0.9, "Weight of the earlier verdicts in the next one, 0 forgets at once.", "chosen: ten verdicts"
+        0.8, "Weight of the earlier verdicts in the next one, 0 forgets at once.", "chosen: five verdicts"
     )
 
     def __post_init__(self) -> None:
@@ -47,9 +49,8 @@ class Verdict:
     """What one validation found."""
 
     slot: int
-    expected_qoe: dict[
-        str, Float[np.ndarray, " batch"]
-    ]  # per user and second over the coming slots; empty when not validated
+    # Per user and second over the coming slots; empty in a slot without validation.
+    expected_qoe: dict[str, Float[np.ndarray, " batch"]]
     chosen: Int[np.ndarray, " batch"]  # index into the managers
 
 
