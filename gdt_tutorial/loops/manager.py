@@ -23,7 +23,7 @@ from gdt_tutorial.twin.status import StatusStore
 
 __all__ = ["GdtNetwork", "History", "schedule_model"]
 
-WINDOW_SLOTS = 40
+WINDOW_SLOTS = 20  # more than the longest period of the external loop; a longer memory does not help the LSTM
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ until the generative ones come) and `EqualShare` (the floor that both must beat)
 Every maker chooses versions and weights; `fill` turns these into a schedule of whole segments that fits.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -141,7 +141,8 @@ def _schedule(
 class GreedyAllocator:
     """Model-based: for each AP the version whose greedy schedule promises the most QoE.
 
-    Greedy by gain per cost is within 2 % of the per-slot optimum of the relaxed problem, which is concave.
+    Greedy by gain per cost is not the optimum of a slot, but near it: on small cases the tests hold it to 95 % of the
+    best choice of segments, on average.
     """
 
     def __init__(self, model: ScheduleModel) -> None:
@@ -149,13 +150,25 @@ class GreedyAllocator:
 
     def decide(self, features: Features) -> Decision:
         """Try each version at all SMGs of an AP and keep, for each AP, the best."""
-        even = np.ones(features.ap.shape)
-        versions = range(self.model.catalog.n_versions)
-        promise = np.stack(
-            [fill(features, self.model, np.full(features.ap.shape, version), even)[1] for version in versions]
+        n_versions, (n_batch, n_subgroups) = self.model.catalog.n_versions, features.ap.shape
+        # All versions are tried side by side, as if they were more environments.
+        tried = Features(
+            **{field.name: _repeat(getattr(features, field.name), n_versions) for field in fields(Features)}
         )
-        best = promise.argmax(axis=0)
-        return fill(features, self.model, best[np.arange(len(best))[:, None], features.ap], even)[0]
+        version = np.repeat(np.arange(n_versions), n_batch)[:, None].repeat(n_subgroups, axis=1)
+        decision, promise = fill(tried, self.model, version, np.ones(tried.ap.shape))
+        best = promise.reshape(n_versions, n_batch, -1).argmax(axis=0)
+        env = np.arange(n_batch)[:, None]
+        row = best[env, features.ap] * n_batch + env
+        chosen = {
+            name: getattr(decision, name)[row, np.arange(n_subgroups)]
+            for name in ("version", "bandwidth_share", "computing_share", "segments")
+        }
+        return Decision(subgroup=features.subgroup, group=features.group, ap=features.ap, **chosen)
+
+
+def _repeat(values: np.ndarray, n_copies: int) -> np.ndarray:
+    return np.concatenate([values] * n_copies)
 
 
 class EqualShare:
