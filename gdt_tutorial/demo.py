@@ -15,7 +15,7 @@ from gdt_tutorial.loops.manager import GdtNetwork, History, schedule_model
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.watch_logs import find_watch_log
 from gdt_tutorial.teaching.plots import color, save_figure
-from gdt_tutorial.twin.decision import GreedyAllocator
+from gdt_tutorial.twin.decision import DecisionMaker, GreedyAllocator
 from gdt_tutorial.twin.discriminator import ErrorDiscriminator
 from gdt_tutorial.twin.emulation import HoldLast, StatusEmulator
 from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_emulator
@@ -38,10 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     network = PhysicalNetwork.waterloo(N_CAMPUSES, watch_log=watch_log, seed=arguments.seed)
     n_users, n_aps = network.config.n_users, network.topology.n_aps
-    print(f"{N_CAMPUSES} campuses, each of {n_users} users and {n_aps} access points; viewers: {network.viewers.source}.")
+    print(
+        f"{N_CAMPUSES} campuses, each of {n_users} users and {n_aps} access points; viewers: {network.viewers.source}."
+    )
     model = schedule_model(network)
     greedy = GreedyAllocator(model)
-    both = {"model-based": greedy, "data-based": pretrained_allocator(model)}
+    both: dict[str, DecisionMaker] = {"model-based": greedy, "data-based": pretrained_allocator(model)}
 
     def fixed(store: StatusStore, emulator: StatusEmulator) -> Collection:
         return FixedPeriod(store, emulator, period_slots=2)

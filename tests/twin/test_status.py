@@ -91,7 +91,9 @@ def test_nan_is_refused_where_the_mask_says_collected(make_report):
     report = make_report(slot=0)
     position_m = report.position_m.copy()
     position_m[1, 2, 0] = np.nan
-    with pytest.raises(ValueError, match=r"report.position_m must be finite where it was collected, got '1 bad values'"):
+    with pytest.raises(
+        ValueError, match=r"report.position_m must be finite where it was collected, got '1 bad values'"
+    ):
         StatusStore(2, 3, 2, window_slots=4).update(replace(report, position_m=position_m))
 
 
