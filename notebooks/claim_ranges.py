@@ -43,9 +43,13 @@ def widened_range(values: Sequence[float]) -> tuple[float, float]:
         ValueError: If there are fewer than five values, or one is not finite.
     """
     if len(values) < LEAST_SEEDS or not all(math.isfinite(value) for value in values):
-        raise ValueError(f"values must be {LEAST_SEEDS} or more finite numbers, got {list(values)}; run more seeds.")
+        raise ValueError(
+            f"values must be {LEAST_SEEDS} or more finite numbers, got {list(values)}; run more seeds."
+        )
     low, high = min(values), max(values)
-    margin = max(SPREAD_SHARE * (high - low), RELATIVE_FLOOR * max(abs(low), abs(high)), 1e-9)
+    margin = max(
+        SPREAD_SHARE * (high - low), RELATIVE_FLOOR * max(abs(low), abs(high)), 1e-9
+    )
     return _rounded(low - margin, math.floor), _rounded(high + margin, math.ceil)
 
 
@@ -58,20 +62,31 @@ def measure(
 
         def run(seed: int) -> list[dict[str, Any]]:
             out_path = Path(folder) / f"{seed}.ipynb"
-            record = execute(chapter, profile=profile, seed=seed, out_path=out_path, data=data)
+            record = execute(
+                chapter, profile=profile, seed=seed, out_path=out_path, data=data
+            )
             print(
-                f"{chapter.stem} {profile} seed {seed}: {record.seconds:.1f} s, {len(record.claims)} claims", flush=True
+                f"{chapter.stem} {profile} seed {seed}: {record.seconds:.1f} s, {len(record.claims)} claims",
+                flush=True,
             )
             return record.claims
 
         for claims in pool.map(run, seeds):
             for claim in claims:
-                found[claim["name"]].update(text=claim["text"], unit=claim["unit"], source=claim["source"])
+                found[claim["name"]].update(
+                    text=claim["text"], unit=claim["unit"], source=claim["source"]
+                )
                 found[claim["name"]]["values"].append(claim["value"])
     return dict(found)
 
 
-def write_ranges(document: tomlkit.TOMLDocument, number: str, profile: str, source: str, found: dict[str, Any]) -> None:
+def write_ranges(
+    document: tomlkit.TOMLDocument,
+    number: str,
+    profile: str,
+    source: str,
+    found: dict[str, Any],
+) -> None:
     """Put the ranges of one chapter, profile and source into the document; a claim that is no longer made goes."""
     claims = document.setdefault("claims", tomlkit.table(is_super_table=True))
     chapter = claims.setdefault(number, tomlkit.table(is_super_table=True))
@@ -87,10 +102,18 @@ def write_ranges(document: tomlkit.TOMLDocument, number: str, profile: str, sour
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the chapters and rewrite the ranges."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("chapters", nargs="*", help="numbers, such as 00; default: all that are written")
-    parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=["smoke", "book"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(LEAST_SEEDS)))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "chapters", nargs="*", help="numbers, such as 00; default: all that are written"
+    )
+    parser.add_argument(
+        "--profiles", nargs="+", choices=PROFILES, default=["smoke", "book"]
+    )
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, default=list(range(LEAST_SEEDS))
+    )
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     options = parser.parse_args(arguments)
     plan = read_plan(CHAPTERS)
@@ -98,9 +121,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for chapter in chosen:
         for profile in options.profiles:
             for data in sources(default_data()):
-                found = measure(chapter.path, profile, options.seeds, data, options.jobs)
+                found = measure(
+                    chapter.path, profile, options.seeds, data, options.jobs
+                )
                 document = tomlkit.parse(CHAPTERS.read_text(encoding="utf-8"))
-                write_ranges(document, chapter.number, profile, "generator" if data is None else "logs", found)
+                write_ranges(
+                    document,
+                    chapter.number,
+                    profile,
+                    "generator" if data is None else "logs",
+                    found,
+                )
                 CHAPTERS.write_text(tomlkit.dumps(document), encoding="utf-8")
     print(f"Ranges of {len(chosen)} chapters written to {CHAPTERS.relative_to(ROOT)}.")
 
