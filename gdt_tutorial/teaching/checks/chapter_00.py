@@ -1,4 +1,4 @@
-"""The exercises of chapter 00: when to ask again, and whom to trust."""
+"""The exercises of chapter 00: when to ask again, and a fair comparison."""
 
 from collections.abc import Callable
 
@@ -59,28 +59,52 @@ def ex0_1(answer: Callable[[int, float, float], int]) -> str:
 
 
 @exercise(
-    title="Whom to trust",
+    title="A fair comparison",
     difficulty="medium",
     minutes=10,
     hints=(
-        "Start with one zero for each manager.",
-        "Go through the rows in their order: `total = memory * total + row`.",
-        "`argmax` returns the first of the largest.",
+        "Subtract campus by campus first; everything else happens to the differences.",
+        "`differences.std(ddof=1)` is the sample standard deviation.",
+        "Campuses differ much more than the managers do: without pairing, the interval is far too wide.",
     ),
     mistakes=(
-        Mistake(lambda scores, memory: int(np.asarray(scores)[-1].argmax()), says="last verdict alone"),
-        Mistake(lambda scores, memory: int(np.asarray(scores).sum(axis=0).argmax()), says="equally"),
-        Mistake(lambda scores, memory: float(np.asarray(scores).max()), says="index"),
+        Mistake(lambda first, second: (first.mean() - second.mean(), _half_width(second - first)), says="sign"),
+        Mistake(
+            lambda first, second: (second.mean() - first.mean(), _half_width(np.concatenate([first, second]))),
+            says="differences",
+        ),
+        Mistake(lambda first, second: (second.mean() - first.mean(), (second - first).std(ddof=1)), says="square root"),
+        Mistake(lambda first, second: second.mean() - first.mean(), says="two numbers"),
     ),
 )
-def ex0_2(answer: Callable[[np.ndarray, float], int]) -> str:
-    """Choose a manager by verdicts that fade."""
-    expect(callable(answer), "pass the function itself, without calling it: `check.ex0_2(choose)`.")
-    one_upset = np.array([[0.5, 0.0], [0.5, 0.0], [0.5, 0.0], [0.0, 0.4]])
-    expect(answer(one_upset, 0.9) in (0, 1), "return the index of a manager, a column of `scores`, not its score.")
-    expect(answer(one_upset, 0.9) == 0, "the last verdict alone decides in your version; earlier ones count too.")
-    old_glory = np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    expect(
-        answer(old_glory, 0.5) == 1, "all verdicts count equally in your version; earlier ones must fade by `memory`."
+def ex0_2(answer: Callable[[np.ndarray, np.ndarray], tuple[float, float]]) -> str:
+    """Compare two managers campus by campus."""
+    expect(callable(answer), "pass the function itself, without calling it: `check.ex0_2(gain_with_interval)`.")
+    first = np.array([0.10, 0.50, 0.90, 0.30])
+    second = first + np.array([0.02, 0.04, 0.03, 0.05])
+    given = answer(first, second)
+    is_pair = isinstance(given, (tuple, list, np.ndarray)) and len(given) == 2
+    expect(is_pair, "return two numbers: the mean gain, and the half width of its interval.")
+    gain = second - first
+    expect_close(
+        given[0],
+        gain.mean(),
+        what="the mean gain",
+        mistakes={"the sign is wrong: the gain is what the second has more than the first.": -gain.mean()},
     )
-    return "a verdict fades, and one upset does not overturn many."
+    expect_close(
+        given[1],
+        _half_width(gain),
+        what="the half width",
+        mistakes={
+            "take the standard deviation of the differences: the spread of the campuses is not the question.": _half_width(
+                np.concatenate([first, second])
+            ),
+            "divide by the square root of the number of campuses, and multiply by 1.96.": gain.std(ddof=1),
+        },
+    )
+    return "each campus was compared with itself."
+
+
+def _half_width(values: np.ndarray) -> float:
+    return float(1.96 * values.std(ddof=1) / len(values) ** 0.5)
