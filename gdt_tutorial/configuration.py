@@ -24,6 +24,7 @@ _UNITS = {
     "_cycles_per_s": "cycles/s",
     "_bit_per_s_per_hz": "bit/s/Hz",
     "_cycles": "cycles",
+    "_dbm_per_hz": "dBm/Hz",
     "_dbm": "dBm",
     "_mps": "m/s",
     "_bps": "bit/s",
@@ -94,7 +95,7 @@ def describe(config_class: type) -> list[ParameterRow]:
 
 def unit_of(name: str) -> str:
     """Return the display unit that the suffix of a name stands for; "" where it has none."""
-    return next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), "")
+    return next((unit for suffix, unit in _UNITS.items() if f"_{name}".endswith(suffix)), "")
 
 
 def _default(field: dataclasses.Field) -> Any:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gdt_tutorial.teaching.page import inline, publish, style
+from gdt_tutorial.teaching.page import inline, is_static, publish, style
 
 __all__ = [
     "VERDICT_MIME",
@@ -271,5 +271,12 @@ def _verdict_html(exercise: Exercise, verdict: Verdict) -> str:
     return (
         f'<div class="gdt gdt-verdict is-{verdict.state}">{style("exercise")}<p><strong>'
         f'<span aria-hidden="true">{_SYMBOLS[verdict.state]}</span> {_TITLES[verdict.state]}:</strong> '
-        f"{inline(verdict.message)}</p></div>"
+        f"{inline(verdict.message)}</p>{_where_to_answer(verdict)}</div>"
     )
+
+
+def _where_to_answer(verdict: Verdict) -> str:
+    """Say on a page without a kernel where the exercise can be done."""
+    if verdict.state != "unanswered" or not is_static():
+        return ""
+    return "<p>To do it, open this chapter in Colab or Binder (rocket button at the top) or locally.</p>"

@@ -42,10 +42,10 @@ THEME: dict[str, dict[str, str]] = {
         "code-comment": "#596474",
     },
     "dark": {
-        "background": "#121212",
+        "background": "#12171e",
         "surface": "#1d232c",
         "text": "#dbe2e9",
-        "muted": "#a7b1bd",
+        "muted": "#b9c4cf",
         "border": "#3c4858",
         "control": "#8996a6",
         "accent": "#66c9d8",

@@ -55,7 +55,7 @@ PALETTE: dict[str, dict[str, str]] = {
         "purple": "#e79ac8",
         "gold": "#f0cf52",
         "sky": "#a5d8f5",
-        "gray": "#a5b0bc",
+        "gray": "#c6cfd9",
     },
 }
 
