@@ -60,7 +60,7 @@ def _page(module: ModuleType) -> str:
     name = module.__name__
     title = name.removeprefix("gdt_tutorial.")
     directive = f".. automodule:: {name}\n   :members:\n   :member-order: bysource\n   :ignore-module-all:"
-    return f"# {title}\n\n```{{eval-rst}}\n{directive}\n```\n"
+    return f"# {title}\n\n[Up to the reference of the library](index.md)\n\n```{{eval-rst}}\n{directive}\n```\n"
 
 
 def _index() -> str:

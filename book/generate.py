@@ -18,6 +18,8 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
     index = maps.read_index()
     return {
         "closed_loop": closed_loop(),
+        "status": status_line(plan),
+        "ways": ways_to_read(plan),
         "start": start_cards(plan),
         "key_number": key_number(plan, records),
         "first_slider": first_slider(plan, executed),
@@ -51,6 +53,45 @@ def closed_loop() -> str:
     )
     button = '<button type="button" class="book-pause">Pause the motion</button>'
     return raw_html(f'<div class="book-hero">{pictures}<div>{button}</div></div>')
+
+
+def status_line(plan: Plan) -> str:
+    """Say how much of the book is written, and what comes next."""
+    following = next((chapter for chapter in plan.chapters if not chapter.is_written), None)
+    state = f"{len(plan.written)} of {len(plan.chapters)} chapters are written"
+    coming = f"; the next one is chapter {following.number}, {escape(following.title)}" if following else ""
+    first = plan.written[0] if plan.written else None
+    start = f' <a href="{first.docname}.html">Start with chapter {first.number}</a>.' if first else ""
+    return raw_html(f'<p class="book-status">{state}{coming}.{start}</p>')
+
+
+# Name of a way to read, its chapters' numbers (none: all), and what a reader has from it.
+_WAYS = (
+    (
+        "Two hours",
+        ("00", "01"),
+        'You see the loops work, and with the <a href="pages/maps.html">maps</a> know what each box is.',
+    ),
+    ("Half a day", ("00", "01", "02", "09", "10"), "You know when a twin saves data, and when it misleads."),
+    (
+        "A semester",
+        (),
+        'All <a href="pages/chapters.html">chapters</a> in order, one or two a week, with exercises and solutions.',
+    ),
+)
+
+
+def ways_to_read(plan: Plan) -> str:
+    """Return one card for each way to read, which says which of its chapters are planned."""
+    cards = []
+    for name, numbers, gain in _WAYS:
+        chapters = [plan.chapter(number) for number in numbers] or list(plan.chapters)
+        planned = [chapter.number for chapter in chapters if not chapter.is_written]
+        listed = f"Chapters {', '.join(numbers[:-1])} and {numbers[-1]}. " if numbers else ""
+        state = f"planned: {', '.join(planned) if numbers else f'{len(planned)} of {len(chapters)}'}"
+        note = f' <span class="book-planned">{state}</span>' if planned else ""
+        cards.append(f'<div class="book-card"><p>{name}</p><p>{listed}{gain}{note}</p></div>')
+    return raw_html(f'<div class="book-cards">{"".join(cards)}</div>')
 
 
 def start_cards(plan: Plan) -> str:
@@ -120,11 +161,17 @@ def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
             bounds = accepted_range(plan, number, claim["name"], record)
             shown = f"{readable(bounds[0])} to {readable(bounds[1])}" if bounds else "no range on record"
             value = f"{readable(claim['value'])} {claim['unit']}".strip()
-            rows.append([f"`{claim['name']}`", claim["text"], value, shown, last_run(record)])
+            anchor = f'<span id="{claim_anchor(number, claim["name"])}"></span>'
+            rows.append([f"{anchor}`{claim['name']}`", claim["text"], value, shown, last_run(record)])
         head = ["claim", "what it says", "value", "accepted range", "last run"]
         body = table(head, rows) if rows else "This chapter makes no claim."
         blocks.append(f"## {number} {chapter.title}\n\n{body}")
     return "\n\n".join(blocks) or "No chapter is written yet."
+
+
+def claim_anchor(number: str, name: str) -> str:
+    """Name the place of a claim on the page of claims."""
+    return f"claim-{number}-{name.replace('_', '-')}"
 
 
 def accepted_range(plan: Plan, number: str, name: str, record: RunRecord) -> tuple[float, float] | None:
@@ -184,10 +231,13 @@ def sentence(claim: dict[str, Any]) -> str:
 
 
 def framed_map(figure: str, plan: Plan, index: dict[str, Any]) -> str:
-    """Return a map that scrolls within itself on a narrow screen."""
+    """Return a map that scrolls within itself on a narrow screen, with a list of its boxes there."""
     drawing = maps.draw_map(figure, plan, index, api.files()).replace('href="', 'href="../')
+    listed = maps.list_map(figure, plan, index, api.files()).replace('href="', 'href="../')
     label = escape(maps.FIGURE_NAMES[figure])
-    return raw_html(f'<div class="book-map-frame" tabindex="0" role="region" aria-label="{label}">\n{drawing}\n</div>')
+    hint = '<p class="book-map-hint">Swipe the picture sideways to see all of it; its boxes are listed below.</p>'
+    frame = f'<div class="book-map-frame" tabindex="0" role="region" aria-label="{label}">\n{drawing}\n</div>'
+    return raw_html(f"{hint}\n{frame}\n{listed}")
 
 
 def index_tables(plan: Plan, index: dict[str, Any]) -> str:

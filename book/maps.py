@@ -5,6 +5,7 @@ the page into the dark.
 """
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -34,13 +35,15 @@ class Box:
     file: str
     names: tuple[str, ...]
     chapters: tuple[str, ...]
+    note: str = ""
     planned: bool = False
     at: tuple[int, ...] = ()
 
     @property
     def title(self) -> str:
-        """The label on one line."""
-        return self.label.replace("-\n", "-").replace("\n", " ")
+        """Label and note on one line."""
+        name = self.label.replace("-\n", "-").replace("\n", " ")
+        return f"{name} ({self.note})" if self.note else name
 
     @property
     def source_page(self) -> str:
@@ -88,6 +91,31 @@ def draw_map(
     return "\n".join([*parts, "</svg>"])
 
 
+def list_map(figure: str, plan: Plan, index: dict[str, Any], sources: frozenset[str]) -> str:
+    """Write the boxes of one figure as lists, panel by panel, for a screen on which the drawing does not fit."""
+    areas = [area for area in index["area"] if area["figure"] == figure]
+    members: dict[str, list[str]] = {area["label"]: [] for area in areas}
+    for box in (box for box in index["box"] if box.figure == figure):
+        holding = [area for area in areas if _holds(area["at"], box.at)]
+        innermost = min(holding, key=lambda area: area["at"][2] * area["at"][3])
+        members[innermost["label"]].append(_item(box, plan, sources))
+    panels = (f"<p>{escape(label)}</p><ul>{''.join(items)}</ul>" for label, items in members.items() if items)
+    return f'<div class="book-map-list">{"".join(panels)}</div>'
+
+
+def _holds(outer: Sequence[int], inner: Sequence[int]) -> bool:
+    x, y, width, height = outer
+    return x <= inner[0] and y <= inner[1] and inner[0] + inner[2] <= x + width and inner[1] + inner[3] <= y + height
+
+
+def _item(box: Box, plan: Plan, sources: frozenset[str]) -> str:
+    lead = box.lead(plan)
+    if lead is None or box.planned:
+        return f'<li>{escape(box.title)}: <span class="book-planned">planned, chapter {", ".join(box.chapters)}</span></li>'
+    source = f', <a href="{box.source_page}">source</a>' if box.file in sources else ""
+    return f'<li>{escape(box.title)}: <a href="{lead.docname}.html">chapter {lead.number}</a>{source}</li>'
+
+
 def _area(area: dict[str, Any]) -> str:
     x, y, width, height = area["at"]
     return (
@@ -114,12 +142,11 @@ def _box(box: Box, plan: Plan, sources: frozenset[str] | None) -> str:
     """Draw a box: one link to its chapter, one to its source; a planned one is text alone."""
     x, y, width, height = box.at
     lead = box.lead(plan)
-    lines = box.label.split("\n")
+    lines = [(line, " name") for line in box.label.split("\n")] + ([(box.note, "")] if box.note else [])
     top = y + (height - _LINE_PX * (len(lines) + 1)) / 2 + 13
     text = "".join(
-        f'<text class="book-map-label{"" if row else " first"}" x="{x + width / 2}" y="{top + _LINE_PX * row:.0f}">'
-        f"{escape(line)}</text>"
-        for row, line in enumerate(lines)
+        f'<text class="book-map-label{kind}" x="{x + width / 2}" y="{top + _LINE_PX * row:.0f}">{escape(line)}</text>'
+        for row, (line, kind) in enumerate(lines)
     )
     rect = f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="7"/>'
     foot = y + height - 8
