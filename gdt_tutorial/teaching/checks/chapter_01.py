@@ -45,7 +45,9 @@ def ex1_1(answer: Callable[[np.ndarray, float, float, float], int]) -> str:
             "a segment is sent once for all members; do not count it for each of them.": 27,
         },
     )
-    expect_close(answer(np.array([0.0, 3.0]), 5e6, 2.0, 1.2e6), 0, what="the number for a group with a deaf member")
+    expect_close(
+        answer(np.array([0.0, 3.0]), 5e6, 2.0, 1.2e6), 0, what="the number for a group with a member who hears nothing"
+    )
     return "the worst member set the rate, and the last part of a segment stayed behind."
 
 
@@ -76,7 +78,7 @@ def ex1_2(answer: Callable[[np.ndarray, int], np.ndarray]) -> str:
         mistakes={
             "that is the chance that all of them still watch; one is enough.": (1 - swiped) ** 3,
             "that is the chance that at least one has swiped.": 1 - (1 - swiped) ** 3,
-            "that is the chance that nobody is left; take the opposite.": swiped**3,
+            "that is the chance that nobody is left; subtract it from one.": swiped**3,
             "that is the expected number of viewers left, which can exceed one.": 3 * (1 - swiped),
         },
     )
