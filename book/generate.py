@@ -162,10 +162,10 @@ def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
             shown = f"{readable(bounds[0])} to {readable(bounds[1])}" if bounds else "no range on record"
             value = f"{readable(claim['value'])} {claim['unit']}".strip()
             anchor = f'<span id="{claim_anchor(number, claim["name"])}"></span>'
-            rows.append([f"{anchor}`{claim['name']}`", claim["text"], value, shown, last_run(record)])
-        head = ["claim", "what it says", "value", "accepted range", "last run"]
+            rows.append([f"{anchor}`{claim['name']}`", claim["text"], value, shown])
+        head = ["claim", "what it says", "value", "accepted range"]
         body = table(head, rows) if rows else "This chapter makes no claim."
-        blocks.append(f"## {number} {chapter.title}\n\n{body}")
+        blocks.append(f"## {number} {chapter.title}\n\nLast run: {last_run(record)}.\n\n{body}")
     return "\n\n".join(blocks) or "No chapter is written yet."
 
 
