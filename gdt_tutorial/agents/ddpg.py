@@ -1,0 +1,268 @@
+"""Deep deterministic policy gradient (DDPG): continuous actions.
+
+The critic Q(s, a) learns from targets of slowly following copies, and the actor mu(s) climbs the critic:
+
+    y      = r + gamma * Q'(s', mu'(s'))        and  y = r  where the task terminated
+    critic : minimize the mean of (Q(s, a) - y)^2
+    actor  : maximize the mean of Q(s, mu(s))
+    copies : theta' <- tau * theta + (1 - tau) * theta'
+
+Source: Lillicrap et al. 2016, "Continuous control with deep reinforcement learning", algorithm 1 and sec. 7, from which the
+default rates come. We differ: the critic reads the action in its first layer, and the copies also bootstrap where a time
+limit cut an episode. Left out: batch normalization and weight decay.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol, runtime_checkable
+
+import torch
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gdt_tutorial.agents.ddqn import require_learning_fields
+from gdt_tutorial.agents.evaluation import Policy, Validation
+from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.seeding import torch_seeded
+
+__all__ = [
+    "Actor",
+    "Critic",
+    "DDPGConfig",
+    "DDPGLearner",
+    "GaussianNoise",
+    "Noise",
+    "OrnsteinUhlenbeckNoise",
+    "act",
+    "train_ddpg",
+]
+
+_PAPER = "Lillicrap et al. 2016, sec. 7"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DDPGConfig:
+    """How long and how fast `train_ddpg` learns. A step is one action in one environment."""
+
+    n_steps: int = parameter(20_000, "Steps of the whole training.", "chosen")
+    learning_starts: int = parameter(1_000, "Steps of uniform random actions before learning.", "chosen")
+    steps_per_update: int = parameter(1, "Steps for each gradient step.", _PAPER)
+    capacity: int = parameter(50_000, "Transitions that the replay buffer remembers.", "chosen, for memory")
+    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", _PAPER)
+    discount: float = parameter(0.99, "Weight of the next step's value.", _PAPER)
+    actor_learning_rate: float = parameter(1e-4, "Step size of Adam for the actor.", _PAPER)
+    critic_learning_rate: float = parameter(1e-3, "Step size of Adam for the critic.", _PAPER)
+    tau: float = parameter(1e-3, "Share of the way that the copies follow per gradient step.", _PAPER)
+    validation_steps: int = parameter(2_000, "Steps between two validations.", "chosen")
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        require_learning_fields(self)
+        check(self.tau <= 1, "tau", "be at most 1", self.tau, "pass 1 for copies that follow at once")
+
+
+class Actor(nn.Module):
+    """From a state to an action, every entry in [-1, 1].
+
+    Args:
+        n_states: Entries of a state.
+        n_actions: Entries of an action.
+        hidden: Widths of the hidden layers.
+        generator: Draws the first weights.
+    """
+
+    def __init__(
+        self, n_states: int, n_actions: int, hidden: Sequence[int] = (128, 64), *, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.layers = _perceptron((n_states, *hidden, n_actions), generator=generator)
+
+    def forward(self, state: Float[Tensor, "batch state"]) -> Float[Tensor, "batch action"]:
+        """Return mu(s)."""
+        return self.layers(state).tanh()
+
+
+class Critic(nn.Module):
+    """From a state and an action to the value Q(s, a).
+
+    Args:
+        n_states: Entries of a state.
+        n_actions: Entries of an action.
+        hidden: Widths of the hidden layers.
+        generator: Draws the first weights.
+    """
+
+    def __init__(
+        self, n_states: int, n_actions: int, hidden: Sequence[int] = (128, 64), *, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.layers = _perceptron((n_states + n_actions, *hidden, 1), generator=generator)
+
+    def forward(
+        self, state: Float[Tensor, "batch state"], action: Float[Tensor, "batch action"]
+    ) -> Float[Tensor, " batch"]:
+        """Return Q(s, a)."""
+        return self.layers(torch.cat([state, action], dim=-1)).squeeze(-1)
+
+
+def _perceptron(widths: Sequence[int], *, generator: torch.Generator) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    with torch_seeded(generator):
+        for n_in, n_out in pairwise(widths):
+            layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        # A small last layer: the first actions and values are near 0 (sec. 7).
+        for weight in layers[-2].parameters():
+            nn.init.uniform_(weight, -3e-3, 3e-3)
+    return nn.Sequential(*layers[:-1])
+
+
+@runtime_checkable
+class Noise(Protocol):
+    """What an actor's actions are disturbed by, to explore."""
+
+    def draw(self) -> Float[Tensor, "env action"]:
+        """Return the next disturbance."""
+        ...
+
+    def restart(self, env: Tensor) -> None:
+        """Forget the past of the environments with index `env`, whose episodes ended."""
+        ...
+
+
+class GaussianNoise:
+    """Independent normal numbers."""
+
+    def __init__(self, n_envs: int, n_actions: int, *, sigma: float = 0.1, generator: torch.Generator) -> None:
+        self._shape, self._sigma, self._generator = (n_envs, n_actions), sigma, generator
+
+    def draw(self) -> Float[Tensor, "env action"]:
+        """Return the next disturbance."""
+        return self._sigma * torch.randn(self._shape, generator=self._generator)
+
+    def restart(self, env: Tensor) -> None:
+        """Do nothing: there is no past."""
+
+
+class OrnsteinUhlenbeckNoise:
+    """Noise with a memory, x <- x - theta x + sigma N(0, 1), for tasks with inertia (theta and sigma: sec. 7)."""
+
+    def __init__(
+        self, n_envs: int, n_actions: int, *, theta: float = 0.15, sigma: float = 0.2, generator: torch.Generator
+    ) -> None:
+        self._x = torch.zeros(n_envs, n_actions)
+        self._theta, self._sigma, self._generator = theta, sigma, generator
+
+    def draw(self) -> Float[Tensor, "env action"]:
+        """Return the next disturbance."""
+        self._x = (1 - self._theta) * self._x + self._sigma * torch.randn(self._x.shape, generator=self._generator)
+        return self._x
+
+    def restart(self, env: Tensor) -> None:
+        """Start again from 0 where an episode ended."""
+        self._x[env] = 0
+
+
+class DDPGLearner:
+    """Actor and critic, which learn in place, with their copies and optimizers."""
+
+    def __init__(self, actor: Actor, critic: Critic, config: DDPGConfig = DDPGConfig()) -> None:
+        self.actor, self.critic, self.config = actor, critic, config
+        self.target_actor, self.target_critic = deepcopy(actor), deepcopy(critic)
+        self._actor_optimizer = torch.optim.Adam(actor.parameters(), lr=config.actor_learning_rate)
+        self._critic_optimizer = torch.optim.Adam(critic.parameters(), lr=config.critic_learning_rate)
+
+    @torch.no_grad()
+    def target(self, batch: Transitions) -> Float[Tensor, " batch"]:
+        """Return y. Truncation does not stop the bootstrap: the task would have gone on."""
+        value = self.target_critic(batch.next_state, self.target_actor(batch.next_state))
+        return batch.reward + self.config.discount * torch.where(batch.is_terminated, torch.zeros_like(value), value)
+
+    def update(self, batch: Transitions) -> float:
+        """Make one gradient step of critic and actor, let the copies follow, and return the critic's loss."""
+        critic_loss = nn.functional.mse_loss(self.critic(batch.state, batch.action), self.target(batch))
+        self._critic_optimizer.zero_grad()
+        critic_loss.backward()
+        self._critic_optimizer.step()
+
+        actor_loss = -self.critic(batch.state, self.actor(batch.state)).mean()
+        self._actor_optimizer.zero_grad()
+        actor_loss.backward()
+        self._actor_optimizer.step()
+
+        _follow(self.target_actor, self.actor, self.config.tau)
+        _follow(self.target_critic, self.critic, self.config.tau)
+        return critic_loss.item()
+
+
+@torch.no_grad()
+def _follow(copy: nn.Module, network: nn.Module, tau: float) -> None:
+    for slow, fast in zip(copy.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, tau)
+
+
+def act(actor: Actor) -> Policy:
+    """Return the policy of `actor` without noise; continuous actions have no masks."""
+
+    @torch.no_grad()
+    def policy(state: Float[Tensor, "batch state"], mask: Bool[Tensor, "batch *choice"]) -> Tensor:
+        return actor(state)
+
+    return policy
+
+
+def train_ddpg(
+    learner: DDPGLearner,
+    envs: VectorEnv,
+    noise: Noise,
+    *,
+    generator: torch.Generator,
+    validation: Validation | None = None,
+    on_update: Callable[[int, float], object] | None = None,
+) -> None:
+    """Train the actor and critic of `learner`; with `validation` the actor ends with the weights that scored best.
+
+    Args:
+        learner: Actor, critic, and the config that says how long and how fast.
+        envs: Any vector environment with a `Box` action space that has limits.
+        noise: Disturbs the actions after the first random ones.
+        generator: Draws the first actions and from the replay buffer, and seeds `envs`.
+        validation: Chooses the checkpoint.
+        on_update: Called with the step (from 0) and the critic's loss of each gradient step, for a progress bar.
+
+    Raises:
+        ValueError: Actions that are not a `Box` with one axis and limits.
+    """
+    config, space = learner.config, envs.single_action_space
+    is_vector = isinstance(space, spaces.Box) and len(space.shape) == 1
+    check(is_vector, "action space", "be a Box with one axis", space, "see ddqn or branching for choices")
+    buffer = ReplayBuffer(config.capacity)
+    collector = Collector(envs, generator=generator)
+    n_steps = 0
+    while n_steps < config.n_steps:
+        # Act.
+        if n_steps < config.learning_starts:
+            action = 2 * torch.rand((envs.num_envs, *space.shape), generator=generator) - 1  # type: ignore[misc]
+        else:
+            with torch.no_grad():
+                action = (learner.actor(collector.state) + noise.draw()).clamp(-1, 1)
+        transitions, env = collector.step(action)
+        noise.restart(env[transitions.is_terminated | transitions.is_truncated])
+        buffer.add(transitions)
+        n_before, n_steps = n_steps, n_steps + len(transitions)
+        # Learn.
+        for step in range(n_before, n_steps):
+            if step >= config.learning_starts and step % config.steps_per_update == 0:
+                loss = learner.update(buffer.sample(config.batch_size, generator=generator))
+                if on_update is not None:
+                    on_update(step, loss)
+        # Validate.
+        is_due = n_steps // config.validation_steps > n_before // config.validation_steps
+        if validation is not None and (is_due or n_steps >= config.n_steps):
+            validation.consider(learner.actor, act(learner.actor), n_steps)
+    if validation is not None:
+        validation.restore(learner.actor)
