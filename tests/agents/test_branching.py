@@ -163,9 +163,15 @@ def share_right(network, vector, locks, seed):
 
 
 def test_eight_branches_beat_a_random_policy_within_seconds(vector, locks):
-    # A random policy has each branch right with probability 1 / n.
+    # A random policy has each branch right with probability 1 / n: an eighth on average.
     random_share = np.mean([1 / n for n in EIGHT])
     assert share_right(trained(vector, locks, EIGHT, TOY), vector, locks, 0) > 4 * random_share
+
+
+@pytest.mark.slow
+def test_eight_branches_are_learned_to_the_end(vector, locks):
+    shares = [share_right(trained(vector, locks, EIGHT, TOY, seed), vector, locks, seed) for seed in range(3)]
+    assert np.median(shares) > 0.95, shares
 
 
 def test_same_generator_same_weights_other_generator_other_weights(vector, locks):
