@@ -23,6 +23,8 @@ Axis vocabulary. Every array annotation is written with these names, and so is e
     server      edge and cloud servers              feature   entries of a feature vector
     latent      entries of an abstracted status     head      attention heads
     state       entries of an agent's state         action    entries (or number) of an agent's actions
+    branch      choices that make up one action     choice    what an agent chooses from: actions, or branch x action
+    env         environments side by side, of which some give no training sample in a step
     batch       parallel environments or training samples; written first everywhere
 
 A suffix says the unit: `_m _s _hz _w _dbm _db _bit _byte _bps _cycles _rad _mps _j`. A bare name is linear or has none.

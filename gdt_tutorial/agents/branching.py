@@ -119,7 +119,7 @@ class _BranchLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(n_branches, n_in, n_out).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(n_branches, 1, n_out).uniform_(-bound, bound))
 
-    def forward(self, x: Float[Tensor, "branch batch latent"]) -> Float[Tensor, "branch batch output"]:
+    def forward(self, x: Float[Tensor, "branch batch latent"]) -> Float[Tensor, "branch batch action"]:
         return torch.baddbmm(self.bias, x, self.weight)
 
 
