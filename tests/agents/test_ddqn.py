@@ -146,16 +146,16 @@ def test_cart_pole_is_learned(vector):
     config = DoubleDQNConfig(
         n_steps=60_000,
         discount=0.99,
-        learning_rate=1e-3,
+        learning_rate=5e-4,
+        steps_per_update=2,
         capacity=60_000,
-        batch_size=128,
-        target_sync_steps=200,
-        validation_steps=1_500,
+        target_sync_steps=500,
+        validation_steps=2_500,
     )
     make = functools.partial(gym.make, "CartPole-v1")
     scores = []
     for seed in range(3):
-        network = QNetwork(4, 2, (64, 64), generator=torch_stream(seed, "weights"))
+        network = QNetwork(4, 2, (128, 128), generator=torch_stream(seed, "weights"))
         validation = Validation(vector(make, n=10), 20, generator=torch_stream(seed, "validation"))
         train_double_dqn(
             network, vector(make, n=4), config, generator=torch_stream(seed, "training"), validation=validation
