@@ -1,9 +1,7 @@
 """Double DQN against hand values, value iteration, and CartPole."""
 
-import functools
 from dataclasses import replace
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -139,27 +137,3 @@ def test_other_action_spaces_are_refused(vector, locks):
 def test_config_is_checked(change, message):
     with pytest.raises(ValueError, match=message):
         DoubleDQNConfig(**change)
-
-
-@pytest.mark.slow
-def test_cart_pole_is_learned(vector):
-    config = DoubleDQNConfig(
-        n_steps=60_000,
-        discount=0.99,
-        learning_rate=5e-4,
-        steps_per_update=2,
-        capacity=60_000,
-        target_sync_steps=500,
-        validation_steps=2_500,
-    )
-    make = functools.partial(gym.make, "CartPole-v1")
-    scores = []
-    for seed in range(3):
-        network = QNetwork(4, 2, (128, 128), generator=torch_stream(seed, "weights"))
-        validation = Validation(vector(make, n=10), 20, generator=torch_stream(seed, "validation"))
-        train_double_dqn(
-            network, vector(make, n=4), config, generator=torch_stream(seed, "training"), validation=validation
-        )
-        returns = episode_returns(greedy(network), vector(make, n=20), 20, generator=torch_stream(seed, "test"))
-        scores.append(returns.mean())
-    assert np.median(scores) >= 475, scores
