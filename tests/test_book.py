@@ -23,7 +23,7 @@ from book.build import SITE
 from book.chapters import ROOT, project, read_plan
 from book.scan import scan
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (

@@ -39,7 +39,6 @@ def run(number: str, profile: str, source: str) -> tuple[RunRecord, Path]:
     return execute_cached(chapter.path, profile=profile, seed=SEED, data=data, out_path=out_path), out_path
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "profile", "source"), RUNS)
 def test_chapter_runs_within_its_limits_and_its_claims_hold(number, profile, source, capsys):
     if source == "logs" and default_data() is None:

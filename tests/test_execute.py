@@ -61,7 +61,6 @@ def executed(tmp_path_factory) -> tuple[RunRecord, Path]:
     return execute(path, profile="smoke", seed=7, out_path=out_path), out_path
 
 
-@pytest.mark.slow
 def test_record_has_claims_stderr_time_and_memory(executed):
     run, _ = executed
     assert [(claim["name"], claim["value"]) for claim in run.claims] == [("half", 3.5)]
@@ -72,7 +71,6 @@ def test_record_has_claims_stderr_time_and_memory(executed):
     assert (run.profile, run.seed, run.data_source, run.attribution) == ("smoke", 7, "generator", "")
 
 
-@pytest.mark.slow
 def test_copy_carries_its_record_and_hides_the_injected_cell(executed):
     run, out_path = executed
     assert read_record(out_path) == run
@@ -82,14 +80,12 @@ def test_copy_carries_its_record_and_hides_the_injected_cell(executed):
     assert "papermill" not in notebook.metadata
 
 
-@pytest.mark.slow
 def test_kernel_has_one_thread_static_figures_and_no_data(executed):
     _, out_path = executed
     printed = "".join(output.get("text", "") for output in nbformat.read(out_path, as_version=4).cells[3].outputs)
     assert printed.split() == ["smoke", "7", "1", "1", "None"]
 
 
-@pytest.mark.slow
 def test_cell_that_raises_fails_with_its_error(tmp_path):
     path = write_notebook(tmp_path / "00_first.ipynb", "raise KeyError('lost')")
     with pytest.raises(ChapterError, match="lost"):
@@ -108,7 +104,6 @@ def test_notebook_without_parameters_is_refused(tmp_path):
         execute(path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb")
 
 
-@pytest.mark.slow
 def test_second_execution_comes_from_the_cache(tmp_path):
     path = write_notebook(tmp_path / "00_first.ipynb", CLAIM)
     run = {"profile": "smoke", "seed": 1, "out_path": tmp_path / "out.ipynb", "cache": tmp_path / "cache"}

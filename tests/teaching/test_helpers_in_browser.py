@@ -8,7 +8,7 @@ from gdt_tutorial.teaching import claim, figure, hints, quiz, show, slider_figur
 from gdt_tutorial.teaching.page import inline
 from gdt_tutorial.units import linear_to_db
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 # What decides the colors: the book (whose Bootstrap hides [hidden] with force), JupyterLab, or the reader's system.
 PAGES = {

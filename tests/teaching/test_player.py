@@ -109,7 +109,6 @@ def test_a_live_figure_needs_a_control_and_a_text():
         live_figure(lambda fig, n: None, alt="", n=ipywidgets.IntSlider())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("static", ["0", "1"])
 def test_a_kernel_shows_widgets_exactly_where_there_is_a_reader(tmp_path, static):
     code = (
