@@ -301,6 +301,8 @@ def panel(record: RunRecord) -> str:
 
 def readable(value: float) -> str:
     """Write a number with three significant digits, without an exponent where that is readable."""
+    if abs(value) < 1e-6:  # the margin around a number that is always 0
+        return "0"
     text = f"{value:.3g}"
     return f"{value:,.0f}" if "e" in text and 1e3 <= abs(value) < 1e9 else text
 
