@@ -16,7 +16,7 @@ from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.twin.abstraction import GroupAbstractor, SwipeCurves
-from gdt_tutorial.twin.decision import DecisionMaker, ScheduleModel
+from gdt_tutorial.twin.decision import DecisionMaker, schedule_model
 from gdt_tutorial.twin.emulation import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.environment import VirtualNetwork
 from gdt_tutorial.twin.status import StatusStore
@@ -41,11 +41,6 @@ class History:
     chosen: Int[np.ndarray, "slot batch"]  # index of the manager whose decision was carried out
     position_m: Float[np.ndarray, "slot user xy"]  # of the first environment
     emulated_m: Float[np.ndarray, "slot user xy"]
-
-
-def schedule_model(network: PhysicalNetwork) -> ScheduleModel:
-    """Return what a decision maker knows about `network`."""
-    return ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
 
 
 class GdtNetwork:

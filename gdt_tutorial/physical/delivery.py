@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import check
 
-__all__ = ["broadcast_efficiency", "multicast_efficiency", "serving_ap", "unicast_efficiency"]
+__all__ = ["broadcast_efficiency", "multicast_efficiency", "serving_ap", "sum_per_ap", "unicast_efficiency"]
 
 
 def serving_ap(
@@ -61,3 +61,12 @@ def broadcast_efficiency(
     cell = np.arange(efficiency.shape[-1])
     member = ap[:, None, :] == cell[:, None]
     return multicast_efficiency(efficiency, member, np.broadcast_to(cell, (len(ap), len(cell))))
+
+
+def sum_per_ap(
+    amount: Float[np.ndarray, "batch subgroup *rest"], ap: Int[np.ndarray, "batch subgroup"], n_aps: int
+) -> Float[np.ndarray, "batch ap *rest"]:
+    """Add up what the subgroups of each access point use, need or hold."""
+    total = np.zeros((len(amount), n_aps, *amount.shape[2:]))
+    np.add.at(total, (np.arange(len(amount))[:, None], ap), amount)
+    return total

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation
-from gdt_tutorial.physical.delivery import serving_ap
+from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Service, Session, Telemetry
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
@@ -234,9 +234,7 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
     for name in ("bandwidth_share", "computing_share"):
         share = getattr(decision, name)
         check(np.all(share >= 0), f"decision.{name}", "be >= 0 and not NaN", float(share.min()), "clip it")
-        total = np.zeros((len(share), n_aps))
-        np.add.at(total, (env, decision.ap), share)
-        highest, rule = float(total.max()), "sum to at most 1 per AP"
+        highest, rule = float(sum_per_ap(share, decision.ap, n_aps).max()), "sum to at most 1 per AP"
         check(highest <= 1 + 1e-6, f"decision.{name}", rule, round(highest, 6), "divide by the sum")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
-from gdt_tutorial.physical.delivery import unicast_efficiency
+from gdt_tutorial.physical.delivery import sum_per_ap, unicast_efficiency
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Session
 from gdt_tutorial.physical.video import VideoCatalog
 
@@ -154,8 +154,7 @@ def deliver(
     radio_bit = capacity.bandwidth_hz[decision.ap] * worst * decision.bandwidth_share * capacity.slot_s
     cycles = capacity.computing_cycles_per_s[decision.ap] * decision.computing_share * capacity.slot_s
     backhaul_bit = np.where(capacity.is_cached[decision.ap[..., None], video], 0.0, bit)
-    asked = np.zeros((len(env), len(capacity.bandwidth_hz)))
-    np.add.at(asked, (env, decision.ap), backhaul_bit.sum(axis=-1))
+    asked = sum_per_ap(backhaul_bit.sum(axis=-1), decision.ap, len(capacity.bandwidth_hz))
     fraction = np.minimum(1.0, capacity.backhaul_bps * capacity.slot_s / np.maximum(asked, 1e-9))
     allowed_bit = fraction[env, decision.ap] * backhaul_bit.sum(axis=-1)
 
@@ -235,11 +234,8 @@ def _load(
     }
     # Each stream works at its own share's pace; radio and computing run side by side.
     pace = _ratio(use["bandwidth"], decision.bandwidth_share), _ratio(use["computing"], decision.computing_share)
-    per_ap = {name: np.zeros((len(sent_bit), len(capacity.bandwidth_hz))) for name in use}
-    for name, share in use.items():
-        np.add.at(per_ap[name], (np.arange(len(sent_bit))[:, None], decision.ap), share)
     return Load(
-        **per_ap,
+        **{name: sum_per_ap(share, decision.ap, len(capacity.bandwidth_hz)) for name, share in use.items()},
         delay_s=np.maximum(*pace) * capacity.slot_s,
         n_sent=is_sent.sum(axis=-1),
         efficiency=worst,

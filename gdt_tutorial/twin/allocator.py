@@ -25,7 +25,7 @@ from gdt_tutorial.physical.messages import Decision, Session
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.playback import ViewTape
 from gdt_tutorial.twin.abstraction import Features, GroupAbstractor, SwipeCurves
-from gdt_tutorial.twin.decision import DecisionMaker, GreedyAllocator, ScheduleModel, fill
+from gdt_tutorial.twin.decision import DecisionMaker, GreedyAllocator, ScheduleModel, fill, schedule_model
 from gdt_tutorial.twin.environment import VirtualNetwork, describe_subgroups
 
 __all__ = ["AllocatorConfig", "NetworkAllocator", "SubgroupNetwork", "TrainingCampus", "evolve", "imitate"]
@@ -139,7 +139,7 @@ class TrainingCampus:
             network.walk.advance(network.config.slot_s)
             network.channel.advance(network.walk.position_m)
             snr_db.append(network.channel.snr_db)
-        model = ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
+        model = schedule_model(network)
         virtual = VirtualNetwork(
             model=model,
             abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link),

@@ -15,13 +15,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import check
+from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
+from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.streaming import SlotCapacity
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction import Features
 
-__all__ = ["DecisionMaker", "EqualShare", "GreedyAllocator", "ScheduleModel", "fill"]
+__all__ = ["DecisionMaker", "EqualShare", "GreedyAllocator", "ScheduleModel", "fill", "schedule_model"]
 
 
 @runtime_checkable
@@ -60,6 +62,11 @@ class ScheduleModel:
         cycles = bit * self.capacity.cycles_per_bit
         impossible = np.where(cycles > 0, np.inf, 0.0)
         return radio, np.divide(cycles, slot_cycles, out=impossible, where=slot_cycles > 0)
+
+
+def schedule_model(network: PhysicalNetwork) -> ScheduleModel:
+    """Return what a decision maker knows about `network`."""
+    return ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
 
 
 def fill(
@@ -106,9 +113,7 @@ def fill(
 def _per_ap(
     features: Features, model: ScheduleModel, amount: Float[np.ndarray, "batch subgroup"]
 ) -> Float[np.ndarray, "batch ap"]:
-    total = np.zeros((len(amount), len(model.capacity.bandwidth_hz)))
-    np.add.at(total, (np.arange(len(amount))[:, None], features.ap), amount)
-    return total
+    return sum_per_ap(amount, features.ap, len(model.capacity.bandwidth_hz))
 
 
 def _schedule(

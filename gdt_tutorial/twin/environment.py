@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.configuration import check
-from gdt_tutorial.physical.delivery import serving_ap
+from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.playback import ViewTape, play
@@ -23,7 +23,7 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.abstraction import Features, GroupAbstractor, SwipeCurves
-from gdt_tutorial.twin.decision import DecisionMaker, ScheduleModel, fill
+from gdt_tutorial.twin.decision import DecisionMaker, ScheduleModel, fill, schedule_model
 
 __all__ = ["TwinEnvironment", "VirtualNetwork", "describe_subgroups"]
 
@@ -116,9 +116,8 @@ def describe_subgroups(features: Features, model: ScheduleModel) -> Float[np.nda
         ],
         axis=-1,
     )
-    total = np.zeros((len(own), len(model.capacity.bandwidth_hz), own.shape[-1]))
+    total = sum_per_ap(own, features.ap, len(model.capacity.bandwidth_hz))
     env = np.arange(len(own))[:, None]
-    np.add.at(total, (env, features.ap), own)
     return np.concatenate([own, total[env, features.ap] / 8], axis=-1)
 
 
@@ -147,7 +146,7 @@ class TwinEnvironment(gymnasium.Env):
         check(n_slots > 0, "n_slots", "be positive", n_slots, "run one slot at least")
         self._make = lambda seed: PhysicalNetwork(topology, catalog, viewers, config, seed=seed)
         self._network, self._n_slots, curves = self._make(0), n_slots, SwipeCurves(1, catalog.n_types)
-        self._model = ScheduleModel(catalog=catalog, capacity=self._network.capacity, qoe=config.qoe)
+        self._model = schedule_model(self._network)
         self._abstractor = GroupAbstractor(catalog, self._network.capacity, curves, self._network.link)
         observation = self._observe(self._network.reset())
         self.observation_space = gymnasium.spaces.Box(0.0, np.inf, observation.shape, np.float32)
