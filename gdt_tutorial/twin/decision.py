@@ -23,7 +23,16 @@ from gdt_tutorial.physical.streaming import SlotCapacity
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction import Features
 
-__all__ = ["DecisionMaker", "EqualShare", "GreedyAllocator", "ScheduleModel", "fill", "schedule_model"]
+__all__ = [
+    "DecisionMaker",
+    "EqualShare",
+    "GreedyAllocator",
+    "ScheduleModel",
+    "fill",
+    "pack",
+    "schedule_model",
+    "schedule_of",
+]
 
 
 @runtime_checkable
@@ -78,36 +87,59 @@ def fill(
 ) -> tuple[Decision, Float[np.ndarray, "batch ap"]]:
     """Take items by weighted gain per cost while they fit; return the schedule and each AP's expected gain.
 
-    The cost of an item is the sum of its shares of band and cycles. All items of an AP are sorted once, and the longest
-    affordable run is taken; a round more lets smaller items use what is left. What remains of the band is spread over
-    the SMGs that are served, so that a channel worse than expected does not lose a segment at once.
+    The cost of an item is the sum of its shares of band and cycles. How they are packed stands at `pack`; how the rest of
+    the band is spread, at `schedule_of`.
     """
-    n_batch, _, n_items = features.value_s.shape
     gain = model.gain(features, version)
     radio, cycles = model.cost(features, version)
     is_open = np.isfinite(radio + cycles) & (gain > 0)
     ratio = np.where(is_open, gain * weight[..., None] / np.where(is_open, radio + cycles, 1), 0)
+    is_taken = pack(features, model, version, ratio, n_rounds=n_rounds)
+    promise = _per_ap(features, model, np.sum(gain, axis=-1, where=is_taken))
+    return schedule_of(features, model, version, is_taken), promise
+
+
+def pack(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    priority: Float[np.ndarray, "batch subgroup item"],
+    is_taken: Bool[np.ndarray, "batch subgroup item"] | None = None,
+    n_rounds: int = 3,
+) -> Bool[np.ndarray, "batch subgroup item"]:
+    """Take items by descending priority while band and cycles last; return which ones.
+
+    All items of an AP are sorted once, and the longest affordable run is taken; a round more lets smaller items use what
+    is left. Items of priority 0 are never taken, nor those that do not fit by themselves.
+
+    Args:
+        priority: Of each item, not negative; equal ones go by SMG, then by place in the list.
+        is_taken: Items that are taken already; their cost is paid first.
+        n_rounds: How often the rest is offered.
+    """
+    n_batch, _, n_items = features.value_s.shape
+    radio, cycles = model.cost(features, version)
     flat = {
-        name: value.reshape(n_batch, -1) for name, value in {"ratio": ratio, "radio": radio, "cycles": cycles}.items()
+        name: value.reshape(n_batch, -1)
+        for name, value in {"priority": priority, "radio": radio, "cycles": cycles}.items()
     }
-    order = np.argsort(-flat["ratio"], axis=-1, kind="stable")
-    ratio_sorted, radio_sorted, cycles_sorted = (np.take_along_axis(flat[name], order, axis=-1) for name in flat)
+    order = np.argsort(-flat["priority"], axis=-1, kind="stable")
+    priority_sorted, radio_sorted, cycles_sorted = (np.take_along_axis(flat[name], order, axis=-1) for name in flat)
     ap_sorted = np.take_along_axis(np.repeat(features.ap, n_items, axis=-1), order, axis=-1)
-    is_taken = np.zeros(order.shape, dtype=bool)
+    taken = np.zeros(order.shape, dtype=bool) if is_taken is None else is_taken.reshape(n_batch, -1)
+    taken_sorted = np.take_along_axis(taken, order, axis=-1)
     for ap in range(len(model.capacity.bandwidth_hz)):
         for _ in range(n_rounds):
-            is_open = (ap_sorted == ap) & (ratio_sorted > 0) & ~is_taken
-            mine = (ap_sorted == ap) & is_taken
+            is_open = (ap_sorted == ap) & (priority_sorted > 0) & ~taken_sorted
+            mine = (ap_sorted == ap) & taken_sorted
             used = [np.sum(cost, axis=-1, keepdims=True, where=mine) for cost in (radio_sorted, cycles_sorted)]
             # An item that is too big by itself must not stop the run.
             is_open &= (radio_sorted <= 1 - used[0]) & (cycles_sorted <= 1 - used[1])
             run = [np.cumsum(np.where(is_open, cost, 0), axis=-1) for cost in (radio_sorted, cycles_sorted)]
-            is_taken |= is_open & (run[0] + used[0] <= 1) & (run[1] + used[1] <= 1)
-    taken = np.zeros_like(is_taken)
-    np.put_along_axis(taken, order, is_taken, axis=-1)
-    taken = taken.reshape(gain.shape)
-    promise = _per_ap(features, model, np.sum(gain, axis=-1, where=taken))
-    return _schedule(features, model, version, taken, radio, cycles), promise
+            taken_sorted |= is_open & (run[0] + used[0] <= 1) & (run[1] + used[1] <= 1)
+    result = np.zeros_like(taken)
+    np.put_along_axis(result, order, taken_sorted, axis=-1)
+    return result.reshape(priority.shape)
 
 
 def _per_ap(
@@ -116,16 +148,19 @@ def _per_ap(
     return sum_per_ap(amount, features.ap, len(model.capacity.bandwidth_hz))
 
 
-def _schedule(
+def schedule_of(
     features: Features,
     model: ScheduleModel,
     version: Int[np.ndarray, "batch subgroup"],
     is_taken: Bool[np.ndarray, "batch subgroup item"],
-    radio: Float[np.ndarray, "batch subgroup item"],
-    cycles: Float[np.ndarray, "batch subgroup item"],
 ) -> Decision:
+    """Return the decision that sends the taken items, each SMG's in the order of its list.
+
+    What remains of band and cycles is spread over the SMGs that are served, so that a channel worse than expected does
+    not lose a segment at once.
+    """
     share = []
-    for cost in (radio, cycles):
+    for cost in model.cost(features, version):
         used = np.sum(cost, axis=-1, where=is_taken)
         total = _per_ap(features, model, used)[np.arange(len(used))[:, None], features.ap]
         share.append(np.divide(used, total, out=np.zeros_like(used), where=total > 0))  # leftovers spread in proportion
@@ -192,4 +227,4 @@ class EqualShare:
         share = np.divide(members, total, out=np.zeros_like(members), where=total > 0)[..., None]
         radio, cycles = self.model.cost(features, version)
         is_taken = (np.cumsum(radio, axis=-1) <= share) & (np.cumsum(cycles, axis=-1) <= share) & (features.value_s > 0)
-        return _schedule(features, self.model, version, is_taken, radio, cycles)
+        return schedule_of(features, self.model, version, is_taken)
