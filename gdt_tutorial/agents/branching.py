@@ -52,13 +52,15 @@ class BranchingConfig:
     learning_rate: float = parameter(1e-4, "Step size of Adam.", _PAPER)
     max_gradient_norm: float = parameter(10.0, "Longer gradients are shortened to this norm.", _PAPER)
     exploration_steps: int = parameter(10_000, "Steps until the share of random actions has fallen.", "chosen")
+    epsilon_start: float = parameter(1.0, "Limit of that share; below 1 for a network that knows something.", "chosen")
     epsilon_end: float = parameter(0.05, "Share of random actions after that, in each branch.", "chosen")
     validation_steps: int = parameter(5_000, "Steps between two validations.", "chosen")
 
     def __post_init__(self) -> None:
         """Check every field."""
         require_learning_fields(self)
-        check(0 <= self.epsilon_end <= 1, "epsilon_end", "be in [0, 1]", self.epsilon_end, "pass a share")
+        for name in ("epsilon_start", "epsilon_end"):
+            check(0 <= getattr(self, name) <= 1, name, "be in [0, 1]", getattr(self, name), "pass a share")
 
 
 class BranchingNetwork(nn.Module):
@@ -156,7 +158,7 @@ def branching_loss(network: Callable[..., Tensor], batch: Transitions, y: Float[
 
 
 def train_branching(
-    network: BranchingNetwork,
+    network: nn.Module,
     envs: VectorEnv,
     config: BranchingConfig = BranchingConfig(),
     *,
@@ -167,7 +169,8 @@ def train_branching(
     """Train `network` in place; with `validation` it ends with the weights that scored best.
 
     Args:
-        network: Has one branch for each entry of an action.
+        network: From (state, mask) to one value per branch and action, such as a `BranchingNetwork`; its `n_actions` has the
+            number of actions of each branch.
         envs: Any vector environment with a `MultiDiscrete` action space.
         config: How long and how fast.
         generator: Explores, draws from the replay buffer, and seeds `envs`.
@@ -190,7 +193,7 @@ def train_branching(
         # Act.
         with torch.no_grad():
             values = network(collector.state, collector.mask)
-        epsilon = epsilon_at(n_steps, config.exploration_steps, config.epsilon_end)
+        epsilon = min(config.epsilon_start, epsilon_at(n_steps, config.exploration_steps, config.epsilon_end))
         transitions, _ = collector.step(epsilon_greedy(values, collector.mask, epsilon, generator=generator))
         buffer.add(transitions)
         n_before, n_steps = n_steps, n_steps + len(transitions)

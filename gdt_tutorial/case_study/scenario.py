@@ -1,8 +1,7 @@
 """The scenario: users on the campus, what they watched on earlier days, and the status that the twin holds of them.
 
-"We consider a GDT-assisted multicast short video streaming scenario, where two base stations transmit short videos to
-multiple users within the University of Waterloo campus" (the paper, case study). Users' trajectories come from a Levy
-flight, channels from positions, swipes and preferences from a watch log or from the generator that stands in for one.
+"A GDT-assisted multicast short video streaming scenario is considered, which consists of two APs, multiple multicast
+groups (MGs), and one GDT" (the paper, case study). Users' trajectories come from a Levy flight, channels from positions, swipes and preferences from a watch log or from the generator that stands in for one.
 
 How we differ: the paper gives its setting by reference to [15] (Huang et al., IEEE TWC 2024), of which only the abstract
 could be read. It names the parts of the quality of experience and no number. So every number here says where it comes
@@ -19,7 +18,6 @@ from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
 from gdt_tutorial.loops.manager import WINDOW_SLOTS
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
-from gdt_tutorial.physical.topology import AccessPoint
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.physical.watch_logs import WatchLog
@@ -38,7 +36,9 @@ class CaseStudyConfig:
     n_earlier_views: int = parameter(
         100, "Views of each user on earlier days, from which groups and curves are made.", "chosen"
     )
-    bandwidth_hz: float = parameter(AccessPoint.bandwidth_hz, "Band of each access point.", "chosen, as AccessPoint")
+    bandwidth_hz: float = parameter(
+        10e6, "Band of each access point.", "chosen, so that computing is scarcer than the band up to 8 Gcycle/s"
+    )
     capacities_cycles_per_s: tuple[float, ...] = parameter(
         (2e9, 3e9, 4e9, 5e9, 6e9, 8e9, 10e9, 12e9),
         "Computing capacities of each access point's edge server, the horizontal axis of Fig. 5.",

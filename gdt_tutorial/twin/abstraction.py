@@ -35,6 +35,7 @@ class Features:
     value_s: Float[np.ndarray, "batch subgroup item"]  # expected watched seconds over all members, discounted by delay
     urgent_s: Float[np.ndarray, "batch subgroup item"]  # expected seconds of stall that sending it now avoids
     length_s: Float[np.ndarray, "batch subgroup item"]  # length of the segment
+    previous: Float[np.ndarray, "batch subgroup version"]  # members whose next segment follows one of this version, or 0
 
 
 @runtime_checkable
@@ -217,6 +218,7 @@ class GroupAbstractor:
             value_s=value_s,
             urgent_s=urgent_s,
             length_s=length_s,
+            previous=np.zeros((*ap.shape, self.catalog.n_versions)),
         )
 
     def _items(

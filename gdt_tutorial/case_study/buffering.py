@@ -1,0 +1,344 @@
+"""Multicast segment buffering: which segments each sub-multicast group (SMG) should get, how many, in which order.
+
+"We first utilize the abstracted swipe probability distribution from the GDT data feature abstraction module to analyze
+the watching probability of segments. Based on the analyzed watching probability and estimated multicast transmission
+capabilities, the multicast segment buffering number and order are determined" (the paper, case study). The abstract of
+its reference [15] adds that the twin keeps a virtual buffer and considers "the mutual influence of segment buffering
+among SMGs". The formulas are ours. For a viewer who has played p seconds of the video on screen, with T_0 the rest of the
+time on it and T_i the time on the i-th video after it,
+
+    current video:  P(segment k is wanted) = S(k) / S(p),                            wanted in k - p seconds
+    j-th next one:  P(segment k is wanted) = S_j(k), at the time T_0 + ... + T_(j-1) + k
+
+where S is the survival (one minus the cumulative swipe probability) of the viewer's multicast group for the video's type.
+The law of the sum comes from convolving the laws of its parts on a grid of one segment length.
+
+Both classes are `FeatureAbstractor`s, so their features fit every selection of versions and every scheduler.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.channel import LinkAdaptation
+from gdt_tutorial.physical.delivery import unicast_efficiency
+from gdt_tutorial.physical.messages import Session
+from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
+from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.abstraction import Features, form_subgroups
+from gdt_tutorial.twin.status import Status
+
+__all__ = ["BufferingConfig", "SegmentBuffering", "WatchLaw", "sequential", "swipe_aware", "wanted_within"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BufferingConfig:
+    """Horizons and sizes of `SegmentBuffering`."""
+
+    horizon_s: int = parameter(10, "Segments that are wanted later than this are not buffered yet.", "chosen")
+    n_items: int = parameter(16, "Segments at most in the list of an SMG.", "chosen")
+    n_ahead: int = parameter(10, "Segments of each video, from where its viewer is, that can be listed.", "chosen")
+    n_spread: int = parameter(8, "List positions by which a member may be ahead of its cell's last one.", "chosen")
+    halving_s: float = parameter(10.0, "Wait that halves the value of a segment.", "chosen on validation seeds")
+    urgent_s: float = parameter(
+        2.0, "A segment wanted sooner than this stalls its viewer unless sent now.", "chosen on validation seeds"
+    )
+    safe_s: float = parameter(
+        6.0, "From this wait on a segment can as well be sent later; between, in part.", "chosen on validation seeds"
+    )
+    min_probability: float = parameter(0.0, "Segments that are wanted less surely than this are left out.", "chosen")
+
+    def __post_init__(self) -> None:
+        for name in ("horizon_s", "n_items", "n_ahead", "halving_s", "urgent_s"):
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+        check(self.n_spread >= 0, "n_spread", "be >= 0", self.n_spread, "0: members at one position alone")
+        check(0 <= self.min_probability < 1, "min_probability", "lie in [0, 1)", self.min_probability, "pass 0.02")
+
+
+class WatchLaw:
+    """How long the members of each group stay on each entry of its list, on a grid of one segment length.
+
+    Attributes:
+        alive: P(the view lasts longer than `second`), 0 from the end of the video on.
+
+    Args:
+        survival_at: Survival at the edges 0, 1 / n, ..., 1 of the normalized length, as in `GroupSwipeCurves`.
+        playlist: Recommended list of each group.
+        catalog: Lengths and types of the videos.
+        n_seconds: Length of the grid.
+    """
+
+    def __init__(
+        self,
+        survival_at: Float[np.ndarray, "batch group type edge"],
+        playlist: Int[np.ndarray, "batch group video"],
+        catalog: VideoCatalog,
+        n_seconds: int,
+    ) -> None:
+        self._survival_at, self.playlist, self._catalog = survival_at, playlist, catalog
+        env, group = np.arange(len(playlist))[:, None, None], np.arange(playlist.shape[1])[:, None]
+        second = np.arange(n_seconds) * catalog.segment_s
+        fraction = second / catalog.duration_s[playlist][..., None]
+        kind = catalog.video_type[playlist][..., None]
+        self.survival = self._read(env[..., None], group[..., None], kind, np.minimum(fraction, 1))
+        self.alive = np.where(fraction < 1, self.survival, 0.0)
+
+    def _read(self, env: np.ndarray, group: np.ndarray, kind: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+        table = self._survival_at
+        n_bins = table.shape[-1] - 1
+        place = fraction * n_bins
+        left = np.minimum(place.astype(np.int64), n_bins - 1)
+        lower, upper = table[env, group, kind, left], table[env, group, kind, left + 1]
+        return lower + (upper - lower) * (place - left)
+
+    def survival_now(
+        self,
+        group: Int[np.ndarray, "batch user"],
+        video: Int[np.ndarray, "batch user"],
+        play_s: Float[np.ndarray, "batch user"],
+    ) -> Float[np.ndarray, "batch user"]:
+        """Return S at the play position of every user."""
+        env = np.arange(len(group))[:, None]
+        fraction = np.minimum(play_s / self._catalog.duration_s[video], 1)
+        return self._read(env, group, self._catalog.video_type[video], fraction)
+
+
+def wanted_within(
+    law: WatchLaw, session: Session, catalog: VideoCatalog, n_rows: int, horizon_s: int
+) -> tuple[Float[np.ndarray, "batch user"], Float[np.ndarray, "batch user position second"]]:
+    """Return S at each play position, and P(the video `position` places on starts in this second from now).
+
+    A start at a fraction of a second counts for the full second after it. Row 0 is the video on screen; it starts now.
+    """
+    n_batch, n_users = session.head.shape
+    env = np.arange(n_batch)[:, None]
+    n_list = law.playlist.shape[2]
+    place = (session.head[..., None] + np.arange(n_rows)) % n_list
+    video = law.playlist[env, session.group, place[..., 0]]
+    now = law.survival_now(session.group, video, session.play_s)
+    grid = np.arange(1, horizon_s + 1)
+
+    # The rest of the video on screen: P(T_0 <= t) = 1 - S(p + t) / S(p), and 1 once it is over.
+    later_s = session.play_s[..., None] + grid * catalog.segment_s
+    length_s = catalog.duration_s[video][..., None]
+    kind = catalog.video_type[video][..., None]
+    rest = law._read(env[..., None], session.group[..., None], kind, np.minimum(later_s / length_s, 1))
+    over = 1 - np.where(later_s < length_s, rest / np.maximum(now, 1e-9)[..., None], 0.0)
+    starts = np.zeros((n_batch, n_users, n_rows, horizon_s + 1))
+    starts[:, :, 0, 0] = 1
+    starts[:, :, 1, 1:] = np.diff(over, axis=-1, prepend=0.0)
+    alive = law.alive[env[..., None], session.group[..., None], place[..., 1:-1], : horizon_s + 1]
+    stay = alive[..., :-1] - alive[..., 1:]  # P(T_i = t) for t = 1, 2, ...
+    for row in range(2, n_rows):
+        for second in grid:
+            starts[:, :, row, second:] += (
+                stay[:, :, row - 2, second - 1, None] * starts[:, :, row - 1, : horizon_s + 1 - second]
+            )
+    return now, starts
+
+
+class SegmentBuffering:
+    """The buffer lists of all SMGs from a belief about how long viewers stay (a `FeatureAbstractor`).
+
+    Args:
+        survival_at: Survival of each group and video type at the edges of the normalized length.
+        catalog: Lengths and types of the videos.
+        capacity: Of a slot at each AP.
+        link: Spectral efficiency at an SNR.
+        config: Horizons and sizes.
+    """
+
+    def __init__(
+        self,
+        survival_at: Float[np.ndarray, "batch group type edge"],
+        catalog: VideoCatalog,
+        capacity: SlotCapacity,
+        link: LinkAdaptation,
+        config: BufferingConfig = BufferingConfig(),
+    ) -> None:
+        self.survival_at, self.catalog, self.capacity, self.link = survival_at, catalog, capacity, link
+        self.config = config
+        self._law: WatchLaw | None = None
+        second = np.arange(config.horizon_s + config.n_ahead + 1) * catalog.segment_s
+        self._value_of_wait = np.where(second <= config.horizon_s, 1 / (1 + second / config.halving_s), 0.0)
+        self._urgency_of_wait = np.clip((config.safe_s - second) / (config.safe_s - config.urgent_s + 1e-9), 0, 1)
+
+    def abstract(self, status: Status) -> Features:
+        """Return SMGs and their buffer lists from the twin's status."""
+        return self.abstract_session(status.session, status.networking.snr_db)
+
+    def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
+        """Do the same from a session and channel state that are at hand."""
+        n_aps = len(self.capacity.bandwidth_hz)
+        subgroup, group, ap = form_subgroups(session, self.catalog, n_aps)
+        efficiency = self.link.spectral_efficiency(snr_db)
+        worst = worst_member_efficiency(subgroup, ap, efficiency, session.serving_ap)
+        env = np.arange(len(ap))[:, None]
+        n_members, stored_s = np.zeros((2, *ap.shape))
+        np.add.at(n_members, (env, subgroup), 1.0)
+        np.add.at(stored_s, (env, subgroup), session.stored_s)
+        hears_sibling = unicast_efficiency(efficiency, session.serving_ap) >= worst[env, subgroup ^ 1]
+        hears_sibling &= worst[env, subgroup ^ 1] > 0
+        wishes, previous = self._wishes(session, subgroup, ap.shape[1])
+        segments, value_s, urgent_s = self._lists(session, wishes, subgroup, group, worst, hears_sibling)
+        number = self._number(ap, n_members, worst)
+        is_item = (np.arange(segments.shape[2]) < number[..., None]) & (segments[..., 0] >= 0)
+        segments = np.where(is_item[..., None], segments, -1)
+        position = np.maximum(segments[..., 0], 0) % session.playlist.shape[2]
+        video = session.playlist[env[..., None], group[..., None], position]
+        return Features(
+            subgroup=subgroup,
+            group=group,
+            ap=ap,
+            n_members=n_members.astype(np.int64),
+            efficiency=worst,
+            stored_s=stored_s / np.maximum(n_members, 1),
+            segments=segments,
+            value_s=value_s * is_item,
+            urgent_s=urgent_s * is_item,
+            length_s=segment_length_s(self.catalog, video, segments[..., 1]),
+            previous=previous,
+        )
+
+    def law(self, session: Session) -> WatchLaw:
+        """Return the law of watch times for the lists of `session`; it is kept as long as the lists stay the same."""
+        if self._law is None or self._law.playlist is not session.playlist:
+            n_seconds = int(self.catalog.n_segments.max()) + max(self.config.n_ahead, self.config.horizon_s) + 2
+            survival_at = self.survival_at
+            n_copies = len(session.playlist) // len(survival_at)  # rollouts repeat the environments
+            self._law = WatchLaw(np.tile(survival_at, (n_copies, 1, 1, 1)), session.playlist, self.catalog, n_seconds)
+        return self._law
+
+    def _wishes(
+        self, session: Session, subgroup: Int[np.ndarray, "batch user"], n_subgroups: int
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], Float[np.ndarray, "batch subgroup version"]]:
+        """Return the next segments of every row of every user, and the seconds that sending each is worth to the user.
+
+        These are the expected watched seconds, weighed by 1 / (1 + wait / halving_s), and the expected seconds of stall
+        that it avoids; both are 0 for what the user holds already. (The weights are our choice.) Beside them goes the
+        number of members whose next segment follows one that they hold, by version: a change of version is seen there.
+        """
+        catalog, config, law = self.catalog, self.config, self.law(session)
+        n_batch, _, n_rows, n_segments = session.buffered.shape
+        now, starts = wanted_within(law, session, catalog, n_rows, config.horizon_s)
+        env = np.arange(n_batch)[:, None, None]
+        position = session.head[..., None] + np.arange(n_rows)
+        place = position % law.playlist.shape[2]
+        first = np.zeros(position.shape, dtype=np.int64)
+        first[..., 0] = np.floor(session.play_s / catalog.segment_s + 1e-9)
+        segment = first[..., None] + np.arange(config.n_ahead)
+
+        probability = law.survival[env[..., None], session.group[..., None, None], place[..., None], segment]
+        probability[:, :, 0] = np.minimum(probability[:, :, 0] / np.maximum(now, 1e-9)[..., None], 1.0)
+        # A video that starts after t seconds wants its k-th coming segment after t + k.
+        lag = np.arange(config.horizon_s + 1)[:, None] + np.arange(config.n_ahead)
+        value, urgent = (starts @ table[lag] for table in (self._value_of_wait, self._urgency_of_wait))
+        video = law.playlist[env, session.group[..., None], place]
+        length_s = segment_length_s(catalog, video[..., None], segment)
+        segment = np.minimum(segment, n_segments - 1)
+        row = np.arange(position[..., 0].size).reshape(*position.shape[:2], 1) * n_rows + position % n_rows
+        is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + segment] > 0
+        wish_s = probability * length_s * ~is_held
+        is_within = starts.sum(axis=-1)
+        is_wanted = wish_s * is_within[..., None] > self.config.min_probability
+
+        # The first missing segment of each row, and the version of the one before it.
+        missing = (~is_held).argmax(axis=-1)
+        before = np.maximum(first + missing - 1, 0)
+        version = session.buffered.reshape(-1)[row * n_segments + before].astype(np.int64) - 1
+        reached = np.take_along_axis(probability, missing[..., None], axis=-1)[..., 0] * is_within
+        follows = (first + missing > 0) & (version >= 0) & ~is_held.all(axis=-1)
+        own = np.broadcast_to((env[..., 0] * n_subgroups + subgroup)[..., None], follows.shape)
+        at = (own * catalog.n_versions + version)[follows]
+        size = n_batch * n_subgroups * catalog.n_versions
+        previous = np.bincount(at, reached[follows], minlength=size).astype(np.float64, copy=False)
+        wishes = segment, wish_s * value * is_wanted, wish_s * urgent * is_wanted
+        return wishes, previous.reshape(n_batch, n_subgroups, catalog.n_versions)
+
+    def _number(
+        self,
+        ap: Int[np.ndarray, "batch subgroup"],
+        n_members: Float[np.ndarray, "batch subgroup"],
+        worst: Float[np.ndarray, "batch subgroup"],
+    ) -> Int[np.ndarray, "batch subgroup"]:
+        """Return the buffering number: how many segments the SMG could get if it had its AP for itself, rounded up."""
+        capacity, n_items = self.capacity, np.full(ap.shape, float(self.config.n_items))
+        carried_bit = capacity.bandwidth_hz[ap] * worst * capacity.slot_s
+        if capacity.cycles_per_bit > 0:
+            cycles = capacity.computing_cycles_per_s[ap] * capacity.slot_s
+            carried_bit = np.minimum(carried_bit, cycles / capacity.cycles_per_bit)
+        number = np.minimum(np.ceil(carried_bit / (self.catalog.bitrate_bps[0] * self.catalog.segment_s)), n_items)
+        return number.astype(np.int64) * (n_members > 0)
+
+    def _lists(
+        self,
+        session: Session,
+        wishes: tuple[np.ndarray, np.ndarray, np.ndarray],
+        subgroup: Int[np.ndarray, "batch user"],
+        group: Int[np.ndarray, "batch subgroup"],
+        worst: Float[np.ndarray, "batch subgroup"],
+        hears_sibling: Bool[np.ndarray, "batch user"],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sum what each segment is worth to all who would hear it, and keep the best of every SMG.
+
+        A segment that both SMGs of a cell want is listed once: in the SMG where it is worth more per band.
+        """
+        segment, value_s, urgent_s = wishes
+        n_batch, _, n_rows, n_segments = session.buffered.shape
+        n_subgroups, n_positions = group.shape[1], n_rows + self.config.n_spread
+        env = np.arange(n_batch)[:, None]
+        base = np.full((n_batch, n_subgroups // 2), np.iinfo(np.int64).max)
+        np.minimum.at(base, (env, subgroup // 2), session.head)
+        offset = (session.head - base[env, subgroup // 2])[..., None] + np.arange(n_rows)
+        who = np.nonzero((value_s > 0) & (offset < n_positions)[..., None])
+        cell = (env * n_subgroups + subgroup)[who[:2]]
+        item = offset[who[:3]] * n_segments + segment[who]
+        also = np.nonzero(hears_sibling[who[:2]])[0]
+        at = np.concatenate([cell, cell[also] ^ 1]) * (n_positions * n_segments) + np.concatenate([item, item[also]])
+        size = n_batch * n_subgroups * n_positions * n_segments
+        value, urgent = (
+            np.bincount(at, np.concatenate([wish[who], wish[who][also]]), minlength=size)
+            .astype(np.float64, copy=False).reshape(n_batch, n_subgroups // 2, 2, n_positions * n_segments)
+            for wish in (value_s, urgent_s)
+        )  # fmt: skip
+        score = value + urgent
+        # Per band: an SMG with a weak member pays more for the same seconds.
+        density = score * worst.reshape(n_batch, -1, 2, 1)
+        keeps_first = density[:, :, 0] >= density[:, :, 1]
+        score[:, :, 0] *= keeps_first
+        score[:, :, 1] *= ~keeps_first
+        flat = (n_batch, n_subgroups, -1)
+        score, value, urgent = score.reshape(flat), value.reshape(flat), urgent.reshape(flat)
+        n_items = min(self.config.n_items, score.shape[-1])
+        best = np.argpartition(-score, n_items - 1, axis=-1)[..., :n_items]
+        rank = np.argsort(-np.take_along_axis(score, best, axis=-1), axis=-1, kind="stable")
+        best = np.take_along_axis(best, rank, axis=-1)
+        is_item = np.take_along_axis(score, best, axis=-1) > 0
+        position = base.repeat(2, axis=1)[..., None] + best // n_segments
+        segments = np.stack([np.where(is_item, position, -1), np.where(is_item, best % n_segments, -1)], axis=-1)
+        value, urgent = (np.take_along_axis(each, best, axis=-1) * is_item for each in (value, urgent))
+        return segments, value, urgent
+
+
+def swipe_aware(
+    survival_at: Float[np.ndarray, "batch group type edge"],
+    catalog: VideoCatalog,
+    capacity: SlotCapacity,
+    link: LinkAdaptation,
+    config: BufferingConfig = BufferingConfig(),
+) -> SegmentBuffering:
+    """GDT-assisted segment buffering: believe the swipe curves of the groups."""
+    return SegmentBuffering(survival_at, catalog, capacity, link, config)
+
+
+def sequential(
+    survival_at: Float[np.ndarray, "batch group type edge"],
+    catalog: VideoCatalog,
+    capacity: SlotCapacity,
+    link: LinkAdaptation,
+    config: BufferingConfig = BufferingConfig(),
+) -> SegmentBuffering:
+    """Sequential segment buffering: believe that nobody swipes, so segments are wanted in the order of the list."""
+    return SegmentBuffering(np.ones_like(survival_at), catalog, capacity, link, config)
