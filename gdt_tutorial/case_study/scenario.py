@@ -1,7 +1,8 @@
 """The scenario: users on the campus, what they watched on earlier days, and the status that the twin holds of them.
 
 "A GDT-assisted multicast short video streaming scenario is considered, which consists of two APs, multiple multicast
-groups (MGs), and one GDT" (the paper, case study). Users' trajectories come from a Levy flight, channels from positions, swipes and preferences from a watch log or from the generator that stands in for one.
+groups (MGs), and one GDT" (the paper, case study). Users' trajectories come from a Levy flight, channels from positions,
+swipes and preferences from a watch log or from the generator that stands in for one.
 
 How we differ: the paper gives its setting by reference to [15] (Huang et al., IEEE TWC 2024), of which only the abstract
 could be read. It names the parts of the quality of experience and no number. So every number here says where it comes
@@ -9,6 +10,7 @@ from, and most are chosen.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,7 +26,16 @@ from gdt_tutorial.physical.watch_logs import WatchLog
 from gdt_tutorial.twin.emulation import StatusEmulator
 from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, StatusStore
 
-__all__ = ["CaseStudyConfig", "TrueView", "TwinView", "Views", "case_study_network", "earlier_views"]
+__all__ = [
+    "Audience",
+    "CaseStudyConfig",
+    "TrueView",
+    "TwinView",
+    "Views",
+    "audience",
+    "case_study_network",
+    "earlier_views",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +142,36 @@ def earlier_views(viewers: Viewers, catalog: VideoCatalog, n_views: int, *, rng:
     view_type = (level[..., None] >= upper[..., None, :]).sum(axis=-1)
     user = np.broadcast_to(viewers.user[..., None], view_type.shape)
     return Views(view_type=view_type, view_fraction=viewers.swipes.sample_fraction(user, view_type, rng=rng))
+
+
+class Audience(NamedTuple):
+    """What views look like."""
+
+    n_views: int
+    mean_fraction: float  # watched, of the full length
+    completion_share: float
+    type_share: Float[np.ndarray, " type"]
+    swiped: Float[np.ndarray, " edge"]  # share that has swiped by 0, 1/10, ..., 9/10 and all of the length
+
+
+def audience(
+    view_type: Int[np.ndarray, "*shape"], view_fraction: Float[np.ndarray, "*shape"], n_types: int
+) -> Audience:
+    """Describe views; entries of type -1 are none.
+
+    Raises:
+        ValueError: not one view.
+    """
+    kind, fraction = view_type[view_type >= 0], view_fraction[view_type >= 0].astype(np.float64)
+    check(len(kind) > 0, "view_type", "hold a view", "none", "watch for longer")
+    edge, is_swipe = np.linspace(0, 1, 11), fraction < 1
+    return Audience(
+        n_views=len(kind),
+        mean_fraction=float(fraction.mean()),
+        completion_share=float((~is_swipe).mean()),
+        type_share=np.bincount(kind, minlength=n_types) / len(kind),
+        swiped=(is_swipe & (fraction <= edge[:, None])).mean(axis=-1),
+    )
 
 
 class TrueView:

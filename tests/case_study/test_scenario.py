@@ -10,6 +10,7 @@ from gdt_tutorial.case_study.scenario import (
     TrueView,
     TwinView,
     Views,
+    audience,
     case_study_network,
     earlier_views,
 )
@@ -101,6 +102,20 @@ def test_parts_of_views_are_disjoint():
     first, second = views.part(slice(None, None, 2)), views.part(slice(1, None, 2))
     assert first.view_type.tolist() == [[[0, 2]]]
     assert second.view_type.tolist() == [[[1, 3]]]
+
+
+def test_an_audience_by_hand():
+    kind = np.array([[[0, 1, -1], [1, 1, -1]]])
+    fraction = np.array([[[1.0, 0.25, np.nan], [0.05, 0.1, np.nan]]])
+    seen = audience(kind, fraction, 3)
+    assert seen.n_views == 4
+    assert np.isclose(seen.mean_fraction, 0.35)
+    assert seen.completion_share == 0.25
+    assert seen.type_share.tolist() == [0.25, 0.75, 0.0]
+    assert seen.swiped[:4].tolist() == [0.0, 0.5, 0.5, 0.75]
+    assert seen.swiped[-1] == 0.75
+    with pytest.raises(ValueError, match="view_type must hold a view"):
+        audience(np.full(3, -1), np.full(3, np.nan), 2)
 
 
 def test_the_true_view_is_the_truth():
