@@ -1,8 +1,10 @@
 """Schedulers to compare with: two greedy rules, equal shares, and shares that somebody else chose.
 
-The paper compares with a heuristic that "relies on greedy resource scheduling" and with deep reinforcement learning (its case
-study), and does not say what the first is greedy for. So both readings are here: by gain, and by gain per cost. Agents that
-choose shares of the resources, such as DDPG (deep deterministic policy gradient), turn them into segments by `share_schedule`.
+"The heuristic scheme consists of the same GDT-assisted segment buffering strategy and different greedy resource scheduling,
+while the DRL scheme includes the sequential segment buffering strategy and deep deterministic policy gradient-based resource
+scheduling" (the paper, case study). It does not say what the first is greedy for. So both readings are here: by gain, and
+by gain per cost. Agents that choose shares of the resources, such as the latter (deep deterministic policy gradient, DDPG),
+turn them into segments by `share_schedule`.
 
 Every class is a `Scheduler`.
 """
@@ -10,7 +12,7 @@ Every class is a `Scheduler`.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from gdt_tutorial.case_study.scheduling import gain_per_cost
+from gdt_tutorial.case_study.reduced_program import gain_per_cost
 from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision

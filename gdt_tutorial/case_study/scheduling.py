@@ -1,44 +1,28 @@
 """Resource scheduling by convex optimization: who gets how much of each access point's (AP's) slot.
 
-"Based on the selected segment versions, resource scheduling is determined by sequential least squares quadratic programming
-(SLSQP), i.e., the occupation time of network resources by each SMG" (after the paper, case study). The formulas are ours.
-
-Per AP the full program (`full_program`) has three variables per sub-multicast group (SMG): how much is sent, and for how
-much of the slot the SMG holds the band and the transcoder. Only the amount is worth anything, so the two times can be taken as
-short as it allows. What remains is the *reduced program*, with one variable n_m per SMG, in seconds of video:
-
-    maximize  sum_m G_m(n_m)    subject to  sum_m a_m n_m <= 1,  sum_m c_m n_m <= 1,  0 <= n_m <= N_m
-
-where a second of video of SMG m costs the share a_m of the band and c_m of the cycles of the slot, its list holds N_m
-seconds, and G_m adds up the gains of the list, the best items per second first. Seconds instead of pieces, since the last
-segment of a video is shorter and cheaper. G_m is concave. So that SLSQP finds a gradient everywhere, the marginal gain is made
-continuous: from the middle of one item to the middle of the next it runs along a straight line. The optimum is rounded
-down to whole segments, and what is left goes to the items of the highest gain per cost.
+"In the resource scheduling, the sequential least squares quadratic programming method is utilized to determine the occupation
+time of network resources by each SMG", a sub-multicast group (the paper, case study). `SlsqpScheduler` solves the reduced
+program of every AP (`reduced_program`) and makes whole segments of the optimum.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import Bounds, OptimizeResult, minimize
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.case_study.reduced_program import (
+    SlsqpConfig,
+    gain_per_cost,
+    reduced_program,
+    shadow_prices,
+    solve_reduced,
+)
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction import Features
 from gdt_tutorial.twin.decision import ScheduleModel, pack, schedule_of
 
-__all__ = [
-    "ReducedProgram",
-    "Scheduler",
-    "SlsqpConfig",
-    "SlsqpScheduler",
-    "Solution",
-    "gain_per_cost",
-    "reduced_program",
-    "solve_reduced",
-]
+__all__ = ["Scheduler", "SlsqpScheduler"]
 
 
 @runtime_checkable
@@ -50,148 +34,20 @@ class Scheduler(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class SlsqpConfig:
-    """When SLSQP stops."""
-
-    tolerance: float = parameter(
-        1e-5, "Change of the gain, relative to that of all lists, at which it stops.", "chosen"
-    )
-    max_iterations: int = parameter(60, "Iterations after which it counts as failed.", "chosen")
-
-    def __post_init__(self) -> None:
-        check(0 < self.tolerance < 1, "tolerance", "lie in (0, 1)", self.tolerance, "1e-5 is a thousandth of a percent")
-        check(self.max_iterations > 0, "max_iterations", "be > 0", self.max_iterations, "60 is plenty")
-
-
-class Solution(NamedTuple):
-    """Where a solver ended."""
-
-    amount_s: Float[np.ndarray, " subgroup"]
-    is_solved: bool
-    n_iterations: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReducedProgram:
-    """Concave gains and linear costs of the SMGs of one AP (or, for its making, of many campuses side by side).
-
-    The marginal gain of an SMG is a broken line. Piece j starts at `start_s[j]`, where the gain so far is `gain[j]` and the
-    marginal gain `slope[j]` per second, and bends by `bend[j]` per second.
-    """
-
-    start_s: Float[np.ndarray, "*subgroup piece"]
-    gain: Float[np.ndarray, "*subgroup piece"]
-    slope: Float[np.ndarray, "*subgroup piece"]
-    bend: Float[np.ndarray, "*subgroup piece"]
-    total_s: Float[np.ndarray, "*subgroup"]  # length of the list
-    radio: Float[np.ndarray, "*subgroup"]  # share of the band per second of video
-    cycles: Float[np.ndarray, "*subgroup"]  # share of the cycles per second of video
-
-    @classmethod
-    def from_lists(
-        cls,
-        gain: Float[np.ndarray, "*subgroup item"],
-        length_s: Float[np.ndarray, "*subgroup item"],
-        radio: Float[np.ndarray, "*subgroup"],
-        cycles: Float[np.ndarray, "*subgroup"],
-    ) -> "ReducedProgram":
-        """Smooth lists that are sorted by gain per second, the largest first; entries of length 0 are padding."""
-        density = np.divide(gain, length_s, out=np.zeros_like(gain), where=length_s > 0)
-        end_s = np.cumsum(length_s, axis=-1)
-        middle_s = end_s - length_s / 2
-        zero = np.zeros_like(middle_s[..., :1])
-        # Flat before the first middle and after the last one, straight in between.
-        slope = np.concatenate([density[..., :1], density], axis=-1)
-        run_s = np.where(length_s > 0, np.diff(middle_s, axis=-1, prepend=0.0), 0.0)
-        rise = np.diff(slope, axis=-1)
-        bend = np.divide(rise, run_s, out=np.zeros_like(rise), where=run_s > 0)
-        piece = run_s * (slope[..., :-1] + bend * run_s / 2)
-        gain = np.concatenate([zero, np.cumsum(piece, axis=-1)], axis=-1)
-        start_s = np.concatenate([zero, np.where(length_s > 0, middle_s, np.inf)], axis=-1)
-        bend = np.concatenate([bend, zero], axis=-1)
-        return cls(
-            start_s=start_s, gain=gain, slope=slope, bend=bend, total_s=end_s[..., -1], radio=radio, cycles=cycles
-        )
-
-    def rows(self, index: tuple[np.ndarray, ...]) -> "ReducedProgram":
-        """Return the program of some SMGs alone."""
-        return ReducedProgram(**{name: value[index] for name, value in vars(self).items()})
-
-    def value(
-        self, amount_s: Float[np.ndarray, " subgroup"]
-    ) -> tuple[Float[np.ndarray, " subgroup"], Float[np.ndarray, " subgroup"]]:
-        """Return each SMG's gain and marginal gain."""
-        piece = (self.start_s[:, 1:] < amount_s[:, None]).sum(axis=1)
-        at = np.arange(len(amount_s)), piece
-        beyond_s, bend = amount_s - self.start_s[at], self.bend[at]
-        slope = self.slope[at]
-        return self.gain[at] + beyond_s * (slope + bend * beyond_s / 2), slope + bend * beyond_s
-
-    def usage(self, amount_s: Float[np.ndarray, " subgroup"]) -> Float[np.ndarray, " resource"]:
-        """Return the shares of band and cycles that are used."""
-        return np.array([self.radio @ amount_s, self.cycles @ amount_s])
-
-
-def solve_reduced(
-    program: ReducedProgram, start_s: Float[np.ndarray, " subgroup"], config: SlsqpConfig = SlsqpConfig()
-) -> Solution:
-    """Solve one AP's reduced program by SLSQP with analytic derivatives.
-
-    A start outside the limits is drawn back to them first: into the bounds, then in proportion toward nothing.
-
-    Raises:
-        ValueError: The start is not one number per SMG, or holds NaN.
-    """
-    n_subgroups = len(program.total_s)
-    rule, remedy = f"hold {n_subgroups} numbers and no NaN", "give the seconds of video of every SMG"
-    check(start_s.shape == (n_subgroups,) and not np.isnan(start_s).any(), "start_s", rule, start_s, remedy)
-    start_s = np.clip(start_s, 0.0, program.total_s)
-    start_s = start_s / max(1.0, program.usage(start_s).max())
-    limit = np.stack([program.radio, program.cycles])
-    scale = program.value(program.total_s)[0].sum()
-
-    def loss(amount_s: np.ndarray) -> tuple[float, np.ndarray]:
-        gain, slope = program.value(amount_s)
-        return -gain.sum(), -slope
-
-    result: OptimizeResult = minimize(
-        loss,
-        start_s,
-        jac=True,
-        method="SLSQP",
-        bounds=Bounds(np.zeros(n_subgroups), program.total_s),
-        constraints={"type": "ineq", "fun": lambda amount_s: 1 - limit @ amount_s, "jac": lambda _: -limit},
-        options={"ftol": max(config.tolerance * scale, 1e-12), "maxiter": config.max_iterations},
-    )
-    amount_s = np.clip(result.x, 0.0, program.total_s)
-    is_solved = bool(result.success and np.isfinite(amount_s).all())
-    # SLSQP keeps the limits within its tolerance only.
-    amount_s = amount_s / max(1.0, program.usage(amount_s).max()) if is_solved else start_s
-    return Solution(amount_s, is_solved, int(result.nit))
-
-
-def gain_per_cost(
-    features: Features, model: ScheduleModel, version: Int[np.ndarray, "batch subgroup"]
-) -> Float[np.ndarray, "batch subgroup item"]:
-    """Return each item's gain over the sum of its shares of band and cycles; 0 where it cannot or need not be sent."""
-    gain = model.gain(features, version)
-    cost = np.add(*model.cost(features, version))
-    is_open = np.isfinite(cost) & (gain > 0)
-    return np.where(is_open, gain / np.where(is_open, cost, 1.0), 0.0)
-
-
 class SlsqpScheduler:
-    """Solve the reduced program of every AP, round down, and give what is left to the best items per cost.
+    """Solve the reduced program of every AP, round down to whole segments, and hand out what is left.
 
-    The start is the schedule that is greedy by gain per cost. Where it sends everything that is wanted there is nothing to
-    solve. It also is the fallback: where SLSQP reports failure, or where whole segments lose more than the optimum won, the
-    AP keeps it. So no schedule is worth less than the greedy one. (Start and fallback are our choice.)
+    The rest goes to one item after the other, smaller ones where the next one does not fit. It is handed out in three orders,
+    by gain per cost, by gain per cost at the shadow prices of band and cycles, and by gain; every AP keeps the best.
+
+    The start is the schedule that is greedy by gain per cost. Where it sends all that is wanted there is nothing to
+    solve. It also is the fallback: where SLSQP reports failure, or where rounding loses more than the optimum won, the AP
+    keeps it. So no schedule promises less than the greedy one. (Start, orders and fallback are our choice.)
 
     Attributes:
-        n_solved: APs and slots that SLSQP solved so far.
+        n_solved: APs and slots that SLSQP was called for so far.
         n_failed: Of which it reported failure.
-        n_kept: Of which it succeeded, but the start was worth more after rounding.
+        n_kept: APs and slots, of those, in which the start was worth more than what SLSQP led to.
     """
 
     def __init__(self, model: ScheduleModel, config: SlsqpConfig = SlsqpConfig()) -> None:
@@ -206,66 +62,62 @@ class SlsqpScheduler:
         is_short = sum_per_ap(((ratio > 0) & ~greedy).any(axis=-1).astype(np.float64), features.ap, n_aps) > 0
         if not is_short.any():
             return schedule_of(features, self.model, version, greedy)
-        amount_s = self._amounts(features, version, ratio, greedy, is_short)
-        whole = self._round_down(features, ratio, amount_s)
-        is_taken = pack(features, self.model, version, ratio, whole)
-        gain = self.model.gain(features, version)
-        promise, start = (
-            sum_per_ap(np.sum(gain, axis=-1, where=each), features.ap, n_aps) for each in (is_taken, greedy)
-        )
-        is_kept = start > promise
-        self.n_kept += int((is_kept & is_short).sum())
-        is_kept = np.take_along_axis(is_kept | ~is_short, features.ap, axis=1)
-        return schedule_of(features, self.model, version, np.where(is_kept[..., None], greedy, is_taken))
+        amount_s, price = self._solve(features, version, ratio, greedy, is_short)
+        whole = _round_down(features, ratio, amount_s)
+        gain = np.where(ratio > 0, self.model.gain(features, version), 0.0)
+        orders = [ratio, self._priced(features, version, gain, price), gain]
+        candidates = np.stack([greedy] + [pack(features, self.model, version, order, whole) for order in orders])
+        promise = np.stack([sum_per_ap(np.sum(gain, axis=-1, where=each), features.ap, n_aps) for each in candidates])
+        best = promise.argmax(axis=0)  # the first of equals: the start
+        self.n_kept += int(((best == 0) & is_short).sum())
+        mine = np.take_along_axis(best, features.ap, axis=1)[None, ..., None]
+        return schedule_of(features, self.model, version, np.take_along_axis(candidates, mine, axis=0)[0])
 
-    def _amounts(
+    def _solve(
         self,
         features: Features,
         version: Int[np.ndarray, "batch subgroup"],
         ratio: Float[np.ndarray, "batch subgroup item"],
         greedy: Bool[np.ndarray, "batch subgroup item"],
         is_short: Bool[np.ndarray, "batch ap"],
-    ) -> Float[np.ndarray, "batch subgroup"]:
-        """Return the optimal seconds of video of every SMG; where nothing is solved, those of the start."""
+    ) -> tuple[Float[np.ndarray, "batch subgroup"], Float[np.ndarray, "batch ap resource"]]:
+        """Return the optimal seconds of video of every SMG, and the prices; where nothing is solved, the start and ones."""
         program = reduced_program(features, self.model, version, ratio)
-        amount_s = np.sum(features.length_s, axis=-1, where=greedy)
+        amount_s, price = np.sum(features.length_s, axis=-1, where=greedy), np.ones((*is_short.shape, 2))
         for env, ap in zip(*np.nonzero(is_short), strict=True):
             subgroup = np.nonzero((features.ap[env] == ap) & (program.total_s[env] > 0))[0]
             index = np.full(len(subgroup), env), subgroup
-            solution = solve_reduced(program.rows(index), amount_s[index], self.config)
+            own = program.rows(index)
+            solution = solve_reduced(own, amount_s[index], self.config)
             self.n_solved, self.n_failed = self.n_solved + 1, self.n_failed + (not solution.is_solved)
-            amount_s[index] = solution.amount_s
-        return amount_s
+            if solution.is_solved:
+                amount_s[index] = solution.amount_s
+                found = shadow_prices(own, solution.amount_s)
+                price[env, ap] = found if found is not None else price[env, ap]
+        return amount_s, price
 
-    def _round_down(
+    def _priced(
         self,
         features: Features,
-        ratio: Float[np.ndarray, "batch subgroup item"],
-        amount_s: Float[np.ndarray, "batch subgroup"],
-    ) -> Bool[np.ndarray, "batch subgroup item"]:
-        """Mark the items that lie inside the amounts as a whole, the best ones first."""
-        order = np.argsort(-ratio, axis=-1, kind="stable")
-        length_s = np.take_along_axis(np.where(ratio > 0, features.length_s, 0.0), order, axis=-1)
-        is_inside = (np.cumsum(length_s, axis=-1) <= amount_s[..., None] + 1e-9) & (length_s > 0)
-        is_taken = np.zeros_like(is_inside)
-        np.put_along_axis(is_taken, order, is_inside, axis=-1)
-        return is_taken
+        version: Int[np.ndarray, "batch subgroup"],
+        gain: Float[np.ndarray, "batch subgroup item"],
+        price: Float[np.ndarray, "batch ap resource"],
+    ) -> Float[np.ndarray, "batch subgroup item"]:
+        """Return each item's gain per cost at the prices of its AP."""
+        radio, cycles = (np.where(gain > 0, cost, 0.0) for cost in self.model.cost(features, version))
+        own = price[np.arange(len(price))[:, None], features.ap]
+        # A resource that is not scarce costs nothing; then only what is free of the other one comes first.
+        paid = own[..., :1] * radio + own[..., 1:] * cycles
+        return gain / np.maximum(paid, 1e-9)
 
 
-def reduced_program(
-    features: Features,
-    model: ScheduleModel,
-    version: Int[np.ndarray, "batch subgroup"],
-    ratio: Float[np.ndarray, "batch subgroup item"],
-) -> ReducedProgram:
-    """Return the reduced programs of all campuses and SMGs, their items sorted by `gain_per_cost`."""
-    is_open = ratio > 0
+def _round_down(
+    features: Features, ratio: Float[np.ndarray, "batch subgroup item"], amount_s: Float[np.ndarray, "batch subgroup"]
+) -> Bool[np.ndarray, "batch subgroup item"]:
+    """Mark the items that lie inside the amounts as a whole, the best ones first."""
     order = np.argsort(-ratio, axis=-1, kind="stable")
-    gain, length_s = (
-        np.take_along_axis(np.where(is_open, each, 0.0), order, axis=-1)
-        for each in (model.gain(features, version), features.length_s)
-    )
-    total_s = length_s.sum(axis=-1)
-    radio, cycles = (np.sum(cost, axis=-1, where=is_open) for cost in model.cost(features, version))
-    per_s = 1 / np.where(total_s > 0, total_s, 1.0)
-    return ReducedProgram.from_lists(gain, length_s, radio * per_s, cycles * per_s)
+    length_s = np.take_along_axis(np.where(ratio > 0, features.length_s, 0.0), order, axis=-1)
+    is_inside = (np.cumsum(length_s, axis=-1) <= amount_s[..., None] + 1e-9) & (length_s > 0)
+    is_taken = np.zeros_like(is_inside)
+    np.put_along_axis(is_taken, order, is_inside, axis=-1)
+    return is_taken

@@ -161,7 +161,7 @@ def test_the_greedy_rules_equal_a_loop_written_out(make):
 
 
 def test_gain_per_cost_beats_gain_and_both_beat_equal_shares():
-    net, model, course = slots_of(4e9)
+    _, model, course = slots_of(4e9)
     total = dict.fromkeys((GreedyByGainPerCost, GreedyByGain, EqualSplit), 0.0)
     for _, features in course:
         version = versions_of(features, model)
@@ -221,7 +221,7 @@ class TestShares:
         assert (decision.segments[0, :, :, 0] >= 0).sum(axis=-1).tolist() == [3, 1]
 
     def test_an_smg_without_members_gets_nothing(self):
-        features, model = self.equal_items(2, 4)
+        features, _ = self.equal_items(2, 4)
         features = replace(features, n_members=np.array([[3, 0]]))
         assert member_share(features, 2).tolist() == [[1, 0]]
 
