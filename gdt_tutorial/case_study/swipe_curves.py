@@ -14,14 +14,13 @@ hazard is shrunk, as if n0 further views had been seen with the hazard of a larg
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check
 
-__all__ = ["CurveBands", "GroupSwipeCurves", "bootstrap_bands", "require_views"]
+__all__ = ["GroupSwipeCurves", "bootstrap_curves", "percentile_bands", "require_views"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,14 +114,7 @@ class GroupSwipeCurves:
         return np.log(np.where(view_type >= 0, probability, 1.0))
 
 
-class CurveBands(NamedTuple):
-    """Pointwise limits of the cumulative swipe probability."""
-
-    lower: Float[np.ndarray, "batch group type edge"]
-    upper: Float[np.ndarray, "batch group type edge"]
-
-
-def bootstrap_bands(
+def bootstrap_curves(
     group: Int[np.ndarray, "batch user"],
     view_type: Int[np.ndarray, "batch user view"],
     view_fraction: Float[np.ndarray, "batch user view"],
@@ -132,18 +124,17 @@ def bootstrap_bands(
     n_bins: int = 20,
     prior_views: float = 20.0,
     n_draws: int = 200,
-    level: float = 0.95,
     rng: np.random.Generator,
-) -> CurveBands:
-    """Return a percentile interval of each group's curves by drawing its members anew, with replacement.
+) -> Float[np.ndarray, "draw batch group type edge"]:
+    """Return the cumulative swipe probability when every group draws its members anew, with replacement.
 
-    Users are drawn, not views: the views of one user resemble each other. The groups themselves stay as they are.
+    Users are drawn, not views: the views of one user resemble each other. The groups themselves stay as they are. The
+    quantiles over the draws (`percentile_bands`) are an interval; so are those of any difference between curves.
 
     Raises:
-        ValueError: `n_draws` below 2, a level outside (0, 1), and all that `GroupSwipeCurves.estimate` refuses.
+        ValueError: `n_draws` below 2, and all that `GroupSwipeCurves.estimate` refuses.
     """
     check(n_draws >= 2, "n_draws", "be 2 or more", n_draws, "200 is the default")
-    check(0 < level < 1, "level", "be in (0, 1)", level, "pass 0.95")
     require_views(view_type, view_fraction, n_types)
     _require_groups(group, n_groups)
     counts = _count(view_type, view_fraction, n_types, n_bins)
@@ -152,8 +143,20 @@ def bootstrap_bands(
         weight = np.eye(n_groups)[group] * _draw_members(group, n_groups, rng=rng)[..., None]
         swipes, watched = (np.einsum("bug,butk->bgtk", weight, count) for count in counts)
         draws.append(1 - _survival(swipes, watched, prior_views))
-    tails = (1 - level) / 2, (1 + level) / 2
-    return CurveBands(*np.quantile(np.stack(draws), tails, axis=0))
+    return np.stack(draws)
+
+
+def percentile_bands(
+    draws: Float[np.ndarray, "draw *shape"], level: float = 0.95
+) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
+    """Return the lower and upper limits between which the share `level` of the draws lies.
+
+    Raises:
+        ValueError: A level outside (0, 1).
+    """
+    check(0 < level < 1, "level", "be in (0, 1)", level, "pass 0.95")
+    lower, upper = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2), axis=0)
+    return lower, upper
 
 
 def require_views(
