@@ -84,12 +84,27 @@ class VersionNetwork(nn.Module):
 
 
 class BranchingVersions:
-    """Selects versions by a network (a `VersionSelector`)."""
+    """Selects versions by a network (a `VersionSelector`).
+
+    Args:
+        model: Of the network.
+        network: From states and masks of cells to a value per branch and version.
+        advice: The rules whose versions are part of the state.
+        caution: Value that the version of the first rule is given on top: where the network sees no more than that to be
+            gained, it follows the rule.
+        n_branches: SMGs per cell that the network knows.
+    """
 
     def __init__(
-        self, model: ScheduleModel, network: nn.Module, advice: Sequence[VersionSelector], n_branches: int = 16
+        self,
+        model: ScheduleModel,
+        network: nn.Module,
+        advice: Sequence[VersionSelector],
+        caution: float = 0.0,
+        n_branches: int = 16,
     ) -> None:
         self.model, self.network, self._advice, self._n_branches = model, network, tuple(advice), n_branches
+        self.caution = caution
 
     @torch.no_grad()
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
@@ -100,6 +115,10 @@ class BranchingVersions:
         state = torch.from_numpy(describe_cells(features, self.model, order, advice))
         mask = torch.from_numpy(legal(order, self.model.catalog.n_versions))
         values = self.network(state.flatten(0, 1), mask.flatten(0, 1)).unflatten(0, order.shape[:2])
+        if self._advice:
+            env = np.arange(len(order))[:, None, None]
+            first = torch.from_numpy(advice[0][env, np.maximum(order, 0)])
+            values = values + self.caution * nn.functional.one_hot(first, values.shape[-1])
         return scatter(values.argmax(dim=-1).numpy(), order, features.ap.shape[1])
 
 
@@ -108,7 +127,9 @@ class WarmStartConfig:
     """How `follow_advice` learns."""
 
     n_steps: int = parameter(12_000, "Steps in the cells, for each of which one transition is remembered.", "chosen")
-    epsilon: float = parameter(0.15, "Share of versions that are drawn instead of advised, so that both are seen.", "chosen")
+    epsilon: float = parameter(
+        0.15, "Share of versions that are drawn instead of advised, so that both are seen.", "chosen"
+    )
     n_updates: int = parameter(3_000, "Gradient steps.", "chosen")
     batch_size: int = parameter(128, "Transitions that one gradient step averages over.", "chosen")
     learning_rate: float = parameter(1e-3, "Step size of Adam.", "default of torch.optim.Adam")
@@ -159,7 +180,9 @@ def follow_advice(
     for update in range(config.n_updates):
         batch = buffer.sample(config.batch_size, generator=generator)
         y = branching_target(network, target, batch, config.discount)
-        loss = branching_loss(network, batch, y) + config.margin_weight * _margin_loss(network, batch, n_row, config.margin)
+        loss = branching_loss(network, batch, y) + config.margin_weight * _margin_loss(
+            network, batch, n_row, config.margin
+        )
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)

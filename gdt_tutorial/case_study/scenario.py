@@ -9,7 +9,8 @@ could be read. It names the parts of the quality of experience and no number. So
 from, and most are chosen.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from jaxtyping import Float, Int
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
 from gdt_tutorial.loops.manager import WINDOW_SLOTS
-from gdt_tutorial.physical.messages import Telemetry
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Telemetry
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
@@ -223,3 +224,52 @@ class TwinView:
     def records(self) -> list[SlotRecord]:
         """What each slot of the session has cost."""
         return self._collection.records
+
+
+class RecordedView:
+    """A view whose channels and positions were observed once and are then the same for every scheme.
+
+    Where users are and what the twin believes about it does not depend on decisions; what they watch does. So schemes on the
+    same campuses can share one emulation.
+
+    Args:
+        statuses: One status per slot, from slot 0.
+    """
+
+    def __init__(self, statuses: Sequence[Status]) -> None:
+        self._statuses = list(statuses)
+
+    @classmethod
+    def record(cls, view: "TwinView | TrueView", network: PhysicalNetwork, n_slots: int) -> "RecordedView":
+        """Observe a whole session in which nothing is sent; the network is reset."""
+        telemetry, statuses = network.reset(), []
+        idle = idle_decision(network)
+        for _ in range(n_slots):
+            statuses.append(view.observe(telemetry))
+            telemetry = network.step(idle)
+        return cls(statuses)
+
+    def observe(self, telemetry: Telemetry) -> Status:
+        """Return the recorded status of the slot, with the session as it is.
+
+        Raises:
+            ValueError: A slot that was not recorded.
+        """
+        slot, n_slots = telemetry.slot, len(self._statuses)
+        check(slot < n_slots, "telemetry.slot", f"be less than {n_slots}", slot, "record a longer session")
+        return replace(self._statuses[slot], session=telemetry.session)
+
+
+def idle_decision(network: PhysicalNetwork) -> Decision:
+    """Return the decision that sends nothing."""
+    n_batch, n_users = network.viewers.user.shape
+    zero = np.zeros((n_batch, 1), dtype=np.int64)
+    return Decision(
+        subgroup=np.full((n_batch, n_users), NOT_SERVED),
+        group=zero,
+        ap=zero,
+        version=zero,
+        bandwidth_share=np.zeros((n_batch, 1)),
+        computing_share=np.zeros((n_batch, 1)),
+        segments=np.full((n_batch, 1, 1, 2), NOT_SERVED),
+    )

@@ -7,7 +7,7 @@ a version does to later slots only learning can tell.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.twin.abstraction import Features
-from gdt_tutorial.twin.decision import ScheduleModel, fill
+from gdt_tutorial.twin.decision import ScheduleModel
 
 __all__ = [
     "FittingVersion",
@@ -23,7 +23,6 @@ __all__ = [
     "MyopicSearch",
     "SearchConfig",
     "VersionSelector",
-    "planned_gain",
     "variation_cost",
 ]
 
@@ -91,83 +90,85 @@ class SearchConfig:
 
 
 class MyopicSearch:
-    """The versions whose greedy schedule promises the most in this slot, found through prices.
+    """The versions and segments that together are worth the most in this slot, found through prices.
 
     With a price on the band and one on the cycles of an AP every SMG can choose alone: the version with the largest sum
     of max(0, gain - price * cost) over its list, less what the step from the version before costs. A higher price makes all
     of them more modest; bisection finds the lowest price at which the AP can serve what they choose. (Lagrangian relaxation
-    of a multiple-choice knapsack; Everett 1963.) Some splits of the price between band and cycles are tried, beside one
-    version for all, and each AP keeps the best.
+    of a multiple-choice knapsack; Everett 1963.) Some splits of the price between band and cycles are tried side by side,
+    and each AP keeps the one that is worth most, what is left over counted at its price.
     """
 
     def __init__(self, model: ScheduleModel, config: SearchConfig = SearchConfig()) -> None:
         self.model, self.config = model, config
 
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
-        """Return the best of all candidates at each AP."""
-        candidates = [np.full(features.ap.shape, version) for version in range(self.model.catalog.n_versions)]
-        candidates += self._priced(features)
-        promise = np.stack(
-            [planned_gain(features, self.model, version, self.config.step_share) for version in candidates]
+        """Return the versions of the best split at each AP."""
+        n_aps, splits = len(self.model.capacity.bandwidth_hz), np.asarray(self.config.splits)
+        offers = _offers(features, self.model, self.config.step_share)
+        paid = (
+            splits[:, None, None, None, None] * offers.radio + (1 - splits[:, None, None, None, None]) * offers.cycles
         )
-        best = promise.argmax(axis=0)
-        env = np.arange(len(features.ap))[:, None]
-        chosen = best[env, features.ap]
-        return np.take_along_axis(np.stack(candidates), chosen[None], axis=0)[0]
+        # Beyond the best ratio of gain to cost nobody buys anything.
+        ratio = np.divide(offers.gain, paid, out=np.zeros_like(paid), where=paid > 0).max(axis=(3, 4))
+        at_ap = features.ap == np.arange(n_aps)[:, None, None]  # ap, batch, subgroup
+        high = np.stack([(ratio * mine).max(axis=-1) for mine in at_ap], axis=-1)  # split, batch, ap
+        low = high * 1e-3
+        for _ in range(self.config.n_bisections):
+            price = np.sqrt(low * high)
+            load = _answer(features, offers, paid, price)[1]
+            low, high = np.where(load > 1, price, low), np.where(load > 1, high, price)
+        version, load, worth = _answer(features, offers, paid, high)
+        worth = _over_aps(worth, features.ap, n_aps) + high * np.maximum(1 - load, 0)
+        best = worth.argmax(axis=0)  # batch, ap
+        chosen = np.take_along_axis(best, features.ap, axis=-1)
+        return np.take_along_axis(version, chosen[None], axis=0)[0]
 
-    def _priced(self, features: Features) -> list[Int[np.ndarray, "batch subgroup"]]:
-        n_versions, n_aps = self.model.catalog.n_versions, len(self.model.capacity.bandwidth_hz)
-        env = np.arange(len(features.ap))[:, None]
-        every = [np.full(features.ap.shape, version) for version in range(n_versions)]
-        gain = np.stack([self.model.gain(features, version) for version in every], axis=2)
-        cost = np.stack([np.stack(self.model.cost(features, version)) for version in every], axis=3)
-        gain = np.where(np.isfinite(cost.sum(axis=0)), gain, 0.0)
-        cost = np.where(np.isfinite(cost), cost, 0.0)
-        step = self.config.step_share * variation_cost(features, self.model)
-        result = []
-        for split in self.config.splits:
-            paid = split * cost[0] + (1 - split) * cost[1]
-            low, high = np.zeros((2, len(env), n_aps))
-            # Beyond the best ratio of gain to cost nobody buys anything.
-            ratio = np.divide(gain, paid, out=np.zeros_like(gain), where=paid > 0).max(axis=(2, 3))
-            for ap in range(n_aps):
-                high[:, ap] = np.where(features.ap == ap, ratio, 0).max(axis=1)
-            for _ in range(self.config.n_bisections):
-                price = np.sqrt(np.maximum(low, high * 1e-3) * high)
-                _, load = self._answer(features, gain, paid, cost, step, price[env, features.ap], n_aps)
-                low, high = np.where(load > 1, price, low), np.where(load > 1, high, price)
-            result.append(self._answer(features, gain, paid, cost, step, high[env, features.ap], n_aps)[0])
-        return result
 
-    def _answer(
-        self,
-        features: Features,
-        gain: np.ndarray,
-        paid: np.ndarray,
-        cost: np.ndarray,
-        step: np.ndarray,
-        price: np.ndarray,
-        n_aps: int,
-    ) -> tuple[Int[np.ndarray, "batch subgroup"], Float[np.ndarray, "batch ap"]]:
-        """Return every SMG's choice at these prices, and the larger of the two loads of each AP."""
-        surplus = gain - price[..., None, None] * paid
-        version = (np.maximum(surplus, 0).sum(axis=-1) - step).argmax(axis=-1)
-        at = version[..., None, None]
-        bought = np.take_along_axis(surplus, at, axis=2)[:, :, 0] > 0
-        loads = [(np.take_along_axis(each, at, axis=2)[:, :, 0] * bought).sum(axis=-1) for each in cost]
-        return version, np.maximum(*(sum_per_ap(load, features.ap, n_aps) for load in loads))
+class _Offers(NamedTuple):
+    """Every segment of every SMG in every version."""
+
+    gain: Float[np.ndarray, "batch subgroup version item"]
+    radio: Float[np.ndarray, "batch subgroup version item"]
+    cycles: Float[np.ndarray, "batch subgroup version item"]
+    step: Float[np.ndarray, "batch subgroup version"]
+
+
+def _offers(features: Features, model: ScheduleModel, step_share: float) -> _Offers:
+    versions = [np.full(features.ap.shape, version) for version in range(model.catalog.n_versions)]
+    costs = [model.cost(features, version) for version in versions]
+    radio, cycles = (np.stack([cost[resource] for cost in costs], axis=2) for resource in (0, 1))
+    is_possible = np.isfinite(radio) & np.isfinite(cycles)
+    gain = np.stack([model.gain(features, version) for version in versions], axis=2) * is_possible
+    radio, cycles = np.where(is_possible, radio, 0.0), np.where(is_possible, cycles, 0.0)
+    return _Offers(gain, radio, cycles, step_share * variation_cost(features, model))
+
+
+def _answer(
+    features: Features, offers: _Offers, paid: Float[np.ndarray, "split batch subgroup version item"], price: np.ndarray
+) -> tuple[Int[np.ndarray, "split batch subgroup"], Float[np.ndarray, "split batch ap"], np.ndarray]:
+    """Return each SMG's choice at the prices, the larger of the two loads of each AP, and what each SMG gets out of it."""
+    own = np.take_along_axis(price, np.broadcast_to(features.ap, (len(price), *features.ap.shape)), axis=-1)
+    surplus = offers.gain - own[..., None, None] * paid
+    is_bought = surplus > 0
+    version = (np.einsum("sbmvi,sbmvi->sbmv", surplus, is_bought) - offers.step).argmax(axis=-1)
+    env, subgroup = np.ogrid[: version.shape[1], : version.shape[2]]
+    split = np.arange(len(version))[:, None, None]
+    bought = is_bought[split, env, subgroup, version]
+    loads = [(cost[env, subgroup, version] * bought).sum(axis=-1) for cost in (offers.radio, offers.cycles)]
+    worth = (offers.gain[env, subgroup, version] * bought).sum(axis=-1) - offers.step[env, subgroup, version]
+    n_aps = price.shape[-1]
+    return version, np.maximum(*(_over_aps(load, features.ap, n_aps) for load in loads)), worth
+
+
+def _over_aps(
+    amount: Float[np.ndarray, "split batch subgroup"], ap: Int[np.ndarray, "batch subgroup"], n_aps: int
+) -> Float[np.ndarray, "split batch ap"]:
+    """Add up what the SMGs of each AP use, for each split."""
+    return np.einsum("sbm,bma->sba", amount, (ap[..., None] == np.arange(n_aps)).astype(np.float64))
 
 
 def variation_cost(features: Features, model: ScheduleModel) -> Float[np.ndarray, "batch subgroup version"]:
     """Return the QoE that the members of each SMG lose by a step in quality, if their next segments come in a version."""
     quality = np.asarray(model.qoe.version_quality)
     return model.qoe.variation_weight * features.previous @ np.abs(quality[:, None] - quality)
-
-
-def planned_gain(
-    features: Features, model: ScheduleModel, version: Int[np.ndarray, "batch subgroup"], step_share: float
-) -> Float[np.ndarray, "batch ap"]:
-    """Return what the greedy schedule by gain per cost promises in these versions, less what their steps cost."""
-    promise = fill(features, model, version, np.ones(features.ap.shape))[1]
-    step = np.take_along_axis(variation_cost(features, model), version[..., None], axis=-1)[..., 0]
-    return promise - step_share * sum_per_ap(step, features.ap, promise.shape[1])
