@@ -40,6 +40,13 @@ def run_demo(arguments: argparse.Namespace) -> int:
     return demo.run(arguments)
 
 
+def run_reproduce(arguments: argparse.Namespace) -> int:
+    """Make a figure of the case study from scratch."""
+    from gdt_tutorial import reproduce
+
+    return reproduce.run(arguments)
+
+
 def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, default=60, help="slots of 2 s to run (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
@@ -49,12 +56,29 @@ def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("figure", choices=("fig4", "fig5"), help="which of the paper's figures")
+    parser.add_argument("--seeds", type=int, help="evaluation seeds, from 0 on (default: what the book shows)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes on this machine (default: %(default)s)")
+    parser.add_argument(
+        "--scheduler", help="address of a Dask scheduler to work on instead, such as tcp://10.0.0.1:8786"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("outputs"), help="folder of the table (default: %(default)s)"
+    )
+
+
 # A command imports what it needs when it runs: `doctor` must work where torch does not.
 commands: dict[str, Command] = {
     "demo": Command(
         help="the closed loop in the terminal, and a figure of it", run=run_demo, add_arguments=_add_demo_arguments
     ),
     "doctor": Command(help="what is wrong with this machine, and the fix", run=run_doctor),
+    "reproduce": Command(
+        help="the numbers of a figure of the case study, from scratch; a stopped run goes on where it was",
+        run=run_reproduce,
+        add_arguments=_add_reproduce_arguments,
+    ),
 }
 
 

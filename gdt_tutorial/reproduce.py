@@ -1,0 +1,130 @@
+"""The figures of the case study from scratch: `python -m gdt_tutorial reproduce fig5 --seeds 10`.
+
+Writes a table whose first lines say how it was made. A run that was stopped goes on where it was.
+"""
+
+import argparse
+import importlib
+import math
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
+
+from tqdm import tqdm
+
+import gdt_tutorial
+from gdt_tutorial.case_study.sweeps import run_sweep
+from gdt_tutorial.case_study.tables import write_table
+
+__all__ = ["FIGURES", "Figure", "FigureModule", "commit", "run"]
+
+
+@runtime_checkable
+class FigureModule(Protocol):
+    """What the module of a figure offers."""
+
+    VERSION: str
+    """To be raised with every change of what `work` returns: stored results of another version are not taken."""
+
+    def tasks(self, n_seeds: int) -> list[dict]:
+        """Return what there is to do, in the order of the table."""
+        ...
+
+    def work(self, task: dict) -> list[dict]:
+        """Do one task and return its rows."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """Where a figure is made, and with how many seeds where nobody says."""
+
+    module: str
+    n_seeds: int
+
+
+FIGURES: dict[str, Figure] = {
+    "fig4": Figure(module="gdt_tutorial.case_study.fig4", n_seeds=10),
+    "fig5": Figure(module="gdt_tutorial.case_study.fig5", n_seeds=10),
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reproduce one figure and return the exit code."""
+    figure = FIGURES[arguments.figure]
+    n_seeds = figure.n_seeds if arguments.seeds is None else arguments.seeds
+    for name, value in {"--seeds": n_seeds, "--jobs": arguments.jobs}.items():
+        if value < 1:
+            print(f"{name} must be at least 1, got {value}.")
+            return 2
+    module = cast(FigureModule, importlib.import_module(figure.module))
+    try:
+        rows, broken = _sweep(module, n_seeds, arguments)
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept: the same command goes on from here.")
+        return 130
+    except (ValueError, RuntimeError) as error:
+        print(" ".join([str(error), *getattr(error, "__notes__", ())]))
+        return 1
+    for note in broken:
+        print(f"Warning: {note}")
+    path = arguments.output / f"{arguments.figure}.csv"
+    write_table(rows, path, _header(arguments.figure, n_seeds, module.VERSION))
+    print(f"Table: {path} ({len(rows)} rows)")
+    return 0
+
+
+def _sweep(module: FigureModule, n_seeds: int, arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows of all tasks, and what is to be said about results that had to be done again."""
+    tasks = module.tasks(n_seeds)
+    broken: list[str] = []
+    layout = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} tasks, {elapsed}{postfix}"
+    with tqdm(total=len(tasks), desc=arguments.figure, ncols=100, bar_format=layout) as bar:
+        rows = run_sweep(
+            module.work,
+            tasks,
+            arguments.output / f"{arguments.figure}_tasks",
+            version=module.VERSION,
+            n_jobs=arguments.jobs,
+            scheduler=arguments.scheduler,
+            on_task=_show(bar),
+            on_broken=lambda path, reason: broken.append(f"{path} was computed again: {reason}"),
+        )
+    return rows, broken
+
+
+def _show(bar: tqdm) -> Callable[[int, int, float], None]:
+    def on_task(n_done: int, n_all: int, left_s: float) -> None:
+        bar.n = n_done
+        bar.set_postfix_str("time left unknown" if math.isnan(left_s) else f"{bar.format_interval(left_s)} left")
+
+    return on_task
+
+
+def _header(figure: str, n_seeds: int, version: str) -> dict[str, str]:
+    # Jobs and scheduler are left out: they change nothing in the table.
+    return {
+        "command": f"python -m gdt_tutorial reproduce {figure} --seeds {n_seeds}",
+        "seeds": f"0 to {n_seeds - 1}",
+        "commit": commit(),
+        "version": f"{version}, gdt_tutorial {gdt_tutorial.__version__}",
+    }
+
+
+def commit() -> str:
+    """Return the commit of this package, marked where its files differ from it; "unknown" where git does not know it."""
+    folder = Path(__file__).parent
+    try:
+        # An installed copy may lie inside the working tree of something else.
+        _git(folder, "ls-files", "--error-unmatch", "__init__.py")
+        name = _git(folder, "rev-parse", "--short=12", "HEAD").strip()
+        is_changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{name} with changes" if is_changed else name
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,120 @@
+"""`python -m gdt_tutorial reproduce`: a table that says how it was made, and goes on where it was. The figure is this file."""
+
+import re
+import subprocess
+
+import pytest
+
+from gdt_tutorial import reproduce
+from gdt_tutorial.__main__ import main
+from gdt_tutorial.case_study.sweeps import result_path
+from gdt_tutorial.case_study.tables import read_table
+
+VERSION = "7"
+done = []
+
+
+def tasks(n_seeds):
+    return [{"seed": seed} for seed in range(n_seeds)]
+
+
+def work(task):
+    done.append(task["seed"])
+    if task["seed"] == 99:
+        raise KeyboardInterrupt
+    if task["seed"] == 98:
+        raise ValueError("capacity must be above 0, got 0; give more.")
+    return [{"seed": task["seed"], "scheme": scheme, "qoe": 0.1 * task["seed"]} for scheme in ("rule", "proposed")]
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Return a function that reproduces a figure of this file into a folder of the test."""
+    done.clear()
+    monkeypatch.setitem(reproduce.FIGURES, "fig4", reproduce.Figure(module=__name__, n_seeds=3))
+
+    def call(*arguments):
+        return main(["reproduce", "fig4", "--output", str(tmp_path), *arguments])
+
+    return call
+
+
+def test_the_table_says_how_it_was_made(command, tmp_path, capsys):
+    assert command() == 0
+    header, rows = read_table(tmp_path / "fig4.csv")
+    assert header["command"] == "python -m gdt_tutorial reproduce fig4 --seeds 3"
+    assert header["seeds"] == "0 to 2"
+    assert header["version"].startswith("7, gdt_tutorial ")
+    assert re.fullmatch(r"[0-9a-f]{12}( with changes)?|unknown", header["commit"])
+    assert [(row["seed"], row["scheme"]) for row in rows] == [(s, n) for s in range(3) for n in ("rule", "proposed")]
+    assert rows[-1]["qoe"] == 0.1 * 2
+    shown, progress = capsys.readouterr()
+    assert f"Table: {tmp_path / 'fig4.csv'} (6 rows)" in shown
+    assert "3/3 tasks" in progress
+    assert "left" in progress
+
+
+def test_more_seeds_add_to_what_is_there(command, tmp_path):
+    assert command("--seeds", "2") == 0
+    assert command("--seeds", "4") == 0
+    assert done == [0, 1, 2, 3]
+    assert len(read_table(tmp_path / "fig4.csv")[1]) == 8
+
+
+def test_processes_give_the_same_table_to_the_byte(command, tmp_path):
+    command()
+    alone = (tmp_path / "fig4.csv").read_bytes()
+    assert command("--jobs", "2", "--output", str(tmp_path / "two")) == 0
+    assert done == [0, 1, 2]
+    assert (tmp_path / "two" / "fig4.csv").read_bytes() == alone
+
+
+def test_a_broken_result_is_told(command, tmp_path, capsys):
+    command()
+    path = result_path(tmp_path / "fig4_tasks", {"seed": 1}, VERSION)
+    path.write_text("{")
+    assert command() == 0
+    assert f"Warning: {path} was computed again: " in capsys.readouterr().out
+    assert done == [0, 1, 2, 1]
+
+
+def test_a_stopped_run_says_that_it_can_go_on(command, tmp_path, capsys):
+    assert command("--seeds", "100") == 1
+    out = capsys.readouterr().out
+    assert "capacity must be above 0, got 0; give more." in out
+    assert 'This happened in the task {"seed":98}.' in out
+    assert not (tmp_path / "fig4.csv").exists()
+
+
+def test_an_interrupted_run_says_that_it_can_go_on(command, monkeypatch, capsys):
+    monkeypatch.setattr(f"{__name__}.tasks", lambda n_seeds: [{"seed": 0}, {"seed": 99}])
+    assert command() == 130
+    assert "Stopped. What is finished is kept: the same command goes on from here." in capsys.readouterr().out
+    assert command() == 130
+    assert done == [0, 99, 99]
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--jobs"])
+def test_bad_numbers_are_refused(command, option, capsys):
+    assert command(option, "0") == 2
+    assert f"{option} must be at least 1, got 0." in capsys.readouterr().out
+
+
+def test_a_scheduler_and_jobs_are_not_both_taken(command, capsys):
+    assert command("--jobs", "2", "--scheduler", "tcp://127.0.0.1:9") == 1
+    assert "n_jobs must be 1 with a scheduler" in capsys.readouterr().out
+
+
+def test_the_help_offers_the_figures_that_there_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["reproduce", "fig6"])
+    error = capsys.readouterr().err
+    assert all(repr(name) in error or name in error.partition("choose from")[2] for name in reproduce.FIGURES)
+
+
+def test_outside_of_git_the_commit_is_unknown(monkeypatch):
+    def fails(*arguments, **options):
+        raise subprocess.CalledProcessError(128, "git")
+
+    monkeypatch.setattr(subprocess, "run", fails)
+    assert reproduce.commit() == "unknown"
