@@ -212,7 +212,7 @@ class TestForm:
         assert (np.diff(values, axis=0) >= -1e-9).all()
 
     def test_fewer_levels_never_lower_it(self):
-        net = campus(3, bandwidth_hz=1e6)
+        net = campus(3, bandwidth_hz=0.3e6, computing_cycles_per_s=20e9)
         values = [SessionBound(net, N_SLOTS, n_levels).solve(net.capacity) for n_levels in (40, 6, 1)]
         assert (np.diff(values, axis=0) >= -1e-6).all()
         assert (values[2] > values[0] + 1e-3).any()

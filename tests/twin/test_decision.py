@@ -10,7 +10,7 @@ from gdt_tutorial.physical.network import check_decision
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction import Features
 from gdt_tutorial.twin.allocator import NetworkAllocator, SubgroupNetwork
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator, ScheduleModel, fill
+from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator, ScheduleModel, fill, pack
 from gdt_tutorial.twin.environment import describe_subgroups
 
 
@@ -140,7 +140,7 @@ def tiny_problem(seed):
         subgroup=np.array([[0, 1]]), group=np.zeros((1, 2), dtype=np.int64), ap=np.zeros((1, 2), dtype=np.int64),
         n_members=np.ones((1, 2), dtype=np.int64), efficiency=rng.uniform(1.0, 4.0, size=(1, 2)),
         stored_s=np.zeros((1, 2)), segments=np.tile(np.stack([np.zeros(4, int), np.arange(4)], -1), (1, 2, 1, 1)),
-        value_s=value_s, urgent_s=np.zeros(shape), length_s=length_s,
+        value_s=value_s, urgent_s=np.zeros(shape), length_s=length_s, previous=np.zeros((1, 2, 2)),
     )  # fmt: skip
     room = capacity(computing_cycles_per_s=np.full(2, rng.uniform(1e6, 4e6)))
     return features, ScheduleModel(catalog=tiny_catalog(), capacity=room, qoe=TINY_QOE)
@@ -178,6 +178,25 @@ def test_the_promise_is_the_gain_of_what_is_sent():
         if place >= 0
     )  # fmt: skip
     assert promise[0].tolist() == pytest.approx([sent, 0])
+
+
+def test_packing_keeps_what_is_taken_and_fills_up_by_priority():
+    for seed in range(20):
+        features, model = tiny_problem(seed)
+        version = np.zeros((1, 2), dtype=np.int64)
+        priority = stream(seed, "priority").random(features.value_s.shape)
+        priority[0, 0, 0] = 0.0
+        first = np.zeros(priority.shape, dtype=bool)
+        first[0, 1, 3] = True
+        is_taken = pack(features, model, version, priority, first)
+        assert is_taken[0, 1, 3]
+        assert not is_taken[0, 0, 0]
+        used = [np.sum(cost, where=is_taken) for cost in model.cost(features, version)]
+        assert max(used) <= 1
+        # The best item that was not taken yet is in, unless it never fitted beside the first one.
+        best = np.unravel_index(np.where(first, -1.0, priority).argmax(), priority.shape)
+        fits = all(cost[best] + cost[first][0] <= 1 for cost in model.cost(features, version))
+        assert is_taken[best] == fits
 
 
 def test_greedy_promises_more_than_equal_share(scenes):
