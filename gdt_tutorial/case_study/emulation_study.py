@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import stats
 
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView, TwinView, case_study_network
+from gdt_tutorial.case_study.experiment import View
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView, TwinView, Views, case_study_network
 from gdt_tutorial.configuration import check
 from gdt_tutorial.loops.external import twin_error
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Telemetry
@@ -31,10 +32,11 @@ __all__ = [
     "paired_interval",
     "qoe_by_emulator",
     "record_course",
+    "session_views",
     "status_errors",
 ]
 
-OpenView = Callable[[PhysicalNetwork], TrueView | TwinView]
+OpenView = Callable[[PhysicalNetwork], View]
 SessionRunner = Callable[[int, OpenView], Float[np.ndarray, " batch"]]
 
 
@@ -172,6 +174,35 @@ def greedy_sessions(
         return qoe
 
     return run
+
+
+def session_views(run: SessionRunner, seeds: Sequence[int]) -> Views:
+    """Run sessions with the true status, and return the views that ended in them, at most one per user and slot."""
+    views = []
+    for seed in seeds:
+        recorder = _Recorder()
+        run(seed, recorder.open)
+        views.append(recorder.seen)
+    kind, fraction = (
+        np.concatenate([np.stack([service[part] for service in seen], axis=-1) for seen in views]) for part in (0, 1)
+    )
+    return Views(view_type=kind, view_fraction=fraction)
+
+
+class _Recorder:
+    """A true view that keeps which views have ended."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Int[np.ndarray, "batch user"], Float[np.ndarray, "batch user"]]] = []
+
+    def open(self, network: PhysicalNetwork) -> View:
+        """Return itself, on any network."""
+        return self
+
+    def observe(self, telemetry: Telemetry) -> Status:
+        """Return the true status."""
+        self.seen.append((telemetry.service.view_type, telemetry.service.view_fraction))
+        return TrueView().observe(telemetry)
 
 
 def qoe_by_emulator(

@@ -11,6 +11,7 @@ from gdt_tutorial.case_study.emulation_study import (
     paired_interval,
     qoe_by_emulator,
     record_course,
+    session_views,
     status_errors,
 )
 from gdt_tutorial.case_study.horizon_study import LAW_ALONE, horizon_errors
@@ -139,6 +140,13 @@ def test_a_session_runner_may_be_anything_that_depends_on_the_seed(emulators):
     assert rows[0].qoe == 6.5
     assert np.isclose(rows[1].lost, 0.2)
     assert isinstance(TwinView(network, emulators["hold last"], 3), TwinView)
+
+
+def test_session_views_are_those_that_ended():
+    views = session_views(greedy_sessions(2, CONFIG, computing_cycles_per_s=5e9), (0, 1))
+    assert views.view_type.shape == (4, 16, 8)
+    assert (views.view_type >= 0).any()
+    np.testing.assert_array_equal(views.view_type < 0, np.isnan(views.view_fraction))
 
 
 def test_paired_intervals_are_those_of_scipy():
