@@ -23,7 +23,7 @@ __all__ = ["FIGURES", "Figure", "FigureModule", "commit", "run"]
 
 @runtime_checkable
 class FigureModule(Protocol):
-    """What the module of a figure offers."""
+    """What the module of a figure offers. Its tasks say which seed they have, under "seed"."""
 
     VERSION: str
     """To be raised with every change of what `work` returns: stored results of another version are not taken."""
@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
     module = cast(FigureModule, importlib.import_module(figure.module))
     try:
-        rows, broken = _sweep(module, n_seeds, arguments)
+        tasks = module.tasks(n_seeds)
+        rows, broken = _sweep(module, tasks, arguments)
     except KeyboardInterrupt:
         print("\nStopped. What is finished is kept: the same command goes on from here.")
         return 130
@@ -71,14 +72,25 @@ def run(arguments: argparse.Namespace) -> int:
     for note in broken:
         print(f"Warning: {note}")
     path = arguments.output / f"{arguments.figure}.csv"
-    write_table(rows, path, _header(arguments.figure, n_seeds, module.VERSION))
+    write_table(rows, path, _header(arguments.figure, n_seeds, tasks, module.VERSION))
     print(f"Table: {path} ({len(rows)} rows)")
     return 0
 
 
-def _sweep(module: FigureModule, n_seeds: int, arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
+def _header(figure: str, n_seeds: int, tasks: list[dict], version: str) -> dict[str, str]:
+    # Jobs and scheduler are left out: they change nothing in the table.
+    return {
+        "command": f"python -m gdt_tutorial reproduce {figure} --seeds {n_seeds}",
+        "seeds": ", ".join(map(str, sorted({task["seed"] for task in tasks}))),
+        "commit": commit(),
+        "version": f"{version}, gdt_tutorial {gdt_tutorial.__version__}",
+    }
+
+
+def _sweep(
+    module: FigureModule, tasks: list[dict], arguments: argparse.Namespace
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the rows of all tasks, and what is to be said about results that had to be done again."""
-    tasks = module.tasks(n_seeds)
     broken: list[str] = []
     layout = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} tasks, {elapsed}{postfix}"
     with tqdm(total=len(tasks), desc=arguments.figure, ncols=100, bar_format=layout) as bar:
@@ -101,16 +113,6 @@ def _show(bar: tqdm) -> Callable[[int, int, float], None]:
         bar.set_postfix_str("time left unknown" if math.isnan(left_s) else f"{bar.format_interval(left_s)} left")
 
     return on_task
-
-
-def _header(figure: str, n_seeds: int, version: str) -> dict[str, str]:
-    # Jobs and scheduler are left out: they change nothing in the table.
-    return {
-        "command": f"python -m gdt_tutorial reproduce {figure} --seeds {n_seeds}",
-        "seeds": f"0 to {n_seeds - 1}",
-        "commit": commit(),
-        "version": f"{version}, gdt_tutorial {gdt_tutorial.__version__}",
-    }
 
 
 def commit() -> str:

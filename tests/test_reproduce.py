@@ -43,7 +43,7 @@ def test_the_table_says_how_it_was_made(command, tmp_path, capsys):
     assert command() == 0
     header, rows = read_table(tmp_path / "fig4.csv")
     assert header["command"] == "python -m gdt_tutorial reproduce fig4 --seeds 3"
-    assert header["seeds"] == "0 to 2"
+    assert header["seeds"] == "0, 1, 2"
     assert header["version"].startswith("7, gdt_tutorial ")
     assert re.fullmatch(r"[0-9a-f]{12}( with changes)?|unknown", header["commit"])
     assert [(row["seed"], row["scheme"]) for row in rows] == [(s, n) for s in range(3) for n in ("rule", "proposed")]
