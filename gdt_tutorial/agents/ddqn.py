@@ -62,7 +62,8 @@ class DoubleDQNConfig:
 
     n_steps: int = parameter(20_000, "Steps of the whole training.", "chosen")
     learning_starts: int = parameter(1_000, "Steps before the first gradient step.", "chosen")
-    steps_per_update: int = parameter(1, "Steps for each gradient step.", "chosen")
+    steps_per_update: int = parameter(1, "Steps between two updates.", "chosen")
+    gradient_steps: int = parameter(1, "Gradient steps of each update.", "Mnih et al. 2015")
     target_sync_steps: int = parameter(200, "Steps between two copies into the target network.", "chosen")
     capacity: int = parameter(10_000, "Transitions that the replay buffer remembers.", "chosen")
     batch_size: int = parameter(64, "Transitions that one gradient step averages over.", "chosen")
@@ -190,7 +191,8 @@ def train_double_dqn(
         n_before, n_steps = n_steps, n_steps + len(transitions)
         for step in range(n_before, n_steps):
             # Learn.
-            if step >= config.learning_starts and step % config.steps_per_update == 0:
+            is_update = step >= config.learning_starts and step % config.steps_per_update == 0
+            for _ in range(config.gradient_steps if is_update else 0):
                 batch = buffer.sample(config.batch_size, generator=generator)
                 y = double_dqn_target(network, target, batch, config.discount)
                 value = network(batch.state, batch.mask).gather(-1, batch.action[:, None]).squeeze(-1)
