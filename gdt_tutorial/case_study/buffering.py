@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.channel import LinkAdaptation
-from gdt_tutorial.physical.delivery import unicast_efficiency
+from gdt_tutorial.physical.delivery import sum_per_ap, unicast_efficiency
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
 from gdt_tutorial.physical.video import VideoCatalog
@@ -38,7 +38,7 @@ class BufferingConfig:
     """Horizons and sizes of `SegmentBuffering`."""
 
     horizon_s: int = parameter(10, "Segments that are wanted later than this are not buffered yet.", "chosen")
-    n_items: int = parameter(16, "Segments at most in the list of an SMG.", "chosen")
+    n_items: int = parameter(24, "Segments at most in the list of an SMG.", "chosen on validation seeds")
     n_ahead: int = parameter(10, "Segments of each video, from where its viewer is, that can be listed.", "chosen")
     n_spread: int = parameter(8, "List positions by which a member may be ahead of its cell's last one.", "chosen")
     halving_s: float = parameter(10.0, "Wait that halves the value of a segment.", "chosen on validation seeds")
@@ -272,6 +272,23 @@ class SegmentBuffering:
         number = np.minimum(np.ceil(carried_bit / (self.catalog.bitrate_bps[0] * self.catalog.segment_s)), n_items)
         return number.astype(np.int64) * (n_members > 0)
 
+    def _cost(
+        self, worth: Float[np.ndarray, "batch subgroup"], worst: Float[np.ndarray, "batch subgroup"]
+    ) -> Float[np.ndarray, "batch subgroup"]:
+        """Return what a bit costs each SMG of the resource that is scarcer at its AP, as a share of a second.
+
+        That is the cycles where, on average over what the lists are worth, a bit takes a larger share of them than of the
+        band.
+        """
+        capacity, n_aps = self.capacity, len(self.capacity.bandwidth_hz)
+        ap = np.broadcast_to(np.arange(worst.shape[1]) // 2 % n_aps, worst.shape)
+        band = 1 / np.maximum(capacity.bandwidth_hz[ap] * worst, 1e-3)
+        cycles = (capacity.cycles_per_bit / np.maximum(capacity.computing_cycles_per_s, 1e-3))[ap]
+        is_reached = worst > 0
+        paid, bought = (sum_per_ap(each * worth * is_reached, ap, n_aps) for each in (band, np.ones_like(band)))
+        mean_band = np.take_along_axis(paid / np.maximum(bought, 1e-9), ap, axis=-1)
+        return np.where(cycles > mean_band, cycles, band)
+
     def _lists(
         self,
         session: Session,
@@ -283,7 +300,8 @@ class SegmentBuffering:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sum what each segment is worth to all who would hear it, and keep the best of every SMG.
 
-        A segment that both SMGs of a cell want is listed once: in the SMG where it is worth more per band.
+        A segment that both SMGs of a cell want is listed once: in the SMG where it is worth more for what it costs. With
+        scarce cycles that is the one whose stream more users hear; with a scarce band it may be the one that hears better.
         """
         segment, value_s, urgent_s = wishes
         n_batch, _, n_rows, n_segments = session.buffered.shape
@@ -304,8 +322,7 @@ class SegmentBuffering:
             for wish in (value_s, urgent_s)
         )  # fmt: skip
         score = value + urgent
-        # Per band: an SMG with a weak member pays more for the same seconds.
-        density = score * worst.reshape(n_batch, -1, 2, 1)
+        density = score / self._cost(score.sum(axis=-1).reshape(n_batch, -1), worst).reshape(n_batch, -1, 2, 1)
         keeps_first = density[:, :, 0] >= density[:, :, 1]
         score[:, :, 0] *= keeps_first
         score[:, :, 1] *= ~keeps_first

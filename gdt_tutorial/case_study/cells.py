@@ -13,9 +13,10 @@ from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.twin.abstraction import Features
 from gdt_tutorial.twin.decision import ScheduleModel
 
-__all__ = ["EMPTY", "describe_cells", "gather", "n_state", "order_branches", "scatter"]
+__all__ = ["EMPTY", "describe_cells", "gather", "legal", "n_row", "n_state", "order_branches", "scatter"]
 
 EMPTY = -1  # a branch without an SMG
+N_OWN, N_CELL = 13, 7  # entries of a row before the versions, and of the cell as a whole
 N_SOON = 3  # segments that cover the coming slot and a little more
 _CAPACITY_UNIT, _BAND_UNIT = 12e9, 20e6  # bring capacities to about one
 
@@ -99,7 +100,12 @@ def describe_cells(
 
 def n_state(n_branches: int, n_versions: int, n_advice: int) -> int:
     """Return the number of entries of a state."""
-    return n_branches * (13 + n_versions * (1 + n_advice)) + 7
+    return n_branches * n_row(n_versions, n_advice) + N_CELL
+
+
+def n_row(n_versions: int, n_advice: int) -> int:
+    """Return the number of entries of the row of an SMG."""
+    return N_OWN + n_versions * (1 + n_advice)
 
 
 def legal(order: Int[np.ndarray, "batch ap branch"], n_versions: int) -> Bool[np.ndarray, "batch ap branch version"]:

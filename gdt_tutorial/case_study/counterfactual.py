@@ -6,7 +6,7 @@ repeated: the same viewers, channels and swipes, other versions for some sub-mul
 before. The difference of the two returns is what these versions are worth, and hardly noisy.
 
     D = sum over the coming slots of gamma^k (QoE with the change - QoE without)
-    loss = (sum over changed branches d of Q_d(s, a'_d) - Q_d(s, a_d) - D)^2 + (mean over d of Q_d(s, a_d) - G)^2
+    loss = (sum over changed branches d of Q_d(s, a'_d) - Q_d(s, a_d) - D)^2 + w (mean over d of Q_d(s, a_d) - G)^2
 
 G is the return without the change, over the same slots. (Paired differences, or common random numbers, are standard in
 simulation optimization; Glasserman and Yao 1992. Their use for a branching Q-network is ours.)
@@ -39,13 +39,13 @@ __all__ = ["Changes", "CounterfactualConfig", "collect_changes", "learn_changes"
 class CounterfactualConfig:
     """How changes are tried, and how they are learned."""
 
-    every_slots: int = parameter(3, "Slots of an episode between two that are repeated.", "chosen")
-    n_copies: int = parameter(7, "Changes that are tried in each repeated slot.", "chosen")
+    every_slots: int = parameter(5, "Slots of an episode between two that are repeated.", "chosen")
+    n_copies: int = parameter(5, "Changes that are tried in each repeated slot.", "chosen")
     n_horizon: int = parameter(
         6, "Slots that are played again, with the one of the change.", "chosen; phones hold 10 s"
     )
     epsilon: float = parameter(0.2, "Share of the versions that a change concerns.", "chosen")
-    discount: float = parameter(0.9, "Weight of each next slot.", "chosen")
+    discount: float = parameter(1.0, "Weight of each next slot.", "chosen: QoE is a mean over the session")
     n_updates: int = parameter(3_000, "Gradient steps of one fit.", "chosen")
     batch_size: int = parameter(256, "Changes that one gradient step averages over.", "chosen")
     learning_rate: float = parameter(1e-3, "Step size of Adam at first; it falls to 0 along a cosine.", "chosen")
@@ -183,11 +183,19 @@ def collect_changes(
 def _changed(
     own: Int[np.ndarray, "batch subgroup"], n_copies: int, n_versions: int, epsilon: float, *, rng: np.random.Generator
 ) -> Int[np.ndarray, "copy batch subgroup"]:
-    """Return copies of the versions in which some are replaced by others; the first copy is unchanged."""
-    shift = rng.integers(1, n_versions, size=(n_copies, *own.shape))
-    is_changed = rng.random(shift.shape) < epsilon
-    is_changed[0] = False
-    return np.where(is_changed, (own + shift) % n_versions, own)
+    """Return copies of the versions in which some are replaced; the first copy is unchanged.
+
+    In every second copy each SMG may get any other version. In the others half of the SMGs of a campus move by one
+    version, all of them up or all of them down: what one alone may do for free is dear when all do it.
+    """
+    shape = (n_copies, *own.shape)
+    scattered = (own + rng.integers(1, n_versions, size=shape)) % n_versions
+    scattered = np.where(rng.random(shape) < epsilon, scattered, own)
+    together = np.clip(own + rng.choice([-1, 1], size=(n_copies, len(own), 1)), 0, n_versions - 1)
+    together = np.where(rng.random(shape) < 0.5, together, own)
+    changed = np.where(np.arange(n_copies)[:, None, None] % 2 == 0, together, scattered)
+    changed[0] = own
+    return changed
 
 
 def _per_cell(

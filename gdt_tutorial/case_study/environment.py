@@ -164,7 +164,9 @@ class CellEnvironments(VectorEnv):
         state, mask = (
             np.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts]) for parts in zip(*pairs, strict=True)
         )
-        return state, {"action_mask": mask, "_action_mask": np.ones(len(mask), dtype=bool)}
+        # Only choices can be illegal.
+        has_choices = isinstance(self.single_action_space, gymnasium.spaces.MultiDiscrete)
+        return state, {"action_mask": mask, "_action_mask": np.ones(len(mask), dtype=bool)} if has_choices else {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Run one slot; a lot whose episode is over begins a new one instead."""

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gdt_tutorial.agents.branching import branching_loss, branching_target
 from gdt_tutorial.agents.ddqn import epsilon_greedy
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.case_study.cells import describe_cells, legal, order_branches, scatter
+from gdt_tutorial.case_study.cells import N_OWN, describe_cells, legal, order_branches, scatter
 from gdt_tutorial.case_study.versions import VersionSelector
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.seeding import torch_seeded
@@ -151,7 +151,7 @@ def advised(
     n_branches, n_versions = mask.shape[1:]
     rows = state[:, : n_branches * n_row].unflatten(1, (n_branches, n_row))
     # The advice stands at the end of a row, one block of `n_versions` entries for each rule.
-    n_before = 13 + n_versions * (1 + which)
+    n_before = N_OWN + n_versions * (1 + which)
     return rows[..., n_before : n_before + n_versions].argmax(dim=-1)
 
 

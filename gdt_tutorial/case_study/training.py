@@ -1,0 +1,259 @@
+"""Train the networks of the case study: the version network of the proposed scheme, and the actor of the DRL scheme.
+
+One network serves all capacities. Campuses to learn from, to choose the best round on, and to report on come from three
+ranges of seeds that do not meet.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from gdt_tutorial import seeding
+from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, OrnsteinUhlenbeckNoise, train_ddpg
+from gdt_tutorial.agents.evaluation import Validation
+from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
+from gdt_tutorial.case_study.buffering import SegmentBuffering, sequential, swipe_aware
+from gdt_tutorial.case_study.cells import n_row, n_state
+from gdt_tutorial.case_study.counterfactual import Changes, CounterfactualConfig, collect_changes, learn_changes
+from gdt_tutorial.case_study.environment import CellEnvironments
+from gdt_tutorial.case_study.experiment import Campuses, Scheme, open_campuses, run_session
+from gdt_tutorial.case_study.learned import BranchingVersions, VersionNetwork
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
+from gdt_tutorial.case_study.shares import ShareActuator
+from gdt_tutorial.case_study.versions import FittingVersion, MyopicSearch, VersionSelector
+from gdt_tutorial.configuration import check, parameter
+
+__all__ = [
+    "ADVICE",
+    "N_BRANCHES",
+    "TrainedVersions",
+    "TrainingConfig",
+    "aware_of",
+    "fitting",
+    "new_network",
+    "sequential_of",
+    "train_actor",
+    "train_versions",
+    "validation_qoe",
+]
+
+N_BRANCHES = 16
+TRAINING_SEED, VALIDATION_SEED = 100_000, 9_000
+CAUTIONS = (0.0, 0.02, 0.05, 0.1)
+
+
+def aware_of(campuses: Campuses) -> SegmentBuffering:
+    """Return the GDT-assisted buffering of these campuses."""
+    network = campuses.network
+    return swipe_aware(campuses.curves.survival_at, network.catalog, network.capacity, network.link)
+
+
+def sequential_of(campuses: Campuses) -> SegmentBuffering:
+    """Return the sequential buffering of these campuses."""
+    network = campuses.network
+    return sequential(campuses.curves.survival_at, network.catalog, network.capacity, network.link)
+
+
+def search(campuses: Campuses) -> VersionSelector:
+    """Return the myopic search over versions."""
+    return MyopicSearch(campuses.model)
+
+
+def fitting(campuses: Campuses) -> VersionSelector:
+    """Return the rule that takes the highest version in which the first three segments of every list fit."""
+    return FittingVersion(campuses.model, 3)
+
+
+ADVICE: tuple[Callable[[Campuses], VersionSelector], ...] = (search, fitting)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How `train_versions` and `train_actor` learn."""
+
+    n_rounds: int = parameter(3, "Rounds of trying changes and learning from all of them so far.", "chosen")
+    n_episodes: int = parameter(2, "Episodes per round and capacity.", "chosen")
+    n_batch: int = parameter(8, "Campuses in an episode.", "chosen")
+    n_validation: int = parameter(2, "Lots of campuses per capacity on which rounds are compared.", "chosen")
+    changes: CounterfactualConfig = parameter(
+        CounterfactualConfig(), "How changes are tried and learned.", "see CounterfactualConfig"
+    )
+    actor: DDPGConfig = parameter(
+        DDPGConfig(
+            n_steps=60_000,
+            learning_starts=2_000,
+            steps_per_update=4,
+            batch_size=128,
+            discount=0.9,
+            tau=5e-3,
+            validation_steps=10_000,
+        ),
+        "How the actor learns.",
+        "chosen; rates of Lillicrap et al. 2016",
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("n_rounds", "n_episodes", "n_batch", "n_validation"):
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+
+
+@dataclass(kw_only=True)
+class TrainedVersions:
+    """A version network, the caution that suits it, and how it came about."""
+
+    network: nn.Module
+    caution: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def selector(self, campuses: Campuses) -> BranchingVersions:
+        """Return the network as a selection of versions for these campuses."""
+        advice = [make(campuses) for make in ADVICE]
+        return BranchingVersions(campuses.model, self.network, advice, self.caution, N_BRANCHES)
+
+
+def new_network(n_versions: int, *, generator: torch.Generator) -> VersionNetwork:
+    """Return a version network that knows nothing yet."""
+    n_advice = len(ADVICE)
+    n_states = n_state(N_BRANCHES, n_versions, n_advice)
+    return VersionNetwork(n_states, N_BRANCHES, n_versions, n_row(n_versions, n_advice), generator=generator)
+
+
+def validation_qoe(
+    versions: Callable[[Campuses], VersionSelector], config: CaseStudyConfig, n_lots: int, n_batch: int
+) -> Float[np.ndarray, "capacity sample"]:
+    """Return the QoE of campuses kept for choices, with the greedy scheduler, at every second capacity."""
+    result = []
+    for capacity in config.capacities_cycles_per_s[::2]:
+        lots = []
+        for lot in range(n_lots):
+            campuses = open_campuses(n_batch, config, computing_cycles_per_s=capacity, seed=VALIDATION_SEED + lot)
+            scheme = Scheme(
+                buffering=aware_of(campuses), versions=versions(campuses), scheduler=GreedyByGainPerCost(campuses.model)
+            )
+            lots.append(run_session(campuses, scheme, TrueView(), config.n_slots).mean_qoe())
+        result.append(np.concatenate(lots))
+    return np.stack(result)
+
+
+def train_versions(
+    config: TrainingConfig = TrainingConfig(),
+    scenario: CaseStudyConfig = CaseStudyConfig(),
+    *,
+    seed: int,
+    on_round: Callable[[dict[str, float]], object] | None = None,
+) -> TrainedVersions:
+    """Train a version network from nothing, round by round, and return the round that was best on validation campuses.
+
+    The first round tries changes to what the myopic search does, the later ones changes to what the network does.
+    """
+    reference = validation_qoe(search, scenario, config.n_validation, config.n_batch)
+    n_versions = 4
+    trained = TrainedVersions(network=new_network(n_versions, generator=seeding.torch_stream(seed, "network")))
+    best, best_gain, data = deepcopy(trained), -np.inf, []
+    for turn in range(config.n_rounds):
+        policy: Callable[[Campuses], VersionSelector] = search if turn == 0 else trained.selector
+        data += _episodes(policy, config, scenario, seed, turn)
+        generator = seeding.torch_stream(seed, "learn", turn)
+        learn_changes(trained.network, Changes.join(data), config.changes, generator=generator)
+        gains = {caution: _gain(trained, caution, reference, config, scenario) for caution in CAUTIONS}
+        trained.caution = max(gains, key=lambda caution: gains[caution])
+        row = {
+            "round": turn + 1,
+            "n_changes": sum(map(len, data)),
+            "caution": trained.caution,
+            "gain": gains[trained.caution],
+            "gain_without_caution": gains[0.0],
+        }
+        trained.history.append(row)
+        if on_round is not None:
+            on_round(row)
+        if row["gain"] > best_gain:
+            best, best_gain = deepcopy(trained), row["gain"]
+    best.history = trained.history
+    return best
+
+
+def _episodes(
+    policy: Callable[[Campuses], VersionSelector],
+    config: TrainingConfig,
+    scenario: CaseStudyConfig,
+    seed: int,
+    turn: int,
+) -> list[Changes]:
+    parts = []
+    for episode in range(config.n_episodes):
+        for index, capacity in enumerate(scenario.capacities_cycles_per_s):
+            own = TRAINING_SEED + 10_000 * seed + 1_000 * turn + 100 * episode + index
+            campuses = open_campuses(config.n_batch, scenario, computing_cycles_per_s=capacity, seed=own)
+            n_slots = scenario.n_slots + config.changes.n_horizon // 2
+            rng = seeding.stream(own, "changes")
+            parts.append(
+                collect_changes(
+                    campuses,
+                    aware_of,
+                    policy,
+                    greedy_of,
+                    ADVICE,
+                    n_slots,
+                    config.changes,
+                    n_branches=N_BRANCHES,
+                    rng=rng,
+                )
+            )
+    return parts
+
+
+def greedy_of(campuses: Campuses) -> GreedyByGainPerCost:
+    """Return the greedy scheduler, which stands in for SLSQP while a network learns: it is faster, and nearly as good."""
+    return GreedyByGainPerCost(campuses.model)
+
+
+def _gain(
+    trained: TrainedVersions, caution: float, reference: np.ndarray, config: TrainingConfig, scenario: CaseStudyConfig
+) -> float:
+    """Return by how much the network beats the myopic search on validation campuses, on average."""
+    tried = TrainedVersions(network=trained.network, caution=caution)
+    qoe = validation_qoe(tried.selector, scenario, config.n_validation, config.n_batch)
+    return float((qoe - reference).mean())
+
+
+def train_actor(
+    config: TrainingConfig = TrainingConfig(), scenario: CaseStudyConfig = CaseStudyConfig(), *, seed: int
+) -> tuple[Actor, Sequence[tuple[int, float]]]:
+    """Train the actor of the DRL scheme; return it, and its QoE on validation episodes over the steps of training."""
+
+    def world(offset: int, n_batch: int) -> Callable[[int, float], Campuses]:
+        return lambda own, capacity: open_campuses(
+            n_batch, scenario, computing_cycles_per_s=capacity, seed=offset + own % 1_000_000
+        )
+
+    def cells(offset: int, n_worlds: int, n_batch: int, capacities: Sequence[float]) -> CellEnvironments:
+        return CellEnvironments(
+            world(offset, n_batch),
+            capacities,
+            sequential_of,
+            ADVICE[1:],
+            ShareActuator(fitting),
+            n_worlds=n_worlds,
+            n_branches=N_BRANCHES,
+            n_slots=scenario.n_slots,
+        )
+
+    envs = cells(10_000_000, 2, 2 * config.n_batch, scenario.capacities_cycles_per_s)
+    n_states, n_actions = envs.single_observation_space.shape[0], envs.single_action_space.shape[0]  # type: ignore[index]
+    generator = seeding.torch_stream(seed, "actor")
+    learner = DDPGLearner(
+        Actor(n_states, n_actions, generator=generator), Critic(n_states, n_actions, generator=generator), config.actor
+    )
+    # One lot after the other goes through the capacities, so whole rounds of episodes are comparable.
+    capacities = scenario.capacities_cycles_per_s[1::2]
+    judges = cells(20_000_000, len(capacities), max(config.n_batch // 2, 1), capacities)
+    validation = Validation(judges, judges.num_envs, generator=generator)
+    noise = OrnsteinUhlenbeckNoise(envs.num_envs, n_actions, generator=generator)
+    train_ddpg(learner, envs, noise, generator=generator, validation=validation)
+    return learner.actor, [(steps, score / scenario.n_slots) for steps, score in validation.history]
