@@ -46,7 +46,7 @@ class Figure:
 
 
 FIGURES: dict[str, Figure] = {
-    "fig4": Figure(module="gdt_tutorial.case_study.fig4", n_seeds=10),
+    "fig4": Figure(module="gdt_tutorial.case_study.fig4_tasks", n_seeds=10),
     "fig5": Figure(module="gdt_tutorial.case_study.fig5", n_seeds=10),
 }
 

@@ -1,19 +1,21 @@
 """Tables that say where they come from: CSV whose first lines hold the command, the seeds and the commit.
 
     # command: python -m gdt_tutorial reproduce fig5 --seeds 10
+    # kinds: number text number
     # rows: 2
     capacity,scheme,qoe
     2000000000.0,proposed,0.71
     2000000000.0,heuristic,0.52
 
-A table is written whole or not at all, and what is read is what was written: the same numbers to the last digit.
+A table is written whole or not at all, and what is read is what was written: the same numbers to the last digit, and text
+that looks like a number is still text. An empty cell is None, and so is empty text.
 """
 
 import csv
 import io
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from numbers import Integral, Real
 from pathlib import Path
@@ -24,8 +26,6 @@ from gdt_tutorial.configuration import check
 __all__ = ["read_table", "write_atomically", "write_table"]
 
 Cell = bool | int | float | str | None
-
-_WORDS: dict[str, Cell] = {"": None, "True": True, "False": False}
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -45,29 +45,29 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path, header: Mapping[str, Any]) -> None:
-    """Write rows with the same columns, under one comment line per entry of `header` and one with their number.
+    """Write rows with the same columns, under one comment line per entry of `header`, the columns' kinds, and a count.
 
     Args:
-        rows: Numbers, text, bools and None, also NumPy's numbers.
+        rows: Numbers (also NumPy's), text, bools and None; a column holds one kind besides None.
         path: Of the CSV file.
         header: Where the table comes from, such as command, seeds, commit and version.
 
     Raises:
-        ValueError: No row, unequal columns, a header that is not one line, or a cell that would be read as another
-            value than it is.
+        ValueError: No row, unequal columns, a header that is not one line, or a cell that could not be read back.
     """
     check(len(rows) > 0, "rows", "hold at least one", len(rows), "a table of nothing has no columns")
     columns = list(rows[0])
-    odd = next((list(row) for row in rows if list(row) != columns), columns)
+    odd = next((list(row) for row in rows if row.keys() != rows[0].keys()), columns)
     check(odd == columns, "rows", f"all have the columns {columns}", odd, "fill what is missing with None")
+    kinds = [_kind(name, [row[name] for row in rows]) for name in columns]
     buffer = io.StringIO()
-    for name, value in {**header, "rows": len(rows)}.items():
+    for name, value in {**header, "kinds": " ".join(kinds), "rows": len(rows)}.items():
         is_line = len(f"{name}: {value} ".splitlines()) == 1 and ": " not in name
         check(is_line, "header", "hold single lines, and names without a colon", {name: value}, "shorten it")
         buffer.write(f"# {name}: {value}\n")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_written(value) for value in row.values()] for row in rows)
+    writer.writerows([_written(row[name]) for name in columns] for row in rows)
     write_atomically(path, buffer.getvalue())
 
 
@@ -84,34 +84,45 @@ def read_table(path: Path) -> tuple[dict[str, str], list[dict[str, Cell]]]:
     header = dict(line[2:].split(": ", 1) for line in head if ": " in line)
     check(header.get("rows", "").isdigit(), path.name, "say its number of rows", header, remedy)
     body = list(csv.reader(lines[len(head) : -1]))
-    n_rows, n_found = int(header["rows"]), len(body) - 1
-    is_whole = lines[-1] == "" and n_found == n_rows and {len(row) for row in body} == {len(body[0])}
+    n_rows, n_found, kinds = int(header["rows"]), len(body) - 1, header.get("kinds", "").split()
+    is_whole = lines[-1] == "" and n_found == n_rows and {len(row) for row in body} == {len(kinds)}
     check(is_whole, path.name, f"hold {n_rows} whole rows", max(n_found, 0), f"it is cut short; {remedy}")
-    return header, [dict(zip(body[0], map(_read, row), strict=True)) for row in body[1:]]
+    readers = [_READERS[kind] for kind in kinds]
+    return header, [
+        {name: read(cell) if cell else None for name, read, cell in zip(body[0], readers, row, strict=True)}
+        for row in body[1:]
+    ]
+
+
+def _kind(name: str, values: list[Any]) -> str:
+    kinds = {_kind_of(value) for value in values if not _is_empty(value)}
+    rule = "hold numbers, bools or single lines of text, and one kind of them"
+    check(len(kinds) < 2 and "other" not in kinds, f"column {name!r}", rule, sorted(kinds), "convert its cells")
+    return kinds.pop() if kinds else "text"
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, Real):
+        return "number"
+    return "text" if isinstance(value, str) and len(f"{value} ".splitlines()) == 1 else "other"
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value)
 
 
 def _written(value: Any) -> str:
-    cell = _plain(value)
-    text = "" if cell is None else repr(cell) if isinstance(cell, float) else str(cell)
-    is_same = repr(_read(text)) == repr(cell) and len(f"{text} ".splitlines()) == 1
-    check(is_same, "a cell", "be read as what it is", value, "use words that look like no number, on one line")
-    return text
+    if _is_empty(value):
+        return ""
+    if isinstance(value, bool | str):
+        return str(value)
+    return str(int(value)) if isinstance(value, Integral) else repr(float(value))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, Real) else value
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
-def _read(text: str) -> Cell:
-    if text in _WORDS:
-        return _WORDS[text]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+_READERS: dict[str, Callable[[str], Cell]] = {"number": _number, "text": str, "bool": lambda text: text == "True"}

@@ -13,9 +13,10 @@ HEADER = {
     "commit": "abc",
     "version": 1,
 }
+KINDS = "text number number bool text text"
 ROWS = [
-    {"name": "proposed, learned", "qoe": 0.1 + 0.2, "n": 3, "is_best": True, "note": None},
-    {"name": 'the "rule"', "qoe": -1e-17, "n": -1, "is_best": False, "note": "a # sign"},
+    {"name": "proposed, learned", "qoe": 0.1 + 0.2, "n": 3, "is_best": True, "note": None, "tag": "39"},
+    {"name": 'the "rule"', "qoe": -1e-17, "n": -1, "is_best": False, "note": "a # sign", "tag": "nan"},
 ]
 
 
@@ -29,13 +30,14 @@ def test_what_is_read_is_what_was_written(table):
     header, rows = read_table(table)
     assert rows == ROWS
     assert [list(map(type, row.values())) for row in rows] == [list(map(type, row.values())) for row in ROWS]
-    assert header == {**{name: str(value) for name, value in HEADER.items()}, "rows": "2"}
+    assert header == {**{name: str(value) for name, value in HEADER.items()}, "kinds": KINDS, "rows": "2"}
 
 
 def test_the_header_stands_above_the_columns(table):
     lines = table.read_text().splitlines()
     assert lines[0] == "# command: python -m gdt_tutorial reproduce fig5 --seeds 3"
-    assert lines[4:7] == ["# rows: 2", "name,qoe,n,is_best,note", '"proposed, learned",0.30000000000000004,3,True,']
+    assert lines[4:6] == [f"# kinds: {KINDS}", "# rows: 2"]
+    assert lines[6:8] == ["name,qoe,n,is_best,note,tag", '"proposed, learned",0.30000000000000004,3,True,,39']
 
 
 def test_numpy_numbers_become_plain_ones(tmp_path):
@@ -43,6 +45,13 @@ def test_numpy_numbers_become_plain_ones(tmp_path):
     ((a, b, c, d),) = (row.values() for row in read_table(tmp_path / "t.csv")[1])
     assert (a, b, d) == (0.1, 2, math.inf)
     assert math.isnan(c)
+
+
+def test_what_is_empty_is_none_and_the_order_of_columns_is_that_of_the_first_row(tmp_path):
+    write_table([{"a": 1, "b": ""}, {"b": "x", "a": None}, {"a": "", "b": None}], tmp_path / "t.csv", {})
+    header, rows = read_table(tmp_path / "t.csv")
+    assert header["kinds"] == "number text"
+    assert rows == [{"a": 1, "b": None}, {"a": None, "b": "x"}, {"a": None, "b": None}]
 
 
 def test_every_cut_is_found(table):
@@ -65,11 +74,10 @@ def test_a_lost_line_is_found(table):
     [
         ([], {}, "rows must hold at least one"),
         ([{"a": 1}, {"b": 1}], {}, r"rows must all have the columns \['a'\], got \['b'\]"),
-        ([{"a": "1.5"}], {}, "a cell must be read as what it is, got '1.5'"),
-        ([{"a": "nan"}], {}, "a cell must be read as what it is"),
-        ([{"a": ""}], {}, "a cell must be read as what it is"),
-        ([{"a": "two\nlines"}], {}, "a cell must be read as what it is"),
-        ([{"a": [1]}], {}, "a cell must be read as what it is"),
+        ([{"a": "text"}, {"a": 1}], {}, r"column 'a' must hold numbers, bools .*, got \['number', 'text'\]"),
+        ([{"a": True}, {"a": 1}], {}, r"column 'a' must hold .*, got \['bool', 'number'\]"),
+        ([{"a": "two\nlines"}], {}, r"column 'a' must hold .*, got \['other'\]"),
+        ([{"a": [1]}], {}, r"column 'a' must hold .*, got \['other'\]"),
         ([{"a": 1}], {"command": "two\nlines"}, "header must hold single lines"),
         ([{"a": 1}], {"a: b": 1}, "header must hold single lines, and names without a colon"),
     ],
