@@ -29,6 +29,8 @@ from gdt_tutorial.configuration import check
 
 __all__ = [
     "MAX_GROUPS",
+    "N_FEATURES",
+    "N_SLOTS",
     "BySilhouette",
     "CountChooser",
     "Crowd",
@@ -46,6 +48,7 @@ __all__ = [
 MAX_GROUPS = 8
 N_SLOTS = 8
 _EDGES = np.array([0.1, 0.25, 0.5, 0.75, 1.0])
+N_FEATURES = len(_EDGES)
 
 Encoder = Callable[[Float[np.ndarray, "batch user slot feature"]], Float[np.ndarray, "batch user latent"]]
 """From windows to points, such as `Autoencoder.abstract`, `last_slot` or `principal_components`."""
@@ -139,6 +142,7 @@ class Crowd:
         self.n_different = len(np.unique(point, axis=0))
         check(self.n_different >= 2, "point", "hold two different users", self.n_different, "give them views")
         self._made: dict[int, tuple[np.ndarray, float]] = {}
+        self._silhouettes: dict[int, float] = {}
 
     @property
     def counts(self) -> range:
@@ -159,8 +163,11 @@ class Crowd:
 
     def silhouette(self, n_groups: int) -> float:
         """Return the mean silhouette (Rousseeuw 1987) in [-1, 1]; 0 for one group, and for as many as users."""
-        is_defined = 1 < n_groups < len(self.point)
-        return float(silhouette_score(self.point, self.labels(n_groups))) if is_defined else 0.0
+        if n_groups not in self._silhouettes:
+            is_defined = 1 < n_groups < len(self.point)
+            score = silhouette_score(self.point, self.labels(n_groups)) if is_defined else 0.0
+            self._silhouettes[n_groups] = float(score)
+        return self._silhouettes[n_groups]
 
     @cached_property
     def variances(self) -> Float[np.ndarray, " latent"]:
