@@ -236,7 +236,7 @@ class SegmentBuffering:
         lag = np.arange(config.horizon_s + 1)[:, None] + np.arange(config.n_ahead)
         value, urgent = (starts @ table[lag] for table in (self._value_of_wait, self._urgency_of_wait))
         video = law.playlist[env, session.group[..., None], place]
-        length_s = segment_length_s(catalog, video[..., None], segment)
+        length_s = segment_length_s(catalog, np.broadcast_to(video[..., None], segment.shape), segment)
         segment = np.minimum(segment, n_segments - 1)
         row = np.arange(position[..., 0].size).reshape(*position.shape[:2], 1) * n_rows + position % n_rows
         is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + segment] > 0

@@ -66,19 +66,12 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
             network = index if SCHEMES[name].has_network else -1
             rows.append({**_named(task, name, network), **measure(result, scenario)})
     if "schemes" not in task:
-        rows.append(
-            {**_named(task, "unicast", -1), **_unicast(campuses_with(group_users=everyone_alone), view, scenario)}
-        )
+        alone = campuses_with(group_users=everyone_alone)
+        rows.append({**_named(task, "unicast", -1), **_unicast(alone, view, scenario)})
         campuses.network.reset(campuses.group)
         bound = SessionBound(campuses.network, scenario.n_slots).solve(campuses.network.capacity)
-        rows.append(
-            {
-                **_named(task, "bound", -1),
-                **dict.fromkeys(rows[0], ""),
-                **_named(task, "bound", -1),
-                "qoe": float(bound.mean()),
-            }
-        )
+        # A bound has no parts.
+        rows.append({**dict.fromkeys(rows[0], ""), **_named(task, "bound", -1), "qoe": float(bound.mean())})
     return rows
 
 

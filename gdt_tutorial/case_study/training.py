@@ -44,7 +44,7 @@ __all__ = [
 
 N_BRANCHES = 16
 TRAINING_SEED, VALIDATION_SEED = 100_000, 9_000
-CAUTIONS = (0.0, 0.02, 0.05, 0.1)
+CAUTIONS = (0.0, 0.05, 0.1, 0.2)
 
 
 def aware_of(campuses: Campuses) -> SegmentBuffering:
@@ -77,7 +77,7 @@ class TrainingConfig:
     """How `train_versions` and `train_actor` learn."""
 
     n_rounds: int = parameter(3, "Rounds of trying changes and learning from all of them so far.", "chosen")
-    n_episodes: int = parameter(2, "Episodes per round and capacity.", "chosen")
+    n_episodes: int = parameter(3, "Episodes per round and capacity.", "chosen")
     n_batch: int = parameter(8, "Campuses in an episode.", "chosen")
     n_validation: int = parameter(2, "Lots of campuses per capacity on which rounds are compared.", "chosen")
     changes: CounterfactualConfig = parameter(
