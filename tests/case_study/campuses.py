@@ -1,0 +1,55 @@
+"""Small campuses of the case study, and slots of them, for the tests of everything that manages them."""
+
+import numpy as np
+
+from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
+from gdt_tutorial.case_study.environment import CellEnvironments, VersionActuator
+from gdt_tutorial.case_study.experiment import open_campuses
+from gdt_tutorial.case_study.scenario import CaseStudyConfig
+from gdt_tutorial.case_study.training import aware_of
+from gdt_tutorial.physical.network import NetworkConfig
+from gdt_tutorial.seeding import stream
+
+SMALL = CaseStudyConfig(n_slots=6, n_earlier_views=30, network=NetworkConfig(n_users=16))
+
+
+def small_campuses(computing_cycles_per_s=2e9, n_batch=1, seed=0, config=SMALL, **options):
+    return open_campuses(n_batch, config, computing_cycles_per_s=computing_cycles_per_s, seed=seed, **options)
+
+
+def greedy(campuses):
+    return GreedyByGainPerCost(campuses.model)
+
+
+def course_of(campuses, n_slots=5, buffering=None, seed=0):
+    """Return telemetry and features of some slots that a greedy rule managed in versions at random."""
+    buffering, rng = buffering or aware_of(campuses), stream(seed, "versions")
+    telemetry, course = campuses.network.reset(campuses.group), []
+    for _ in range(n_slots):
+        features = buffering.abstract_session(telemetry.session, telemetry.snr_db)
+        course.append((telemetry, features))
+        version = rng.integers(campuses.model.catalog.n_versions, size=features.ap.shape)
+        telemetry = campuses.network.step(greedy(campuses).schedule(features, version))
+    return course
+
+
+def small_cells(capacities=(2e9,), advice=(), actuator=None, n_batch=1, opened=None, **options):
+    """Return cells of small campuses; `opened` collects the campuses of every episode."""
+
+    def world(seed, capacity):
+        campuses = small_campuses(capacity, n_batch, seed)
+        if opened is not None:
+            opened.append(campuses)
+        return campuses
+
+    actuator = actuator or VersionActuator(greedy)
+    return CellEnvironments(world, capacities, aware_of, advice, actuator, **{"n_slots": 4, **options})
+
+
+def versions_at_random(features, seed=0):
+    return stream(seed, "versions").integers(4, size=features.ap.shape)
+
+
+def joined(parts):
+    """Stack a list of arrays along a new first axis."""
+    return np.stack(list(parts))
