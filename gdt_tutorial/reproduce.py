@@ -48,6 +48,8 @@ class Figure:
 FIGURES: dict[str, Figure] = {
     "fig4": Figure(module="gdt_tutorial.case_study.fig4_tasks", n_seeds=10),
     "fig5": Figure(module="gdt_tutorial.case_study.fig5", n_seeds=10),
+    "parts": Figure(module="gdt_tutorial.case_study.parts", n_seeds=10),
+    "who_wins": Figure(module="gdt_tutorial.case_study.who_wins", n_seeds=3),
 }
 
 
