@@ -57,7 +57,11 @@ def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("figure", choices=("fig4", "fig5"), help="which of the paper's figures")
+    parser.add_argument(
+        "figure",
+        choices=("fig4", "fig5", "parts", "who_wins"),
+        help="the paper's Fig. 4 or 5, what each part of the scheme is worth, or who wins where",
+    )
     parser.add_argument("--seeds", type=int, help="evaluation seeds, from 0 on (default: what the book shows)")
     parser.add_argument("--jobs", type=int, default=1, help="processes on this machine (default: %(default)s)")
     parser.add_argument(
