@@ -197,8 +197,8 @@ class CampusEnvironment(gymnasium.Env):
         is_choice, remedy = isinstance(action, gymnasium.spaces.MultiDiscrete), "use a VersionActuator"
         check(is_choice, "cells", "have MultiDiscrete actions", action, remedy)
         self._cells = cells
-        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (cells.num_envs * space.shape[0],), np.float32)
-        self.action_space = gymnasium.spaces.MultiDiscrete(np.tile(action.nvec, cells.num_envs))
+        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (cells.num_envs * space.shape[0],), np.float32)  # type: ignore[index]
+        self.action_space = gymnasium.spaces.MultiDiscrete(np.tile(action.nvec, cells.num_envs))  # type: ignore[attr-defined]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -39,7 +39,7 @@ from gdt_tutorial.case_study.scenario import CaseStudyConfig, RecordedView, True
 from gdt_tutorial.case_study.scheduling import SlsqpScheduler
 from gdt_tutorial.case_study.training import aware_of, fitting, sequential_of
 from gdt_tutorial.physical.network import PhysicalNetwork
-from gdt_tutorial.twin.emulation import HoldLast
+from gdt_tutorial.twin.emulation import HoldLast, StatusEmulator
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 
 __all__ = ["PARTS", "VERSION", "by_lot", "by_swipes", "one_group", "tasks", "work"]
@@ -83,7 +83,10 @@ class _Runner:
         self._campuses: dict[GroupUsers, Campuses] = {}
         self._versions = pretrained_versions(0)
         network = self._open(by_favorite_type).network
-        emulators = {True: pretrained_emulator(network.topology), False: HoldLast(topology=network.topology)}
+        emulators: dict[bool, StatusEmulator] = {
+            True: pretrained_emulator(network.topology),
+            False: HoldLast(topology=network.topology),
+        }
         self._views = {
             is_full: RecordedView.record(
                 TwinView(network, emulator, self._scenario.period_slots), network, self._scenario.n_slots

@@ -17,6 +17,7 @@ from torch import nn
 
 from gdt_tutorial.agents.ddpg import Actor
 from gdt_tutorial.case_study.cells import n_state
+from gdt_tutorial.case_study.rivals import temporal_difference_curve, train_actor
 from gdt_tutorial.case_study.tables import write_table
 from gdt_tutorial.case_study.training import (
     ADVICE,
@@ -24,7 +25,6 @@ from gdt_tutorial.case_study.training import (
     TrainedVersions,
     TrainingConfig,
     new_network,
-    train_actor,
     train_versions,
 )
 from gdt_tutorial.configuration import check
@@ -90,8 +90,11 @@ def remake_one(
     save_file(halved, _path("actor", index, folder))
     rows: list[dict[str, Any]] = [{"kind": "versions", "network": index, **row} for row in trained.history]
     blank = dict.fromkeys(rows[0], "")
+    curves = {"actor": history, "temporal differences": temporal_difference_curve(config, seed=index)}
     return rows + [
-        {**blank, "kind": "actor", "network": index, "round": steps, "gain": score} for steps, score in history
+        {**blank, "kind": kind, "network": index, "round": steps, "gain": score}
+        for kind, curve in curves.items()
+        for steps, score in curve
     ]
 
 

@@ -4,7 +4,7 @@ One network serves all capacities. Campuses to learn from, to choose the best ro
 ranges of seeds that do not meet.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -14,17 +14,14 @@ from jaxtyping import Float
 from torch import nn
 
 from gdt_tutorial import seeding
-from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, OrnsteinUhlenbeckNoise, train_ddpg
-from gdt_tutorial.agents.evaluation import Validation
+from gdt_tutorial.agents.ddpg import DDPGConfig
 from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
 from gdt_tutorial.case_study.buffering import SegmentBuffering, sequential, swipe_aware
 from gdt_tutorial.case_study.cells import n_row, n_state
 from gdt_tutorial.case_study.counterfactual import Changes, CounterfactualConfig, collect_changes, learn_changes
-from gdt_tutorial.case_study.environment import CellEnvironments
 from gdt_tutorial.case_study.experiment import Campuses, Scheme, open_campuses, run_session
 from gdt_tutorial.case_study.learned import BranchingVersions, VersionNetwork
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
-from gdt_tutorial.case_study.shares import ShareActuator
 from gdt_tutorial.case_study.versions import FittingVersion, MyopicSearch, VersionSelector
 from gdt_tutorial.configuration import check, parameter
 
@@ -35,9 +32,11 @@ __all__ = [
     "TrainingConfig",
     "aware_of",
     "fitting",
+    "gain_over",
+    "greedy_of",
     "new_network",
+    "search",
     "sequential_of",
-    "train_actor",
     "train_versions",
     "validation_qoe",
 ]
@@ -160,7 +159,7 @@ def train_versions(
         data += _episodes(policy, config, scenario, seed, turn)
         generator = seeding.torch_stream(seed, "learn", turn)
         learn_changes(trained.network, Changes.join(data), config.changes, generator=generator)
-        gains = {caution: _gain(trained, caution, reference, config, scenario) for caution in CAUTIONS}
+        gains = {caution: gain_over(trained, caution, reference, config, scenario) for caution in CAUTIONS}
         trained.caution = max(gains, key=lambda caution: gains[caution])
         row = {
             "round": turn + 1,
@@ -213,47 +212,10 @@ def greedy_of(campuses: Campuses) -> GreedyByGainPerCost:
     return GreedyByGainPerCost(campuses.model)
 
 
-def _gain(
+def gain_over(
     trained: TrainedVersions, caution: float, reference: np.ndarray, config: TrainingConfig, scenario: CaseStudyConfig
 ) -> float:
     """Return by how much the network beats the myopic search on validation campuses, on average."""
     tried = TrainedVersions(network=trained.network, caution=caution)
     qoe = validation_qoe(tried.selector, scenario, config.n_validation, config.n_batch)
     return float((qoe - reference).mean())
-
-
-def train_actor(
-    config: TrainingConfig = TrainingConfig(), scenario: CaseStudyConfig = CaseStudyConfig(), *, seed: int
-) -> tuple[Actor, Sequence[tuple[int, float]]]:
-    """Train the actor of the DRL scheme; return it, and its QoE on validation episodes over the steps of training."""
-
-    def world(offset: int, n_batch: int) -> Callable[[int, float], Campuses]:
-        return lambda own, capacity: open_campuses(
-            n_batch, scenario, computing_cycles_per_s=capacity, seed=offset + own % 1_000_000
-        )
-
-    def cells(offset: int, n_worlds: int, n_batch: int, capacities: Sequence[float]) -> CellEnvironments:
-        return CellEnvironments(
-            world(offset, n_batch),
-            capacities,
-            sequential_of,
-            ADVICE[1:],
-            ShareActuator(fitting),
-            n_worlds=n_worlds,
-            n_branches=N_BRANCHES,
-            n_slots=scenario.n_slots,
-        )
-
-    envs = cells(10_000_000, 2, 2 * config.n_batch, scenario.capacities_cycles_per_s)
-    n_states, n_actions = envs.single_observation_space.shape[0], envs.single_action_space.shape[0]  # type: ignore[index]
-    generator = seeding.torch_stream(seed, "actor")
-    learner = DDPGLearner(
-        Actor(n_states, n_actions, generator=generator), Critic(n_states, n_actions, generator=generator), config.actor
-    )
-    # One lot after the other goes through the capacities, so whole rounds of episodes are comparable.
-    capacities = scenario.capacities_cycles_per_s[1::2]
-    judges = cells(20_000_000, len(capacities), max(config.n_batch // 2, 1), capacities)
-    validation = Validation(judges, judges.num_envs, generator=generator)
-    noise = OrnsteinUhlenbeckNoise(envs.num_envs, n_actions, generator=generator)
-    train_ddpg(learner, envs, noise, generator=generator, validation=validation)
-    return learner.actor, [(steps, score / scenario.n_slots) for steps, score in validation.history]
