@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
-from gdt_tutorial.case_study.buffering import (
-    BufferingConfig,
-    WatchLaw,
-    sequential,
-    swipe_aware,
-    wanted_within,
-)
+from gdt_tutorial.case_study.buffering import BufferingConfig, sequential, swipe_aware
 from gdt_tutorial.case_study.scenario import TrueView
 from gdt_tutorial.case_study.training import aware_of
+from gdt_tutorial.case_study.watching import WatchLaw, wanted_within
 from gdt_tutorial.physical.channel import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import StreamState, deliver
