@@ -8,13 +8,15 @@ those that networks learned from. The twin has emulated status: a report of each
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
 from gdt_tutorial.case_study.bound import SessionBound
 from gdt_tutorial.case_study.experiment import Campuses, Scheme, SessionResult, View, open_campuses, run_session
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, RecordedView, TwinView
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, RecordedView, TwinView, Views
 from gdt_tutorial.case_study.schemes import SCHEMES, networks_of
 from gdt_tutorial.case_study.training import aware_of, fitting
+from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.watch_logs import find_watch_log
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 
@@ -98,7 +100,7 @@ def measure(result: SessionResult, scenario: CaseStudyConfig) -> dict[str, float
     }
 
 
-def everyone_alone(network: Any, views: Any) -> np.ndarray:
+def everyone_alone(network: PhysicalNetwork, views: Views) -> Int[np.ndarray, "batch user"]:
     """Give every user a group, and so a list and streams, of their own: unicast."""
     return np.broadcast_to(np.arange(network.config.n_users), network.viewers.user.shape).copy()
 
