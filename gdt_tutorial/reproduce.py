@@ -9,12 +9,14 @@ import math
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from tqdm import tqdm
 
 import gdt_tutorial
+from gdt_tutorial.case_study.logged_tasks import check_logs, fingerprint, logs_here, name_logs
 from gdt_tutorial.case_study.sweeps import run_sweep
 from gdt_tutorial.case_study.tables import write_table
 
@@ -23,7 +25,10 @@ __all__ = ["FIGURES", "Figure", "FigureModule", "commit", "run"]
 
 @runtime_checkable
 class FigureModule(Protocol):
-    """What the module of a figure offers. Its tasks say which seed they have, under "seed"."""
+    """What the module of a figure offers.
+
+    Its tasks say which seed they have, under "seed", and whether they read watch logs (see `case_study.logged_tasks`).
+    """
 
     VERSION: str
     """To be raised with every change of what `work` returns: stored results of another version are not taken."""
@@ -46,7 +51,7 @@ class Figure:
 
 
 FIGURES: dict[str, Figure] = {
-    "fig4": Figure(module="gdt_tutorial.case_study.fig4_tasks", n_seeds=10),
+    "fig4": Figure(module="gdt_tutorial.case_study.fig4", n_seeds=10),
     "fig5": Figure(module="gdt_tutorial.case_study.fig5", n_seeds=10),
     "parts": Figure(module="gdt_tutorial.case_study.parts", n_seeds=10),
     "who_wins": Figure(module="gdt_tutorial.case_study.who_wins", n_seeds=3),
@@ -63,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
     module = cast(FigureModule, importlib.import_module(figure.module))
     try:
-        tasks = module.tasks(n_seeds)
+        tasks = name_logs(module.tasks(n_seeds))
         rows, broken = _sweep(module, tasks, arguments)
     except KeyboardInterrupt:
         print("\nStopped. What is finished is kept: the same command goes on from here.")
@@ -81,11 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _header(figure: str, n_seeds: int, tasks: list[dict], version: str) -> dict[str, str]:
     # Jobs and scheduler are left out: they change nothing in the table.
+    log = logs_here() if any("log" in task for task in tasks) else None
     return {
         "command": f"python -m gdt_tutorial reproduce {figure} --seeds {n_seeds}",
         "seeds": ", ".join(map(str, sorted({task["seed"] for task in tasks}))),
         "commit": commit(),
         "version": f"{version}, gdt_tutorial {gdt_tutorial.__version__}",
+        **({} if log is None else {"data": " ".join(f"{fingerprint(log)}; {log.attribution}".split())}),
     }
 
 
@@ -97,7 +104,7 @@ def _sweep(
     layout = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} tasks, {elapsed}{postfix}"
     with tqdm(total=len(tasks), desc=arguments.figure, ncols=100, bar_format=layout) as bar:
         rows = run_sweep(
-            module.work,
+            partial(check_logs, module.work),
             tasks,
             arguments.output / f"{arguments.figure}_tasks",
             version=module.VERSION,

@@ -7,6 +7,7 @@ import pytest
 
 from gdt_tutorial import reproduce
 from gdt_tutorial.__main__ import main
+from gdt_tutorial.case_study.logged_tasks import _read as logs_are_read_once
 from gdt_tutorial.case_study.sweeps import result_path
 from gdt_tutorial.case_study.tables import read_table
 
@@ -52,6 +53,24 @@ def test_the_table_says_how_it_was_made(command, tmp_path, capsys):
     assert f"Table: {tmp_path / 'fig4.csv'} (6 rows)" in shown
     assert "3/3 tasks" in progress
     assert "left" in progress
+
+
+def test_tasks_that_read_logs_name_them_and_so_does_the_table(command, monkeypatch, tmp_path):
+    log = tmp_path / "log.csv"
+    rows = [f"{user},{10 * user + view},{view},{900 + 300 * view},8000" for user in range(4) for view in range(12)]
+    log.write_text("user_id,video_id,time_ms,play_time_ms,duration_ms\n" + "\n".join(rows))
+    monkeypatch.setenv("GDT_DATA", str(log))
+    monkeypatch.setattr(f"{__name__}.tasks", lambda n_seeds: [{"seed": 0, "source": "logs"}])
+    assert command() == 0
+    first, _ = read_table(tmp_path / "fig4.csv")
+    assert command() == 0
+    assert done == [0]
+    log.write_text(log.read_text().replace("8000", "9000"))
+    logs_are_read_once.cache_clear()
+    assert command() == 0
+    assert done == [0, 0]
+    second, _ = read_table(tmp_path / "fig4.csv")
+    assert first["data"].partition(";")[0] != second["data"].partition(";")[0]
 
 
 def test_more_seeds_add_to_what_is_there(command, tmp_path):
