@@ -21,6 +21,7 @@ from gdt_tutorial.teaching.player import live_figure, slider_figure, slider_html
 from gdt_tutorial.teaching.plots import PALETTE, color, figure, scheme
 from gdt_tutorial.teaching.quizzes import quiz, quiz_html
 from gdt_tutorial.teaching.show import show
+from gdt_tutorial.teaching.tables import table
 
 __all__ = [  # noqa: RUF022 - grouped like a table of contents
     # numbers
@@ -39,6 +40,7 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     "slider_html",
     # code
     "show",
+    "table",
     # exercises
     "Exercise",
     "Mistake",

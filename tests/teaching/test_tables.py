@@ -1,0 +1,17 @@
+"""Tables of a chapter."""
+
+import pytest
+
+from gdt_tutorial.teaching import table, tables
+
+
+def test_a_table_is_markdown_with_one_line_per_row(monkeypatch):
+    shown = []
+    monkeypatch.setattr(tables, "display", shown.append)
+    table(["what", "how many"], [("users", 60), ("a|b", "two")])
+    assert shown[0].data.split("\n") == ["| what | how many |", "|---|---|", "| users | 60 |", "| a\\|b | two |"]
+
+
+def test_a_short_row_is_refused():
+    with pytest.raises(ValueError, match="rows must have 2 cells each"):
+        table(["what", "how many"], [("users",)])
