@@ -12,7 +12,7 @@ half, both by video type, with the same shrinkage. Positive means that groups he
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -206,7 +206,9 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
     return fig4(task["seed"], find_watch_log() if task["source"] == "watch log" else None)
 
 
-def _row(quantity: str, scheme: str, value: float, limits: tuple[float, float] | None = None, **where: Any) -> dict:
+def _row(
+    quantity: str, scheme: str, value: SupportsFloat, limits: tuple[float, float] | None = None, **where: Any
+) -> dict:
     place = {"group": None, "type": None, "edge": None, **where}
     lower, upper = (None, None) if limits is None else limits
     return {"quantity": quantity, "scheme": scheme, **place, "value": float(value), "lower": lower, "upper": upper}

@@ -156,7 +156,7 @@ def percentile_bands(
     """
     check(0 < level < 1, "level", "be in (0, 1)", level, "pass 0.95")
     lower, upper = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2), axis=0)
-    return lower, upper
+    return np.asarray(lower), np.asarray(upper)
 
 
 def require_views(
