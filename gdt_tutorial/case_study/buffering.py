@@ -222,34 +222,63 @@ class SegmentBuffering:
         base = np.full((n_batch, n_subgroups // 2), np.iinfo(np.int64).max)
         np.minimum.at(base, (env, subgroup // 2), session.head)
         offset = (session.head - base[env, subgroup // 2])[..., None] + np.arange(n_rows)
-        who = np.nonzero((value_s > 0) & (offset < n_positions)[..., None])
-        cell = (env * n_subgroups + subgroup)[who[:2]]
-        item = offset[who[:3]] * n_segments + segment[who]
-        also = np.nonzero(hears_sibling[who[:2]])[0]
-        at = np.concatenate([cell, cell[also] ^ 1]) * (n_positions * n_segments) + np.concatenate([item, item[also]])
-        size = n_batch * n_subgroups * n_positions * n_segments
+        n_ahead, n_choices = segment.shape[3], n_positions * n_segments
+        who = np.flatnonzero((value_s > 0) & (offset < n_positions)[..., None])
+        user = who // (n_rows * n_ahead)
+        cell = (env * n_subgroups + subgroup).reshape(-1)[user]
+        item = offset.reshape(-1)[who // n_ahead] * n_segments + segment.reshape(-1)[who]
+        also = np.flatnonzero(hears_sibling.reshape(-1)[user])
+        at = np.concatenate([cell, cell[also] ^ 1]) * n_choices + np.concatenate([item, item[also]])
+        # Few of all conceivable segments are wanted; only these get a place.
+        place_of = np.full(n_batch * n_subgroups * n_choices, -1, dtype=np.int32)
+        place_of[at] = 0
+        wanted = np.flatnonzero(place_of == 0)
+        place_of[wanted] = np.arange(len(wanted))
+        heard, place = np.concatenate([who, who[also]]), place_of[at]
         value, urgent = (
-            np.bincount(at, np.concatenate([wish[who], wish[who][also]]), minlength=size)
-            .astype(np.float64, copy=False).reshape(n_batch, n_subgroups // 2, 2, n_positions * n_segments)
+            np.bincount(place, wish.reshape(-1)[heard], len(wanted)).astype(np.float64, copy=False)
             for wish in (value_s, urgent_s)
-        )  # fmt: skip
-        score = value + urgent
-        density = score / self._cost(score.sum(axis=-1).reshape(n_batch, -1), worst).reshape(n_batch, -1, 2, 1)
-        keeps_first = density[:, :, 0] >= density[:, :, 1]
-        score[:, :, 0] *= keeps_first
-        score[:, :, 1] *= ~keeps_first
-        flat = (n_batch, n_subgroups, -1)
-        score, value, urgent = score.reshape(flat), value.reshape(flat), urgent.reshape(flat)
-        n_items = min(self.config.n_items, score.shape[-1])
-        # Single precision is enough to rank, and twice as fast.
-        best = np.argpartition(-score.astype(np.float32), n_items - 1, axis=-1)[..., :n_items]
-        rank = np.argsort(-np.take_along_axis(score, best, axis=-1), axis=-1, kind="stable")
-        best = np.take_along_axis(best, rank, axis=-1)
-        is_item = np.take_along_axis(score, best, axis=-1) > 0
-        position = base.repeat(2, axis=1)[..., None] + best // n_segments
-        segments = np.stack([np.where(is_item, position, -1), np.where(is_item, best % n_segments, -1)], axis=-1)
-        value, urgent = (np.take_along_axis(each, best, axis=-1) * is_item for each in (value, urgent))
-        return segments, value, urgent
+        )
+        score, row = value + urgent, wanted // n_choices
+        worth = np.bincount(row, score, n_batch * n_subgroups).astype(np.float64).reshape(group.shape)
+        density = score / self._cost(worth, worst).reshape(-1)[row]
+        in_sibling = place_of[(row ^ 1) * n_choices + wanted % n_choices]
+        rival = np.where(in_sibling >= 0, density[in_sibling], 0.0) if len(wanted) else density
+        is_kept = np.where(row % 2 == 0, density >= rival, density > rival)
+        return self._ranked(wanted, (score * is_kept, value, urgent), place_of, base.repeat(2, axis=1), n_segments)
+
+    def _ranked(
+        self,
+        wanted: Int[np.ndarray, " choice"],
+        worth: tuple[np.ndarray, np.ndarray, np.ndarray],
+        place_of: np.ndarray,
+        base: Int[np.ndarray, "batch subgroup"],
+        n_segments: int,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the choices with the highest scores of every SMG, best first.
+
+        Args:
+            wanted: Indices of what is wanted among all choices of all SMGs.
+            worth: Score, value and urgency of these.
+            place_of: Where each of all choices stands in `wanted`; -1 where it is not there.
+            base: List position of each SMG's first choice.
+            n_segments: Choices for each list position.
+        """
+        n_choices = place_of.size // base.size
+        n_items = min(self.config.n_items, n_choices)
+        ranked = np.zeros(place_of.size, dtype=np.float32)  # enough to rank, and twice as fast
+        ranked[wanted] = -worth[0]
+        best = np.argpartition(ranked.reshape(-1, n_choices), n_items - 1, axis=-1)[:, :n_items]
+        place = place_of[np.arange(base.size)[:, None] * n_choices + best]
+        score = np.append(worth[0], 0.0)[place]  # the appended zero is that of place -1
+        rank = np.argsort(-score, axis=-1, kind="stable")
+        best, place, score = (np.take_along_axis(each, rank, axis=-1) for each in (best, place, score))
+        is_item = score > 0
+        position = base.reshape(-1, 1) + best // n_segments
+        segments = np.where(is_item[..., None], np.stack([position, best % n_segments], axis=-1), -1)
+        value, urgent = (np.append(each, 0.0)[place] * is_item for each in worth[1:])
+        shape = (*base.shape, n_items)
+        return segments.reshape(*shape, 2), value.reshape(shape), urgent.reshape(shape)
 
 
 def swipe_aware(

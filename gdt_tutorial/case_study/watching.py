@@ -89,14 +89,14 @@ def wanted_within(
     kind = catalog.video_type[video][..., None]
     rest = law._read(env[..., None], session.group[..., None], kind, np.minimum(later_s / length_s, 1))
     over = 1 - np.where(later_s < length_s, rest / np.maximum(now, 1e-9)[..., None], 0.0)
-    starts = np.zeros((n_batch, n_users, n_rows, horizon_s + 1))
-    starts[:, :, 0, 0] = 1
-    starts[:, :, 1, 1:] = np.diff(over, axis=-1, prepend=0.0)
+    # Seconds and rows lead here, so that every step of the convolution runs over whole blocks of memory.
+    starts = np.zeros((n_rows, horizon_s + 1, n_batch, n_users))
+    starts[0, 0] = 1
+    starts[1, 1:] = np.moveaxis(np.diff(over, axis=-1, prepend=0.0), -1, 0)
     alive = law.alive[env[..., None], session.group[..., None], place[..., 1:-1], : horizon_s + 1]
-    stay = alive[..., :-1] - alive[..., 1:]  # P(T_i = t) for t = 1, 2, ...
+    # P(T_i = t) for t = 1, 2, ...
+    stay = np.ascontiguousarray((alive[..., :-1] - alive[..., 1:]).transpose(2, 3, 0, 1))
     for row in range(2, n_rows):
         for second in grid:
-            starts[:, :, row, second:] += (
-                stay[:, :, row - 2, second - 1, None] * starts[:, :, row - 1, : horizon_s + 1 - second]
-            )
-    return now, starts
+            starts[row, second:] += stay[row - 2, second - 1] * starts[row - 1, : horizon_s + 1 - second]
+    return now, np.ascontiguousarray(starts.transpose(2, 3, 0, 1))
