@@ -162,7 +162,8 @@ def collect_changes(
         n_branches: SMGs per cell that a state has room for.
         rng: Draws the changes.
     """
-    check(n_slots > config.n_horizon, "n_slots", f"be more than n_horizon = {config.n_horizon}", n_slots, "play longer")
+    n_least = config.n_horizon + config.every_slots
+    check(n_slots >= n_least, "n_slots", f"be n_horizon + every_slots = {n_least} or more", n_slots, "play longer")
     rules = [make(campuses) for make in advice]
     n_copies, n_versions = config.n_copies + 1, campuses.model.catalog.n_versions
     course = _Course(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)

@@ -1,7 +1,5 @@
 """Small campuses of the case study, and slots of them, for the tests of everything that manages them."""
 
-import numpy as np
-
 from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
 from gdt_tutorial.case_study.environment import CellEnvironments, VersionActuator
 from gdt_tutorial.case_study.experiment import open_campuses
@@ -48,8 +46,3 @@ def small_cells(capacities=(2e9,), advice=(), actuator=None, n_batch=1, opened=N
 
 def versions_at_random(features, seed=0):
     return stream(seed, "versions").integers(4, size=features.ap.shape)
-
-
-def joined(parts):
-    """Stack a list of arrays along a new first axis."""
-    return np.stack(list(parts))
