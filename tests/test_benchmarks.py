@@ -21,3 +21,22 @@ def test_the_network_benchmark_prints_user_slots_per_second():
     assert low <= middle == median <= high
     # The budget is 200,000; a machine under load may be three times slower.
     assert high > 200_000 / 3
+
+
+def test_the_cell_benchmark_prints_rates_and_how_they_grow():
+    run = subprocess.run(
+        [sys.executable, "benchmarks/cell_environment.py", "--repetitions", "3", "--cells", "16", "64", "128"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    found = re.findall(
+        r"(\d+) cells: ([\d,]+) cell-steps per second by the clock, ([\d,]+) of the processor's", run.stdout
+    )
+    assert [int(n_cells) for n_cells, _, _ in found] == [16, 64, 128]
+    # The budget is 2,000 cell-steps; a machine under load may be three times slower.
+    assert int(found[-1][2].replace(",", "")) > 2_000 / 3
+    line = re.search(r"seconds per step = (-?[\d.]+) \+ ([\d.]+) x cells \(R\^2 ([\d.]+)\)", run.stdout)
+    assert line, run.stdout
+    # In proportion to the cells, with a start that few of them pay for.
+    assert float(line[2]) > 0
+    assert float(line[3]) > 0.8
