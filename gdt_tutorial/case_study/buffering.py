@@ -130,7 +130,8 @@ class SegmentBuffering:
 
         These are the expected watched seconds, weighed by 1 / (1 + wait / halving_s), and the expected seconds of stall
         that it avoids; both are 0 for what the user holds already. (The weights are our choice.) Beside them goes the
-        number of members whose next segment follows one that they hold, by version: a change of version is seen there.
+        number of members whose next segment follows one that they hold, by version: a change of version is seen there. (A
+        member who holds a video to its end counts too.)
         """
         catalog, config, law = self.catalog, self.config, self.law(session)
         n_batch, _, n_rows, n_segments = session.buffered.shape

@@ -35,7 +35,7 @@ class Features:
     value_s: Float[np.ndarray, "batch subgroup item"]  # expected watched seconds over all members, discounted by delay
     urgent_s: Float[np.ndarray, "batch subgroup item"]  # expected seconds of stall that sending it now avoids
     length_s: Float[np.ndarray, "batch subgroup item"]  # length of the segment
-    previous: Float[np.ndarray, "batch subgroup version"]  # members whose next segment follows one of this version, or 0
+    previous: Float[np.ndarray, "batch subgroup version"]  # members whose next segment follows one of it, or 0
 
 
 @runtime_checkable
