@@ -10,8 +10,8 @@ from gdt_tutorial.configuration import check
 __all__ = ["table"]
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Display rows under a header; cells are text, or values that are shown as `str` does.
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, below: str = "") -> None:
+    """Display rows under a header, and a line below; cells are text, or values that are shown as `str` does.
 
     Raises:
         ValueError: A row with another number of cells than the header.
@@ -20,4 +20,4 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for row in rows:
         check(len(row) == len(header), "rows", f"have {len(header)} cells each", row, "fill what is missing with ''")
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
-    display(Markdown("\n".join(lines)))
+    display(Markdown("\n".join(lines) + (f"\n\n{below}" if below else "")))

@@ -10,6 +10,8 @@ def test_a_table_is_markdown_with_one_line_per_row(monkeypatch):
     monkeypatch.setattr(tables, "display", shown.append)
     table(["what", "how many"], [("users", 60), ("a|b", "two")])
     assert shown[0].data.split("\n") == ["| what | how many |", "|---|---|", "| users | 60 |", "| a\\|b | two |"]
+    table(["what"], [("users",)], below="Counted by hand.")
+    assert shown[1].data == "| what |\n|---|\n| users |\n\nCounted by hand."
 
 
 def test_a_short_row_is_refused():
