@@ -1,0 +1,142 @@
+"""The exercises of chapter 18: wanted in time, the version at a price, two kinds of chance."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gdt_tutorial.teaching.exercises import Mistake, exercise, expect, expect_close
+
+_START = np.array([0.0, 0.1, 0.2, 0.3, 0.15, 0.05])
+_SURVIVAL = np.array([1.0, 0.8, 0.6, 0.5])
+_GAIN = np.array([[3.0, 2.0, 1.5], [4.5, 2.6, 1.6], [6.0, 3.0, 1.7]])
+_COST = np.array([[1.0, 1.0, 1.0], [1.6, 1.6, 1.6], [2.5, 2.5, 2.5]])
+
+
+@exercise(
+    title="Wanted in time",
+    difficulty="easy",
+    minutes=10,
+    hints=(
+        "When must the video start at the latest, so that its segment `k` is wanted within the horizon?",
+        "Segment `k` is wanted `k` seconds after the start: the start may be at 0, 1, ..., `horizon_s - k`.",
+        "Sum `start` up to and including `horizon_s - k`, and multiply by `survival[k]`.",
+    ),
+    mistakes=(
+        Mistake(
+            lambda start, survival, k, horizon_s: survival[k] * start[: horizon_s + 1].sum(), says="k seconds after"
+        ),
+        Mistake(lambda start, survival, k, horizon_s: start[: horizon_s - k + 1].sum(), says="swiped away"),
+        Mistake(lambda start, survival, k, horizon_s: survival[k] * start[: horizon_s - k].sum(), says="last possible"),
+        Mistake(lambda start, survival, k, horizon_s: survival[k], says="never start"),
+    ),
+)
+def ex18_1(answer: Callable[[np.ndarray, np.ndarray, int, int], float]) -> str:
+    """Return the probability that a segment is wanted within a horizon."""
+    expect(callable(answer), "pass the function itself, without calling it: `check.ex18_1(wanted)`.")
+    expect_close(
+        answer(_START, _SURVIVAL, 2, 4),
+        0.6 * 0.3,
+        what="the probability",
+        mistakes={
+            "the segment comes k seconds after the start of its video; a late start is too late for it.": 0.6 * 0.75,
+            "the viewer may have swiped away before segment `k`: where is the survival?": 0.3,
+            "the last possible start is missing: a start at `horizon_s - k` is still in time.": 0.6 * 0.1,
+            "the video may never start within the horizon: where is `start`?": 0.6,
+        },
+    )
+    expect_close(answer(_START, _SURVIVAL, 3, 2), 0.0, what="the probability of a segment beyond the horizon")
+    return "a convolution for the start, a survival for the rest: that is all of the watching probability."
+
+
+@exercise(
+    title="The version at a price",
+    difficulty="medium",
+    minutes=10,
+    hints=(
+        "What is left of the gain of each segment when its price is paid?",
+        "Segments with less than nothing left are not bought: they count 0, not less.",
+        "Sum `np.maximum(gain - price * cost, 0)` over the segments, subtract `step_cost`, and take the largest.",
+    ),
+    mistakes=(
+        Mistake(lambda price, gain, cost, step: int((gain.sum(axis=1) - step).argmax()), says="price is free"),
+        Mistake(
+            lambda price, gain, cost, step: int(((gain - price * cost).sum(axis=1) - step).argmax()), says="not bought"
+        ),
+        Mistake(
+            lambda price, gain, cost, step: int(np.maximum(gain - price * cost, 0).sum(axis=1).argmax()), says="change"
+        ),
+    ),
+)
+def ex18_2(answer: Callable[[float, np.ndarray, np.ndarray, np.ndarray], int]) -> str:
+    """Return the version that an SMG chooses at a price."""
+    expect(callable(answer), "pass the function itself, without calling it: `check.ex18_2(version_at)`.")
+    for price, step, what, mistakes in _CASES:
+        chosen = np.maximum(_GAIN - price * _COST, 0).sum(axis=1) - step
+        expect_close(
+            float(answer(price, _GAIN, _COST, step)),
+            float(chosen.argmax()),
+            what=f"the version {what}",
+            mistakes=mistakes,
+        )
+    return "every SMG decides alone, and the price makes them fit together."
+
+
+_CASES = (
+    (0.0, np.zeros(3), "at a price of 0", {}),
+    (
+        1.5,
+        np.zeros(3),
+        "at a high price",
+        {
+            "that ignores what the segments cost, as if the price is free.": 2.0,
+            "a segment that is worth less than its price is not bought: it counts 0.": 0.0,
+        },
+    ),
+    (
+        1.2,
+        np.array([0.0, 0.9, 0.0]),
+        "when a change costs",
+        {"the change of version costs too: subtract `step_cost`.": 1.0},
+    ),
+)
+
+
+@exercise(
+    title="Two kinds of chance",
+    difficulty="medium",
+    minutes=10,
+    hints=(
+        "Average over the seeds first: one mean per network. What is their variance?",
+        "Then the other way round: one mean per seed. Each variance is divided by the number of its means.",
+        "Use `ddof=1`, add `V_n / N` and `V_s / S`, and take the root.",
+    ),
+    mistakes=(
+        Mistake(lambda d: d.std(ddof=1) / np.sqrt(d.size), says="not independent"),
+        Mistake(lambda d: np.sqrt(d.mean(axis=0).var(ddof=1) / d.shape[1]), says="networks"),
+        Mistake(lambda d: np.sqrt(d.mean(axis=1).var(ddof=1) / d.shape[0]), says="seeds"),
+        Mistake(lambda d: np.sqrt(d.mean(axis=1).var() / d.shape[0] + d.mean(axis=0).var() / d.shape[1]), says="ddof"),
+    ),
+)
+def ex18_3(answer: Callable[[np.ndarray], float]) -> str:
+    """Return the standard error of a mean over networks and seeds."""
+    expect(callable(answer), "pass the function itself, without calling it: `check.ex18_3(standard_error)`.")
+    difference = np.array([[0.10, 0.02, 0.06, 0.01], [0.14, 0.05, 0.09, 0.06], [0.03, -0.02, 0.03, -0.04]])
+    n_networks, n_seeds = difference.shape
+    of_networks, of_seeds = difference.mean(axis=1), difference.mean(axis=0)
+    network_part, seed_part = of_networks.var(ddof=1) / n_networks, of_seeds.var(ddof=1) / n_seeds
+    expect_close(
+        answer(difference),
+        float(np.sqrt(network_part + seed_part)),
+        what="the standard error",
+        mistakes={
+            "the entries are not independent: those of one network share its luck, those of one seed too.": float(
+                difference.std(ddof=1) / np.sqrt(difference.size)
+            ),
+            "that leaves out the luck of the networks' training.": float(np.sqrt(seed_part)),
+            "that leaves out the luck of the seeds.": float(np.sqrt(network_part)),
+            "a variance of few means needs `ddof=1`.": float(
+                np.sqrt(of_networks.var() / n_networks + of_seeds.var() / n_seeds)
+            ),
+        },
+    )
+    return "more seeds do not help when the networks differ, and the other way round."
