@@ -81,7 +81,7 @@ def ex18_2(answer: Callable[[float, np.ndarray, np.ndarray, np.ndarray], int]) -
     return "every SMG decides alone, and the price makes them fit together."
 
 
-_CASES = (
+_CASES: tuple[tuple[float, np.ndarray, str, dict[str, float]], ...] = (
     (0.0, np.zeros(3), "at a price of 0", {}),
     (
         1.5,
