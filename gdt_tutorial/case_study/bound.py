@@ -8,8 +8,8 @@ linear program per campus, solved by HiGHS. Its parts:
     s[n, a, l, z]  how often AP a sends that segment at efficiency level l
 
     maximize    sum D[n, c] (w_q q_z + w_r) v[n, c, z] - w_r T
-    subject to  v[n, c, z] <= sum of s[n, a, l, z] over what class c can hear,   sum_z v[n, c, z] <= 1,
-                bits and band of all s of an AP <= what it has in all slots but the last,   0 <= v, s <= 1
+    subject to  v[n, c, z] <= sum of s[n, a, l, z] over what class c can hear,   sum_z v[n, c, z] <= 1
+    and         bits and band of all s of an AP <= what it has in all slots but the last,   0 <= v, s <= 1
 
 A class has the users that can hear the same APs up to the same level, and D counts the seconds that they would watch of the
 segment if they never stalled. T is the length of the session; the sum is divided by users and seconds.

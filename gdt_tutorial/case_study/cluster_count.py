@@ -6,9 +6,9 @@ Reward. What are groups for? Their swipe curves should say how their members swi
 become when told by means of groups (minimum description length; the same sum as the integrated completed likelihood of
 Biernacki, Celeux and Govaert 2000). With k groups of shares s_g, N users, n views, and curves of B bins,
 
-    saving(k) = 1/N [ log-likelihood of the views under their groups' curves - the same under one group's
-                      - (k - 1) B/2 ln n          what k - 1 further curves cost
-                      + sum over users of ln s_g  what naming each user's group costs ],   in nats per user
+    saving(k) = 1/N (log-likelihood gained on one group's curve - (k - 1) B/2 ln n + sum over users of ln s_g)
+
+in nats per user. The second term is what k - 1 further curves cost, and the third one is what naming each user's group costs.
 
 It does not reward many groups as such: each further one costs. For training the best saving of a crowd is subtracted, so
 that crowds with many views do not outshout the others; that moves all rewards of a crowd alike. The silhouette minus a
