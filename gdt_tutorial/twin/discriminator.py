@@ -14,6 +14,7 @@ slots. The uncertainty of an SNR saturates within the few slots in which a walke
 loose limit buys many reports that are worth little, and a fixed period can be the better choice.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[n
     """
     is_positive = bool((std > 0).all())
     check(is_positive, "std", "be positive", float(np.min(std, initial=np.inf)), "a certain value has no density")
-    return np.asarray(0.5 * np.log(2 * np.pi * np.e * std**2).sum(axis=-1))
+    return np.asarray(0.5 * np.log(2 * math.pi * math.e * std**2).sum(axis=-1))
 
 
 @dataclass(frozen=True, kw_only=True)

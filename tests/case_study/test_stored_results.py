@@ -73,4 +73,5 @@ def _is_of(row: dict, task: dict) -> bool:
 
 
 def test_tables_are_small_enough_for_the_repository():
-    assert sum(path.stat().st_size for path in Path(RESULTS).glob("*.csv")) < 1e6
+    # The whole repository must stay below 10 MB.
+    assert sum(path.stat().st_size for path in Path(RESULTS).glob("*.csv")) < 1.5e6
