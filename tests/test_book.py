@@ -87,7 +87,7 @@ def driver() -> Iterator[object]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     opened = webdriver.Chrome(options=options, service=Service(chromedriver))
-    opened.set_script_timeout(60)
+    opened.set_script_timeout(180)  # axe takes half a minute on a long chapter, more on a busy machine
     yield opened
     opened.quit()
 
