@@ -13,10 +13,17 @@ from jaxtyping import Float, Int
 from scipy import stats
 
 from gdt_tutorial.case_study.experiment import View
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView, TwinView, Views, case_study_network
+from gdt_tutorial.case_study.scenario import (
+    CaseStudyConfig,
+    TrueView,
+    TwinView,
+    Views,
+    case_study_network,
+    idle_decision,
+)
 from gdt_tutorial.configuration import check
 from gdt_tutorial.loops.external import twin_error
-from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Telemetry
+from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.streaming import worst_member_efficiency
 from gdt_tutorial.physical.watch_logs import WatchLog
@@ -42,21 +49,9 @@ SessionRunner = Callable[[int, OpenView], Float[np.ndarray, " batch"]]
 
 def record_course(network: PhysicalNetwork, n_slots: int) -> list[Telemetry]:
     """Let users walk for `n_slots` slots while nothing is sent: positions and channels depend on no decision."""
-    telemetry = network.reset()
-    n_batch, n_users = network.viewers.user.shape
-    index, share = np.zeros((n_batch, 1), dtype=np.int64), np.zeros((n_batch, 1))
-    nothing = Decision(
-        subgroup=np.full((n_batch, n_users), NOT_SERVED),
-        group=index,
-        ap=index,
-        version=index,
-        bandwidth_share=share,
-        computing_share=share,
-        segments=np.full((n_batch, 1, 1, 2), NOT_SERVED),
-    )
-    course = [telemetry]
+    course, idle = [network.reset()], idle_decision(network)
     while len(course) < n_slots:
-        course.append(network.step(nothing))
+        course.append(network.step(idle))
     return course
 
 

@@ -30,12 +30,14 @@ from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, S
 __all__ = [
     "Audience",
     "CaseStudyConfig",
+    "RecordedView",
     "TrueView",
     "TwinView",
     "Views",
     "audience",
     "case_study_network",
     "earlier_views",
+    "idle_decision",
 ]
 
 
