@@ -72,7 +72,7 @@ class SegmentBuffering:
     ) -> None:
         self.survival_at, self.catalog, self.capacity, self.link = survival_at, catalog, capacity, link
         self.config = config
-        self._law: WatchLaw | None = None
+        self._laws: list[WatchLaw] = []
         second = np.arange(config.horizon_s + config.n_ahead + 1) * catalog.segment_s
         self._value_of_wait = np.where(second <= config.horizon_s, 1 / (1 + second / config.halving_s), 0.0)
         self._urgency_of_wait = np.clip((config.safe_s - second) / (config.safe_s - config.urgent_s + 1e-9), 0, 1)
@@ -115,13 +115,19 @@ class SegmentBuffering:
         )
 
     def law(self, session: Session) -> WatchLaw:
-        """Return the law of watch times for the lists of `session`; it is kept as long as the lists stay the same."""
-        if self._law is None or self._law.playlist is not session.playlist:
-            n_seconds = int(self.catalog.n_segments.max()) + max(self.config.n_ahead, self.config.horizon_s) + 2
-            survival_at = self.survival_at
-            n_copies = len(session.playlist) // len(survival_at)  # rollouts repeat the environments
-            self._law = WatchLaw(np.tile(survival_at, (n_copies, 1, 1, 1)), session.playlist, self.catalog, n_seconds)
-        return self._law
+        """Return the law of watch times for the lists of `session`.
+
+        The last two are kept: of a session, and of copies of it that are played side by side.
+        """
+        for law in self._laws:
+            if law.playlist is session.playlist:
+                return law
+        n_seconds = int(self.catalog.n_segments.max()) + max(self.config.n_ahead, self.config.horizon_s) + 2
+        survival_at = self.survival_at
+        n_copies = len(session.playlist) // len(survival_at)  # rollouts repeat the environments
+        law = WatchLaw(np.tile(survival_at, (n_copies, 1, 1, 1)), session.playlist, self.catalog, n_seconds)
+        self._laws = [law, *self._laws[:1]]
+        return law
 
     def _wishes(
         self, session: Session, subgroup: Int[np.ndarray, "batch user"], n_subgroups: int

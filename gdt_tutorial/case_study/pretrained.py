@@ -22,6 +22,7 @@ from gdt_tutorial.case_study.tables import write_table
 from gdt_tutorial.case_study.training import (
     ADVICE,
     N_BRANCHES,
+    N_VERSIONS,
     TrainedVersions,
     TrainingConfig,
     new_network,
@@ -34,7 +35,6 @@ __all__ = ["FOLDER", "N_NETWORKS", "pretrained_actor", "pretrained_versions", "r
 
 FOLDER = Path(__file__).parent / "checkpoints"
 N_NETWORKS = 5
-_N_VERSIONS = 4
 
 
 def pretrained_versions(index: int) -> TrainedVersions:
@@ -44,7 +44,7 @@ def pretrained_versions(index: int) -> TrainedVersions:
         ValueError: An index that there is not, or a checkpoint that is missing or not the one that was shipped.
     """
     path = _path("versions", index)
-    network = new_network(_N_VERSIONS, generator=torch.Generator().manual_seed(0))
+    network = new_network(N_VERSIONS, generator=torch.Generator().manual_seed(0))
     metadata = _load(network, verified(path))
     return TrainedVersions(network=network, caution=float(metadata["caution"]))
 
@@ -56,7 +56,7 @@ def pretrained_actor(index: int) -> Actor:
         ValueError: As `pretrained_versions`.
     """
     path = _path("actor", index)
-    n_states = n_state(N_BRANCHES, _N_VERSIONS, len(ADVICE) - 1)
+    n_states = n_state(N_BRANCHES, N_VERSIONS, len(ADVICE) - 1)
     actor = Actor(n_states, 2 * N_BRANCHES, generator=torch.Generator().manual_seed(0))
     _load(actor, verified(path))
     return actor

@@ -19,6 +19,7 @@ from gdt_tutorial.case_study.shares import ShareActuator
 from gdt_tutorial.case_study.training import (
     ADVICE,
     N_BRANCHES,
+    N_VERSIONS,
     TRAINING_SEED,
     TrainedVersions,
     TrainingConfig,
@@ -90,8 +91,8 @@ def temporal_difference_curve(
         n_batch=2 * config.n_batch,
     )
     generator = seeding.torch_stream(seed, "temporal differences")
-    trained = TrainedVersions(network=new_network(4, generator=generator))
-    follow_advice(trained.network, envs, n_row(4, len(ADVICE)), generator=generator)
+    trained = TrainedVersions(network=new_network(N_VERSIONS, generator=generator))
+    follow_advice(trained.network, envs, n_row(N_VERSIONS, len(ADVICE)), generator=generator)
     reference = validation_qoe(search, scenario, config.n_validation, config.n_batch)
     curve = [(0, gain_over(trained, 0.0, reference, config, scenario))]
     learner = BranchingConfig(

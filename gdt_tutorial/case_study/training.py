@@ -24,10 +24,12 @@ from gdt_tutorial.case_study.learned import BranchingVersions, VersionNetwork
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
 from gdt_tutorial.case_study.versions import FittingVersion, MyopicSearch, VersionSelector
 from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.playback import QoeConfig
 
 __all__ = [
     "ADVICE",
     "N_BRANCHES",
+    "N_VERSIONS",
     "TrainedVersions",
     "TrainingConfig",
     "aware_of",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 N_BRANCHES = 16
+N_VERSIONS = len(QoeConfig().version_quality)
 TRAINING_SEED, VALIDATION_SEED = 100_000, 9_000
 CAUTIONS = (0.0, 0.05, 0.1, 0.2)
 
@@ -151,8 +154,7 @@ def train_versions(
     The first round tries changes to what the myopic search does, the later ones changes to what the network does.
     """
     reference = validation_qoe(search, scenario, config.n_validation, config.n_batch)
-    n_versions = 4
-    trained = TrainedVersions(network=new_network(n_versions, generator=seeding.torch_stream(seed, "network")))
+    trained = TrainedVersions(network=new_network(N_VERSIONS, generator=seeding.torch_stream(seed, "network")))
     best, best_gain, data = deepcopy(trained), -np.inf, []
     for turn in range(config.n_rounds):
         policy: Callable[[Campuses], VersionSelector] = search if turn == 0 else trained.selector
