@@ -1,4 +1,4 @@
-"""The figures of the case study from scratch: `python -m gdt_tutorial reproduce fig5 --seeds 10`.
+"""The figures of the case study from scratch: `python -m gdt_tutorial reproduce fig5 --seeds 24`.
 
 Writes a table whose first lines say how it was made. A run that was stopped goes on where it was.
 """

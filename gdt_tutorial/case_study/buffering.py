@@ -136,8 +136,7 @@ class SegmentBuffering:
 
         These are the expected watched seconds, weighed by 1 / (1 + wait / halving_s), and the expected seconds of stall
         that it avoids; both are 0 for what the user holds already. (The weights are our choice.) Beside them goes the
-        number of members whose next segment follows one that they hold, by version: a change of version is seen there. (A
-        member who holds a video to its end counts too.)
+        number of members whose next segment follows one that they hold, by version: a change of version is seen there.
         """
         catalog, config, law = self.catalog, self.config, self.law(session)
         n_batch, _, n_rows, n_segments = session.buffered.shape
@@ -163,12 +162,13 @@ class SegmentBuffering:
         is_within = starts.sum(axis=-1)
         is_wanted = wish_s * is_within[..., None] > self.config.min_probability
 
-        # The first missing segment of each row, and the version of the one before it.
+        # The first missing segment of each row, and the version of the one before it. Beyond a video's end nothing follows.
         missing = (~is_held).argmax(axis=-1)
         before = np.maximum(first + missing - 1, 0)
         version = session.buffered.reshape(-1)[row * n_segments + before].astype(np.int64) - 1
         reached = np.take_along_axis(probability, missing[..., None], axis=-1)[..., 0] * is_within
-        follows = (first + missing > 0) & (version >= 0) & ~is_held.all(axis=-1)
+        is_there = np.take_along_axis(length_s, missing[..., None], axis=-1)[..., 0] > 0
+        follows = (first + missing > 0) & (version >= 0) & ~is_held.all(axis=-1) & is_there
         own = np.broadcast_to((env[..., 0] * n_subgroups + subgroup)[..., None], follows.shape)
         at = (own * catalog.n_versions + version)[follows]
         size = n_batch * n_subgroups * catalog.n_versions

@@ -22,9 +22,10 @@ from gdt_tutorial.twin.pretrained import pretrained_emulator
 
 __all__ = ["N_CAMPUSES", "TEST_SEED", "VERSION", "everyone_alone", "measure", "observe", "tasks", "work"]
 
-VERSION = "1"
+VERSION = "2"
 N_CAMPUSES = 4  # in a lot; a seed is a lot
-TEST_SEED = 500_000
+TEST_SEED = 600_000  # 500_000 and on served an earlier version, and what it showed was used to improve the scheme
+_N_DIGITS = 6  # after the point, in the table: far more than campuses can tell
 _AFTER_HANDOVER = 3  # slots that count as disturbed by a handover, with its own
 
 
@@ -73,7 +74,9 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
         campuses.network.reset(campuses.group)
         bound = SessionBound(campuses.network, scenario.n_slots).solve(campuses.network.capacity)
         # A bound has no parts.
-        rows.append({**dict.fromkeys(rows[0], ""), **_named(task, "bound", -1), "qoe": float(bound.mean())})
+        rows.append(
+            {**dict.fromkeys(rows[0], ""), **_named(task, "bound", -1), "qoe": round(float(bound.mean()), _N_DIGITS)}
+        )
     return rows
 
 
@@ -88,7 +91,7 @@ def measure(result: SessionResult, scenario: CaseStudyConfig) -> dict[str, float
     for lag in range(_AFTER_HANDOVER):
         recent[lag:] |= result.has_new_ap[: len(recent) - lag]
     minutes = scenario.n_slots * scenario.network.slot_s / 60
-    return {
+    means = {
         "qoe": float(result.mean_qoe().mean()),
         **result.components(scenario.network.slot_s),
         "qoe_p10": float(np.quantile(of_user, 0.1)),
@@ -98,6 +101,7 @@ def measure(result: SessionResult, scenario: CaseStudyConfig) -> dict[str, float
         "bandwidth": float(result.bandwidth.mean()),
         "computing": float(result.computing.mean()),
     }
+    return {name: round(value, _N_DIGITS) for name, value in means.items()}
 
 
 def everyone_alone(network: PhysicalNetwork, views: Views) -> Int[np.ndarray, "batch user"]:

@@ -29,7 +29,7 @@ from gdt_tutorial.seeding import torch_seeded
 from gdt_tutorial.twin.abstraction import Features
 from gdt_tutorial.twin.decision import ScheduleModel
 
-__all__ = ["BranchingVersions", "VersionNetwork", "WarmStartConfig", "advised", "follow_advice"]
+__all__ = ["BranchingVersions", "Fallback", "VersionNetwork", "WarmStartConfig", "advised", "follow_advice"]
 
 
 class VersionNetwork(nn.Module):
@@ -83,6 +83,25 @@ class VersionNetwork(nn.Module):
         return self.value(shared)[:, None] + advantage - advantage.mean(dim=-1, keepdim=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fallback:
+    """When a version network is overruled: the version of a rule gets some value on top of what the network sees in it.
+
+    So the network departs from the rule only where it sees more than that to be gained. Infinity leaves all to the rule.
+
+    Attributes:
+        rule: Which of the rules that advise.
+        caution: The value on top, in units of the network's values.
+    """
+
+    rule: int = 0
+    caution: float = 0.0
+
+    def __post_init__(self) -> None:
+        check(self.rule >= 0, "rule", "be >= 0", self.rule, "0 is the first rule that advises")
+        check(self.caution >= 0, "caution", "be >= 0", self.caution, "0 leaves all to the network")
+
+
 class BranchingVersions:
     """Selects versions by a network (a `VersionSelector`).
 
@@ -90,8 +109,7 @@ class BranchingVersions:
         model: Of the network.
         network: From states and masks of cells to a value per branch and version.
         advice: The rules whose versions are part of the state.
-        caution: Value that the version of the first rule is given on top: where the network sees no more than that to be
-            gained, it follows the rule.
+        fallback: What is done where the network sees little to be gained; one for all APs, or one for each.
         n_branches: SMGs per cell that the network knows.
     """
 
@@ -100,11 +118,17 @@ class BranchingVersions:
         model: ScheduleModel,
         network: nn.Module,
         advice: Sequence[VersionSelector],
-        caution: float = 0.0,
+        fallback: Fallback | Sequence[Fallback] = Fallback(),
         n_branches: int = 16,
     ) -> None:
+        n_aps = len(model.capacity.bandwidth_hz)
+        fallbacks = [fallback] * n_aps if isinstance(fallback, Fallback) else list(fallback)
+        check(len(fallbacks) == n_aps, "fallback", f"be one, or {n_aps}", len(fallbacks), "pass one for each AP")
+        least = max(each.rule for each in fallbacks) + 1 if advice else 0
+        check(len(advice) >= least, "advice", f"hold rule {least - 1}", len(advice), "add it, or name another rule")
         self.model, self.network, self._advice, self._n_branches = model, network, tuple(advice), n_branches
-        self.caution = caution
+        self._rule = np.array([each.rule for each in fallbacks])
+        self._caution = torch.tensor([each.caution for each in fallbacks], dtype=torch.float32)
 
     @torch.no_grad()
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
@@ -116,9 +140,10 @@ class BranchingVersions:
         mask = torch.from_numpy(legal(order, self.model.catalog.n_versions))
         values = self.network(state.flatten(0, 1), mask.flatten(0, 1)).unflatten(0, order.shape[:2])
         if self._advice:
-            env = np.arange(len(order))[:, None, None]
-            first = torch.from_numpy(advice[0][env, np.maximum(order, 0)])
-            values = values + self.caution * nn.functional.one_hot(first, values.shape[-1])
+            env, rule = np.arange(len(order))[:, None, None], self._rule[:, None]
+            own = torch.from_numpy(np.stack(advice)[rule, env, np.maximum(order, 0)])
+            is_own = nn.functional.one_hot(own, values.shape[-1]).bool()  # env, ap, branch, version
+            values = torch.where(is_own, values + self._caution[:, None, None], values)
         return scatter(values.argmax(dim=-1).numpy(), order, features.ap.shape[1])
 
 

@@ -44,7 +44,7 @@ from gdt_tutorial.twin.pretrained import pretrained_emulator
 
 __all__ = ["PARTS", "VERSION", "by_lot", "by_swipes", "one_group", "tasks", "work"]
 
-VERSION = "1"
+VERSION = "2"
 PARTS = ("grouping", "buffering", "versions", "scheduling", "emulation")
 _CAPACITIES = (3e9, 6e9, 12e9)
 

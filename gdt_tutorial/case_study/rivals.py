@@ -25,7 +25,6 @@ from gdt_tutorial.case_study.training import (
     TrainingConfig,
     aware_of,
     fitting,
-    gain_over,
     greedy_of,
     new_network,
     search,
@@ -93,8 +92,12 @@ def temporal_difference_curve(
     generator = seeding.torch_stream(seed, "temporal differences")
     trained = TrainedVersions(network=new_network(N_VERSIONS, generator=generator))
     follow_advice(trained.network, envs, n_row(N_VERSIONS, len(ADVICE)), generator=generator)
-    reference = validation_qoe(search, scenario, config.n_validation, config.n_batch)
-    curve = [(0, gain_over(trained, 0.0, reference, config, scenario))]
+    reference = validation_qoe([search], config, scenario)
+
+    def gain() -> float:
+        return float((validation_qoe([trained.selector], config, scenario) - reference).mean())
+
+    curve = [(0, gain())]
     learner = BranchingConfig(
         n_steps=n_steps // n_parts,
         learning_starts=2_000,
@@ -108,7 +111,7 @@ def temporal_difference_curve(
     )
     for part in range(n_parts):
         train_branching(trained.network, envs, learner, generator=generator)
-        curve.append(((part + 1) * n_steps // n_parts, gain_over(trained, 0.0, reference, config, scenario)))
+        curve.append(((part + 1) * n_steps // n_parts, gain()))
     return curve
 
 

@@ -1,6 +1,6 @@
 """Tables that say where they come from: CSV whose first lines hold the command, the seeds and the commit.
 
-    # command: python -m gdt_tutorial reproduce fig5 --seeds 10
+    # command: python -m gdt_tutorial reproduce fig5 --seeds 24
     # kinds: number text number
     # rows: 2
     capacity,scheme,qoe

@@ -4,7 +4,7 @@ One network serves all capacities. Campuses to learn from, to choose the best ro
 ranges of seeds that do not meet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from gdt_tutorial.case_study.buffering import SegmentBuffering, sequential, swip
 from gdt_tutorial.case_study.cells import n_row, n_state
 from gdt_tutorial.case_study.counterfactual import Changes, CounterfactualConfig, collect_changes, learn_changes
 from gdt_tutorial.case_study.experiment import Campuses, Scheme, open_campuses, run_session
-from gdt_tutorial.case_study.learned import BranchingVersions, VersionNetwork
+from gdt_tutorial.case_study.learned import BranchingVersions, Fallback, VersionNetwork
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
 from gdt_tutorial.case_study.versions import FittingVersion, MyopicSearch, VersionSelector
 from gdt_tutorial.configuration import check, parameter
@@ -28,13 +28,14 @@ from gdt_tutorial.physical.playback import QoeConfig
 
 __all__ = [
     "ADVICE",
+    "FALLBACKS",
     "N_BRANCHES",
     "N_VERSIONS",
     "TrainedVersions",
     "TrainingConfig",
     "aware_of",
+    "choose_fallbacks",
     "fitting",
-    "gain_over",
     "greedy_of",
     "new_network",
     "search",
@@ -46,7 +47,6 @@ __all__ = [
 N_BRANCHES = 16
 N_VERSIONS = len(QoeConfig().version_quality)
 TRAINING_SEED, VALIDATION_SEED = 100_000, 9_000
-CAUTIONS = (0.0, 0.05, 0.1, 0.2)
 
 
 def aware_of(campuses: Campuses) -> SegmentBuffering:
@@ -72,6 +72,11 @@ def fitting(campuses: Campuses) -> VersionSelector:
 
 
 ADVICE: tuple[Callable[[Campuses], VersionSelector], ...] = (search, fitting)
+FALLBACKS = (
+    Fallback(),
+    *(Fallback(rule=rule, caution=caution) for rule in range(len(ADVICE)) for caution in (0.1, 0.3, float("inf"))),
+)
+"""What `choose_fallbacks` chooses from, at each capacity: the network alone, or a rule with some caution, up to the rule alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,9 @@ class TrainingConfig:
     n_rounds: int = parameter(3, "Rounds of trying changes and learning from all of them so far.", "chosen")
     n_episodes: int = parameter(3, "Episodes per round and capacity.", "chosen")
     n_batch: int = parameter(8, "Campuses in an episode.", "chosen")
-    n_validation: int = parameter(2, "Lots of campuses per capacity on which rounds are compared.", "chosen")
+    n_validation: int = parameter(
+        3, "Lots of twice as many campuses, per capacity, on which fallbacks and rounds are chosen.", "chosen"
+    )
     changes: CounterfactualConfig = parameter(
         CounterfactualConfig(), "How changes are tried and learned.", "see CounterfactualConfig"
     )
@@ -106,16 +113,26 @@ class TrainingConfig:
 
 @dataclass(kw_only=True)
 class TrainedVersions:
-    """A version network, the caution that suits it, and how it came about."""
+    """A version network, when it is overruled, and how it came about."""
 
     network: nn.Module
-    caution: float = 0.0
+    fallbacks: dict[float, Fallback] = field(default_factory=dict)  # by computing capacity in cycles/s; empty: never
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def fallback_at(self, computing_cycles_per_s: float) -> Fallback:
+        """Return the fallback that was chosen at the nearest capacity, nearest as a ratio."""
+        check(
+            computing_cycles_per_s > 0, "computing_cycles_per_s", "be > 0", computing_cycles_per_s, "5e9 is 5 Gcycle/s"
+        )
+        if not self.fallbacks:
+            return Fallback()
+        return self.fallbacks[min(self.fallbacks, key=lambda each: abs(np.log(each / computing_cycles_per_s)))]
 
     def selector(self, campuses: Campuses) -> BranchingVersions:
         """Return the network as a selection of versions for these campuses."""
         advice = [make(campuses) for make in ADVICE]
-        return BranchingVersions(campuses.model, self.network, advice, self.caution, N_BRANCHES)
+        fallbacks = [self.fallback_at(each) for each in campuses.model.capacity.computing_cycles_per_s]
+        return BranchingVersions(campuses.model, self.network, advice, fallbacks, N_BRANCHES)
 
 
 def new_network(n_versions: int, *, generator: torch.Generator) -> VersionNetwork:
@@ -126,20 +143,48 @@ def new_network(n_versions: int, *, generator: torch.Generator) -> VersionNetwor
 
 
 def validation_qoe(
-    versions: Callable[[Campuses], VersionSelector], config: CaseStudyConfig, n_lots: int, n_batch: int
-) -> Float[np.ndarray, "capacity sample"]:
-    """Return the QoE of campuses kept for choices, with the greedy scheduler, at every second capacity."""
-    result = []
-    for capacity in config.capacities_cycles_per_s[::2]:
-        lots = []
-        for lot in range(n_lots):
-            campuses = open_campuses(n_batch, config, computing_cycles_per_s=capacity, seed=VALIDATION_SEED + lot)
-            scheme = Scheme(
-                buffering=aware_of(campuses), versions=versions(campuses), scheduler=GreedyByGainPerCost(campuses.model)
-            )
-            lots.append(run_session(campuses, scheme, TrueView(), config.n_slots).mean_qoe())
-        result.append(np.concatenate(lots))
-    return np.stack(result)
+    choices: Sequence[Callable[[Campuses], VersionSelector]], config: TrainingConfig, scenario: CaseStudyConfig
+) -> Float[np.ndarray, "choice capacity sample"]:
+    """Return the QoE of campuses kept for choices, with the greedy scheduler, under each selection of versions."""
+    n_batch = 2 * config.n_batch
+    shape = (len(choices), len(scenario.capacities_cycles_per_s), config.n_validation, n_batch)
+    qoe = np.empty(shape)
+    for place, capacity in enumerate(scenario.capacities_cycles_per_s):
+        for lot in range(config.n_validation):
+            campuses = open_campuses(n_batch, scenario, computing_cycles_per_s=capacity, seed=VALIDATION_SEED + lot)
+            for index, versions in enumerate(choices):
+                scheme = Scheme(
+                    buffering=aware_of(campuses), versions=versions(campuses), scheduler=greedy_of(campuses)
+                )
+                qoe[index, place, lot] = run_session(campuses, scheme, TrueView(), scenario.n_slots).mean_qoe()
+    return qoe.reshape(*shape[:2], -1)
+
+
+def choose_fallbacks(
+    network: nn.Module, config: TrainingConfig = TrainingConfig(), scenario: CaseStudyConfig = CaseStudyConfig()
+) -> tuple[dict[float, Fallback], dict[str, float]]:
+    """Choose at each capacity the fallback under which `network` does best on validation campuses.
+
+    Returns the fallbacks by capacity, and what they gain on the search, what the network alone gains, and what the better of
+    the rules gains; means over the capacities. The first and the last are the best of several on the same campuses, so they
+    flatter.
+    """
+    capacities = scenario.capacities_cycles_per_s
+    tried = [
+        TrainedVersions(network=network, fallbacks=dict.fromkeys(capacities, fallback)).selector
+        for fallback in FALLBACKS
+    ]
+    qoe = validation_qoe(tried, config, scenario).mean(axis=-1)  # choice, capacity
+    gain = qoe - qoe[FALLBACKS.index(Fallback(rule=0, caution=float("inf")))]
+    best = gain.argmax(axis=0)
+    is_rule = np.array([np.isinf(fallback.caution) for fallback in FALLBACKS])
+    gains = {
+        "gain": gain.max(axis=0).mean(),
+        "gain_without_caution": gain[0].mean(),
+        "gain_of_rules": gain[is_rule].max(axis=0).mean(),
+    }
+    chosen = {capacity: FALLBACKS[index] for capacity, index in zip(capacities, best, strict=True)}
+    return chosen, {name: float(value) for name, value in gains.items()}
 
 
 def train_versions(
@@ -153,7 +198,6 @@ def train_versions(
 
     The first round tries changes to what the myopic search does, the later ones changes to what the network does.
     """
-    reference = validation_qoe(search, scenario, config.n_validation, config.n_batch)
     trained = TrainedVersions(network=new_network(N_VERSIONS, generator=seeding.torch_stream(seed, "network")))
     best, best_gain, data = deepcopy(trained), -np.inf, []
     for turn in range(config.n_rounds):
@@ -161,15 +205,8 @@ def train_versions(
         data += _episodes(policy, config, scenario, seed, turn)
         generator = seeding.torch_stream(seed, "learn", turn)
         learn_changes(trained.network, Changes.join(data), config.changes, generator=generator)
-        gains = {caution: gain_over(trained, caution, reference, config, scenario) for caution in CAUTIONS}
-        trained.caution = max(gains, key=lambda caution: gains[caution])
-        row = {
-            "round": turn + 1,
-            "n_changes": sum(map(len, data)),
-            "caution": trained.caution,
-            "gain": gains[trained.caution],
-            "gain_without_caution": gains[0.0],
-        }
+        trained.fallbacks, gains = choose_fallbacks(trained.network, config, scenario)
+        row = {"round": turn + 1, "n_changes": sum(map(len, data)), **gains}
         trained.history.append(row)
         if on_round is not None:
             on_round(row)
@@ -212,12 +249,3 @@ def _episodes(
 def greedy_of(campuses: Campuses) -> GreedyByGainPerCost:
     """Return the greedy scheduler, which stands in for SLSQP while a network learns: it is faster, and nearly as good."""
     return GreedyByGainPerCost(campuses.model)
-
-
-def gain_over(
-    trained: TrainedVersions, caution: float, reference: np.ndarray, config: TrainingConfig, scenario: CaseStudyConfig
-) -> float:
-    """Return by how much the network beats the myopic search on validation campuses, on average."""
-    tried = TrainedVersions(network=trained.network, caution=caution)
-    qoe = validation_qoe(tried.selector, scenario, config.n_validation, config.n_batch)
-    return float((qoe - reference).mean())

@@ -17,7 +17,7 @@ from gdt_tutorial.physical.playback import QoeConfig
 
 __all__ = ["VERSION", "scenario_of", "tasks", "work"]
 
-VERSION = "1"
+VERSION = "2"
 _SCHEMES = ("proposed", "myopic", "greedy_cost_rule", "drl_rule", "equal")
 _CAPACITIES, _BANDS_HZ, _USERS, _STALL_WEIGHTS = (3e9, 6e9, 12e9), (5e6, 10e6, 20e6), (24, 60, 96), (1.85, 4.3)
 

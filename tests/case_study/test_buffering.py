@@ -291,6 +291,11 @@ class TestNumberAndPrevious:
         features = tiny_buffering().abstract_session(tiny_session(), snr(NEAR_DB, NEAR_DB))
         assert (features.previous == 0).all()
 
+    def test_previous_does_not_count_a_member_who_holds_the_video_to_its_end(self):
+        session = holding(tiny_session(), 0, 0, [0, 1, 2], version=1)
+        features = tiny_buffering().abstract_session(session, snr(NEAR_DB, NEAR_DB))
+        assert (features.previous == 0).all()
+
     def test_previous_counts_by_the_probability_that_the_next_segment_is_reached(self):
         leaves = np.ones((1, 1, 2, 3)) * np.array([1.0, 0.4, 0.4])
         session = holding(tiny_session(playlist=(2, 1, 0, 1)), 1, 0, [0, 1], version=1)

@@ -9,6 +9,7 @@ import torch
 from gdt_tutorial.case_study.cells import EMPTY, describe_cells, legal, n_row, n_state, order_branches
 from gdt_tutorial.case_study.learned import (
     BranchingVersions,
+    Fallback,
     VersionNetwork,
     WarmStartConfig,
     advised,
@@ -114,7 +115,7 @@ class TestAdvice:
         campuses = small_campuses(n_batch=2)
         rules = [make(campuses) for make in ADVICE]
         network = new_network(4, generator=torch_stream(0, "network"))
-        careful = BranchingVersions(campuses.model, network, rules, caution=1e6)
+        careful = BranchingVersions(campuses.model, network, rules, Fallback(caution=np.inf))
         free = BranchingVersions(campuses.model, network, rules)
         n_other = 0
         for _, features in course_of(campuses, 4):
@@ -126,11 +127,42 @@ class TestAdvice:
         assert n_other > 0
         assert isinstance(careful, VersionSelector)
 
+    def test_each_access_point_has_a_fallback_of_its_own(self):
+        campuses = small_campuses(n_batch=2)
+        rules = [make(campuses) for make in ADVICE]
+        network = new_network(4, generator=torch_stream(0, "network"))
+        fallbacks = [Fallback(rule=1, caution=np.inf), Fallback()]
+        mixed = BranchingVersions(campuses.model, network, rules, fallbacks)
+        free = BranchingVersions(campuses.model, network, rules)
+        for _, features in course_of(campuses, 4):
+            worth = (features.value_s + features.urgent_s).sum(axis=-1)
+            is_served = (worth > 0) & (features.n_members > 0) & (features.efficiency > 0)
+            expected = np.where(features.ap == 0, rules[1].select(features), free.select(features))
+            np.testing.assert_array_equal(mixed.select(features), np.where(is_served, expected, 0))
+
+    @pytest.mark.parametrize(
+        ("fallback", "says"),
+        [
+            ([Fallback()] * 3, "fallback must be one, or 2"),
+            (Fallback(rule=2), "advice must hold rule 2"),
+        ],
+    )
+    def test_a_fallback_that_there_is_not_is_refused(self, fallback, says):
+        campuses = small_campuses()
+        rules = [make(campuses) for make in ADVICE]
+        with pytest.raises(ValueError, match=says):
+            BranchingVersions(campuses.model, new_network(4, generator=torch_stream(0, "network")), rules, fallback)
+
+    @pytest.mark.parametrize("wrong", [{"rule": -1}, {"caution": -0.1}, {"caution": np.nan}])
+    def test_a_fallback_out_of_its_range_is_refused(self, wrong):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be >= 0"):
+            Fallback(**wrong)
+
     def test_without_advice_a_network_selects_by_itself(self):
         campuses = small_campuses()
         n_states = n_state(16, 4, 0)
         network = VersionNetwork(n_states, 16, 4, n_row(4, 0), generator=torch_stream(0, "network"))
-        selector = BranchingVersions(campuses.model, network, (), caution=5.0)
+        selector = BranchingVersions(campuses.model, network, (), Fallback(caution=5.0))
         _, features = course_of(campuses, 1)[0]
         assert np.isin(selector.select(features), range(4)).all()
 

@@ -33,7 +33,7 @@ def test_a_scheme_of_rules_runs(name):
 
 @pytest.mark.parametrize("name", [name for name, scheme in SCHEMES.items() if scheme.has_network])
 def test_a_scheme_that_learned_runs_with_each_of_its_networks(name):
-    campuses = small_campuses(3e9, n_batch=2)
+    campuses = small_campuses(8e9, n_batch=2)
     qoe = [
         run_session(campuses, SCHEMES[name].make(campuses, index), TrueView(), 4).qoe
         for index in networks_of(SCHEMES[name])
@@ -43,7 +43,7 @@ def test_a_scheme_that_learned_runs_with_each_of_its_networks(name):
 
 
 def test_networks_differ_and_loading_one_twice_gives_the_same():
-    campuses = small_campuses(3e9, n_batch=2)
+    campuses = small_campuses(8e9, n_batch=2)
     _, features = course_of(campuses, 4)[-1]
     chosen = [pretrained_versions(index).selector(campuses).select(features) for index in (*range(N_NETWORKS), 0)]
     np.testing.assert_array_equal(chosen[0], chosen[-1])

@@ -23,7 +23,7 @@ MODULES = {"fig5": fig5, "parts": parts, "who_wins": who_wins}
 RELATIVE, ABSOLUTE = 1e-6, 1e-3
 # Scarce computing and plenty of it, on different seeds; all that learns, and a rule.
 AGAIN = [
-    pytest.param(0, 3e9, ("proposed", "equal"), id="proposed-equal"),
+    pytest.param(0, 5e9, ("proposed", "equal"), id="proposed-equal"),
     pytest.param(7, 10e9, ("myopic", "drl_rule"), id="myopic-drl"),
 ]
 
