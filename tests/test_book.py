@@ -320,3 +320,15 @@ def test_every_chapter_says_how_it_was_made(site):
         text = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
         assert "How this page was made" in text
         assert "Peak memory" in text
+
+
+def test_a_table_of_a_chapter_is_one_on_its_page(site):
+    n_tables = 0
+    for chapter in read_plan().written:
+        cells = json.loads(chapter.path.read_text(encoding="utf-8"))["cells"]
+        code = [line for cell in cells if cell["cell_type"] == "code" for line in cell["source"]]
+        n_shown = sum(line.startswith("table(") for line in code)
+        text = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
+        assert text.count("<table") >= n_shown, f"{chapter.docname}: a table is shown as text with bars"
+        n_tables += n_shown
+    assert n_tables > 0
