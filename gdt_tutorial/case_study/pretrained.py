@@ -1,6 +1,6 @@
 """The trained networks of the case study, ready to use: five version networks and five actors, each trained independently.
 
-Every checkpoint is checked against its hash before it is read. `remake` trains all of them anew (about half an hour on one
+Every checkpoint is checked against its hash before it is read. `remake` trains all of them anew (about an hour on one
 core), and writes how the training went beside them:
 
     python -c "from gdt_tutorial.case_study.pretrained import FOLDER, remake; remake(FOLDER)"

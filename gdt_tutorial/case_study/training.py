@@ -76,7 +76,7 @@ FALLBACKS = (
     Fallback(),
     *(Fallback(rule=rule, caution=caution) for rule in range(len(ADVICE)) for caution in (0.1, 0.3, float("inf"))),
 )
-"""What `choose_fallbacks` chooses from, at each capacity: the network alone, or a rule with some caution, up to the rule alone."""
+"""What `choose_fallbacks` chooses from at each capacity: the network alone, or with some caution, or a rule alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
