@@ -1,24 +1,29 @@
 """Who wins where: the border between "a rule is enough" and "the GDT pays", over what a network may have to live with.
 
-The networks of the proposed scheme were trained in the default scenario alone; here they meet others, with fewer or more
-users per group, a narrower or wider band, and viewers who mind rebuffering more.
+The networks of the proposed scheme were trained in the default scenario alone, and their fallbacks were chosen there; here
+they meet others, with fewer or more users per group, a narrower or wider band, and viewers who mind rebuffering more. The
+scheme `refit` is the proposed one with the same network, and a fallback chosen anew in the twin of the scenario at hand.
 """
 
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from gdt_tutorial.case_study.experiment import open_campuses, run_session
+from gdt_tutorial.case_study.experiment import Scheme, open_campuses, run_session
 from gdt_tutorial.case_study.fig5 import N_CAMPUSES, TEST_SEED, observe
+from gdt_tutorial.case_study.pretrained import pretrained_versions
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
+from gdt_tutorial.case_study.scheduling import SlsqpScheduler
 from gdt_tutorial.case_study.schemes import SCHEMES
+from gdt_tutorial.case_study.training import TrainedVersions, TrainingConfig, aware_of, choose_fallbacks
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import QoeConfig
 
-__all__ = ["VERSION", "scenario_of", "tasks", "work"]
+__all__ = ["VERSION", "refit", "scenario_of", "tasks", "work"]
 
-VERSION = "2"
+VERSION = "3"
 _SCHEMES = ("proposed", "myopic", "greedy_cost_rule", "drl_rule", "equal")
+_VALIDATION = TrainingConfig(n_validation=1, n_batch=12)  # 24 campuses, on other seeds than the runs
 _CAPACITIES, _BANDS_HZ, _USERS, _STALL_WEIGHTS = (3e9, 6e9, 12e9), (5e6, 10e6, 20e6), (24, 60, 96), (1.85, 4.3)
 
 
@@ -50,14 +55,30 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
     scenario = scenario_of(task)
     campuses = open_campuses(task["n_campuses"], scenario, computing_cycles_per_s=task["capacity"], seed=task["seed"])
     view = observe(campuses, scenario)
+    schemes = {name: SCHEMES[name].make(campuses, 0) for name in _SCHEMES}
+    schemes["refit"] = Scheme(
+        buffering=aware_of(campuses),
+        versions=refit(pretrained_versions(0), scenario, task["capacity"]).selector(campuses),
+        scheduler=SlsqpScheduler(campuses.model),
+    )
     condition = {name: task[name] for name in ("capacity", "bandwidth_hz", "n_users", "stall_weight", "seed")}
     return [
         {
             **condition,
             "scheme": name,
-            "qoe": float(
-                run_session(campuses, SCHEMES[name].make(campuses, 0), view, scenario.n_slots).mean_qoe().mean()
-            ),
+            "qoe": float(run_session(campuses, scheme, view, scenario.n_slots).mean_qoe().mean()),
         }
-        for name in _SCHEMES
+        for name, scheme in schemes.items()
     ]
+
+
+def refit(
+    trained: TrainedVersions,
+    scenario: CaseStudyConfig,
+    computing_cycles_per_s: float,
+    config: TrainingConfig = _VALIDATION,
+) -> TrainedVersions:
+    """Return the same network with the fallback that validation campuses of another scenario choose at one capacity."""
+    here = replace(scenario, capacities_cycles_per_s=(computing_cycles_per_s,))
+    fallbacks, _ = choose_fallbacks(trained.network, config, here)
+    return TrainedVersions(network=trained.network, fallbacks=fallbacks)
