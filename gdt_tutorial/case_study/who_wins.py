@@ -9,13 +9,12 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from gdt_tutorial.case_study.experiment import Scheme, open_campuses, run_session
+from gdt_tutorial.case_study.experiment import open_campuses, run_session
 from gdt_tutorial.case_study.fig5 import N_CAMPUSES, TEST_SEED, observe
 from gdt_tutorial.case_study.pretrained import pretrained_versions
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
-from gdt_tutorial.case_study.scheduling import SlsqpScheduler
 from gdt_tutorial.case_study.schemes import SCHEMES
-from gdt_tutorial.case_study.training import TrainedVersions, TrainingConfig, aware_of, choose_fallbacks
+from gdt_tutorial.case_study.training import TrainedVersions, TrainingConfig, choose_fallbacks
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import QoeConfig
 
@@ -56,11 +55,8 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
     campuses = open_campuses(task["n_campuses"], scenario, computing_cycles_per_s=task["capacity"], seed=task["seed"])
     view = observe(campuses, scenario)
     schemes = {name: SCHEMES[name].make(campuses, 0) for name in _SCHEMES}
-    schemes["refit"] = Scheme(
-        buffering=aware_of(campuses),
-        versions=refit(pretrained_versions(0), scenario, task["capacity"]).selector(campuses),
-        scheduler=SlsqpScheduler(campuses.model),
-    )
+    there = refit(pretrained_versions(0), scenario, task["capacity"])
+    schemes["refit"] = replace(schemes["proposed"], versions=there.selector(campuses))
     condition = {name: task[name] for name in ("capacity", "bandwidth_hz", "n_users", "stall_weight", "seed")}
     return [
         {
