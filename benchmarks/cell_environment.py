@@ -25,9 +25,9 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from gdt_tutorial.case_study.environment import CellEnvironments, VersionActuator
 from gdt_tutorial.case_study.experiment import open_campuses
-from gdt_tutorial.case_study.training import aware_of, greedy_of
+from gdt_tutorial.case_study.learning.cell_environment import CellEnvironments, VersionActuator
+from gdt_tutorial.case_study.learning.training import aware_of, greedy_of
 from gdt_tutorial.seeding import stream
 
 CELLS, CELLS_PER_CAMPUS, REQUIRED, CAPACITY = (16, 64, 128, 256), 2, 2_000, 5e9

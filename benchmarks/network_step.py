@@ -22,8 +22,10 @@ from statistics import median
 from time import perf_counter
 
 from gdt_tutorial.physical.network import PhysicalNetwork
-from gdt_tutorial.twin.abstraction import GroupAbstractor, SwipeCurves
-from gdt_tutorial.twin.decision import EqualShare, ScheduleModel
+from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.decision.greedy import EqualShare
+from gdt_tutorial.twin.decision.schedule import ScheduleModel
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
 
 N_USERS, N_BATCH, REQUIRED = 60, 256, 200_000
 

@@ -10,7 +10,9 @@ import gdt_tutorial
 _GROUPS = (
     ("gdt_tutorial.physical", "The physical network"),
     ("gdt_tutorial.gai", "Generative AI"),
+    ("gdt_tutorial.worlds", "Worlds: small abstractions with an oracle"),
     ("gdt_tutorial.agents", "Learning agents"),
+    ("gdt_tutorial.studies", "Studies of many runs"),
     ("gdt_tutorial.twin", "The digital twin"),
     ("gdt_tutorial.loops", "The closed loops"),
     ("gdt_tutorial.solutions", "The paper's solutions"),

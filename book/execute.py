@@ -171,7 +171,7 @@ def _attribution(data: Path | str | None) -> str:
     """Ask the library whose logs these are: the licence wants it on every page that shows them."""
     if data is None:
         return ""
-    from gdt_tutorial.physical.watch_logs import find_watch_log
+    from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 
     log = find_watch_log(data)
     return log.attribution if log is not None else ""

@@ -1,15 +1,18 @@
 """The GAI-driven digital twin (GDT) network of Huang et al. (IEEE Network 2025), as a small library to learn from.
 
-The package has the paper's architecture. A module may import what stands below it, never what stands above:
+The package has the paper's architecture. A module may import what stands below it, never what stands above; modules side by
+side do not see each other:
 
-    teaching                      what only the chapters use: figures, live source, exercises, claims
-    open_issues                   the paper's last section
-    case_study                    its case study
-    solutions                     its potential solutions
-    loops                         external loop, internal loop
-    twin                          status, emulation, discriminator, abstraction, decision, environment
-    gai | agents | physical       networks of generative AI | reinforcement learning | the physical network
-    learning, seeding, units      one supervised loop | named random streams | decibels
+    teaching                       what only the chapters use: figures, live source, exercises, claims
+    open_issues                    the paper's last section
+    case_study                     its case study: Fig. 4 (groups), Fig. 5 (figures)
+    solutions                      its potential solutions: data_model is Solution 3
+    loops                          Fig. 3: external loop, internal loop, and both together
+    twin                           Fig. 2: status, emulation, abstraction, decision, virtual network
+    gai | physical | worlds        networks of generative AI | Fig. 1: the physical network | small problems with an oracle
+    agents                         reinforcement learning and evolution
+    studies, learning, checkpoints sweeps, tables, intervals | one supervised loop | trained weights
+    seeding, units, configuration  named random streams | decibels | parameters and errors
 
 Axis vocabulary. Every array annotation is written with these names, and so is every einops pattern:
 

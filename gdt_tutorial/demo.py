@@ -11,13 +11,16 @@ import numpy as np
 from tqdm import tqdm
 
 from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
-from gdt_tutorial.loops.manager import GdtNetwork, History, schedule_model
+from gdt_tutorial.loops.manager import GdtNetwork, History
+from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.physical.network import PhysicalNetwork
-from gdt_tutorial.physical.watch_logs import find_watch_log
 from gdt_tutorial.teaching.plots import color, save_figure
-from gdt_tutorial.twin.decision import DecisionMaker, GreedyAllocator
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.discriminator import ErrorDiscriminator
-from gdt_tutorial.twin.emulation import HoldLast, StatusEmulator
+from gdt_tutorial.twin.emulation.emulator import StatusEmulator
+from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_emulator
 from gdt_tutorial.twin.status import StatusStore
 

@@ -143,7 +143,7 @@ def check_data() -> Iterator[Finding]:
         yield Finding(level="note", name="watch logs", text="GDT_DATA is not set: viewers come from the generator")
         return
     try:
-        log = importlib.import_module("gdt_tutorial.physical.watch_logs").find_watch_log(path)
+        log = importlib.import_module("gdt_tutorial.physical.logs.watch_logs").find_watch_log(path)
     except Exception as error:
         fix = "let GDT_DATA name a readable file or folder, or unset it"
         yield Finding(level="problem", name="watch logs", text=f"GDT_DATA={path}: {error}", fix=fix)

@@ -16,9 +16,9 @@ from typing import Any, Protocol, cast, runtime_checkable
 from tqdm import tqdm
 
 import gdt_tutorial
-from gdt_tutorial.case_study.logged_tasks import check_logs, fingerprint, logs_here, name_logs
-from gdt_tutorial.case_study.sweeps import run_sweep
-from gdt_tutorial.case_study.tables import write_table
+from gdt_tutorial.case_study.figures.logged_tasks import check_logs, fingerprint, logs_here, name_logs
+from gdt_tutorial.studies.sweeps import run_sweep
+from gdt_tutorial.studies.tables import write_table
 
 __all__ = ["FIGURES", "Figure", "FigureModule", "commit", "run"]
 
@@ -51,10 +51,10 @@ class Figure:
 
 
 FIGURES: dict[str, Figure] = {
-    "fig4": Figure(module="gdt_tutorial.case_study.fig4", n_seeds=10),
-    "fig5": Figure(module="gdt_tutorial.case_study.fig5", n_seeds=10),
-    "parts": Figure(module="gdt_tutorial.case_study.parts", n_seeds=10),
-    "who_wins": Figure(module="gdt_tutorial.case_study.who_wins", n_seeds=3),
+    "fig4": Figure(module="gdt_tutorial.case_study.figures.fig4", n_seeds=10),
+    "fig5": Figure(module="gdt_tutorial.case_study.figures.fig5", n_seeds=10),
+    "parts": Figure(module="gdt_tutorial.case_study.figures.scheme_parts", n_seeds=10),
+    "who_wins": Figure(module="gdt_tutorial.case_study.figures.who_wins", n_seeds=3),
 }
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from gdt_tutorial import reproduce
 from gdt_tutorial.__main__ import main
-from gdt_tutorial.case_study.logged_tasks import _read as logs_are_read_once
-from gdt_tutorial.case_study.sweeps import result_path
-from gdt_tutorial.case_study.tables import read_table
+from gdt_tutorial.case_study.figures.logged_tasks import _read as logs_are_read_once
+from gdt_tutorial.studies.sweeps import result_path
+from gdt_tutorial.studies.tables import read_table
 
 VERSION = "7"
 done = []

@@ -7,4 +7,5 @@ Nothing here knows of a network. Each learner is one file with its loop in full 
     ddqn          double DQN: one choice among a few actions
     branching     branching dueling Q-network: many choices at once, each with its own legal actions
     ddpg          deep deterministic policy gradient: continuous actions
+    evolution     evolution strategies: no gradient through what scores the weights
 """

@@ -209,7 +209,7 @@ def act(actor: Actor) -> Policy:
     """Return the policy of `actor` without noise; continuous actions have no masks."""
 
     @torch.no_grad()
-    def policy(state: Float[Tensor, "batch state"], mask: Bool[Tensor, "batch *choice"]) -> Tensor:
+    def policy(state: Float[Tensor, "batch state"], mask: Bool[Tensor, " batch *choice"]) -> Tensor:
         return actor(state)
 
     return policy

@@ -32,13 +32,13 @@ class Transitions:
     """A batch of (state, action, reward, next state), with what is legal before and after."""
 
     state: Float[Tensor, "batch state"]
-    action: Shaped[Tensor, "batch *action"]
+    action: Shaped[Tensor, " batch *action"]
     reward: Float[Tensor, " batch"]
     next_state: Float[Tensor, "batch state"]
     is_terminated: Bool[Tensor, " batch"]
     is_truncated: Bool[Tensor, " batch"]
-    mask: Bool[Tensor, "batch *choice"]
-    next_mask: Bool[Tensor, "batch *choice"]
+    mask: Bool[Tensor, " batch *choice"]
+    next_mask: Bool[Tensor, " batch *choice"]
 
     def __len__(self) -> int:
         return len(self.reward)
@@ -100,7 +100,7 @@ class Collector:
         self.mask = self._mask_of(info)
         self._is_over = torch.zeros(envs.num_envs, dtype=torch.bool)
 
-    def step(self, action: Shaped[Tensor, "env *action"]) -> tuple[Transitions, Int[Tensor, " batch"]]:
+    def step(self, action: Shaped[Tensor, " env *action"]) -> tuple[Transitions, Int[Tensor, " batch"]]:
         """Act once everywhere; return the transitions, and the index of the environment of each."""
         observation, reward, terminated, truncated, info = self._envs.step(self._sent(action))
         next_state, next_mask = _flat(observation), self._mask_of(info)
@@ -127,7 +127,7 @@ class Collector:
             return np.clip(space.low + share * (space.high - space.low), space.low, space.high)
         return action.numpy() + space.start  # type: ignore[attr-defined]
 
-    def _mask_of(self, info: dict) -> Bool[Tensor, "env *choice"]:
+    def _mask_of(self, info: dict) -> Bool[Tensor, " env *choice"]:
         everywhere = self._legal.expand(self._envs.num_envs, *self._legal.shape)
         if "action_mask" not in info:
             return everywhere

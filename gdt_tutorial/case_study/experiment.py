@@ -14,15 +14,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial import seeding
+from gdt_tutorial.case_study.groups.swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, Views, case_study_network, earlier_views
-from gdt_tutorial.case_study.scheduling import Scheduler
-from gdt_tutorial.case_study.swipe_curves import GroupSwipeCurves
-from gdt_tutorial.case_study.versions import VersionSelector
+from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork, favorite_type_groups
-from gdt_tutorial.physical.watch_logs import WatchLog
-from gdt_tutorial.twin.abstraction import FeatureAbstractor
-from gdt_tutorial.twin.decision import ScheduleModel, schedule_model
+from gdt_tutorial.solutions.data_model.scheduling import Scheduler
+from gdt_tutorial.solutions.data_model.versions import VersionSelector
+from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
 from gdt_tutorial.twin.status import Status
 
 __all__ = [

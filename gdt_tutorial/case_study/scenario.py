@@ -19,12 +19,12 @@ from jaxtyping import Float, Int
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
 from gdt_tutorial.loops.manager import WINDOW_SLOTS
+from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Telemetry
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
-from gdt_tutorial.physical.watch_logs import WatchLog
-from gdt_tutorial.twin.emulation import StatusEmulator
+from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, StatusStore
 
 __all__ = [

@@ -20,7 +20,7 @@ from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Report, Telemetry
 from gdt_tutorial.twin.discriminator import DualError, ErrorDiscriminator
-from gdt_tutorial.twin.emulation import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import Status, StatusStore
 
 __all__ = ["Collection", "Due", "ExternalLoop", "FixedPeriod", "SlotRecord", "TwinError", "twin_error"]

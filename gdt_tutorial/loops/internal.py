@@ -15,11 +15,11 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.messages import Decision
-from gdt_tutorial.twin.abstraction import FeatureAbstractor
-from gdt_tutorial.twin.decision import DecisionMaker
-from gdt_tutorial.twin.emulation import EmulatedStatus
-from gdt_tutorial.twin.environment import VirtualNetwork
+from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
+from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["InternalConfig", "InternalLoop", "Verdict"]
 

@@ -15,11 +15,13 @@ from gdt_tutorial.loops.external import Collection, twin_error
 from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
-from gdt_tutorial.twin.abstraction import GroupAbstractor, SwipeCurves
-from gdt_tutorial.twin.decision import DecisionMaker, schedule_model
-from gdt_tutorial.twin.emulation import EmulatedStatus, StatusEmulator
-from gdt_tutorial.twin.environment import VirtualNetwork
+from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.decision.schedule import schedule_model
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import StatusStore
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["GdtNetwork", "History", "schedule_model"]
 

@@ -8,7 +8,7 @@ Modules:
     channel: TR 38.901 path loss, correlated shadowing, fading, SNR and link adaptation.
     delivery: Serving access point; unicast, multicast and broadcast rates.
     video: Catalog, segments, versions, preferences and swipes.
-    watch_logs: Real short-video watch logs in place of the generator.
+    logs: Real short-video watch logs in place of the generator.
     viewers: The users as viewers: what they like and how they swipe.
     messages: Decisions, telemetry and reports.
     streaming: Segments over the air, and who keeps them.

@@ -16,6 +16,7 @@ from gdt_tutorial import seeding
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
+from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Service, Session, Telemetry
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
@@ -24,7 +25,6 @@ from gdt_tutorial.physical.streaming import SlotCapacity, StreamState, cached_vi
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.physical.video import VideoCatalog, recommend
 from gdt_tutorial.physical.viewers import Viewers
-from gdt_tutorial.physical.watch_logs import WatchLog
 
 __all__ = ["NetworkConfig", "PhysicalNetwork", "favorite_type_groups"]
 

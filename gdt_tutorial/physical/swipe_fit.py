@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import betainc, betaln
 
-from gdt_tutorial.physical.log_tables import WatchLog
+from gdt_tutorial.physical.logs.log_tables import WatchLog
 from gdt_tutorial.physical.swipes import SwipeGeneratorConfig
 
 __all__ = [

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from scipy.special import betainc, expit, logit
 
 from gdt_tutorial.configuration import parameter
-from gdt_tutorial.physical.watch_logs import WatchLog, view_types
+from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["THREE_CLASSES", "LoggedSwipes", "SwipeGenerator", "SwipeGeneratorConfig", "SwipeModel"]
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri
 
 from gdt_tutorial.configuration import parameter
-from gdt_tutorial.physical.watch_logs import WatchLog, view_types
+from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["VideoCatalog", "VideoCatalogConfig", "recommend"]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 from gdt_tutorial.physical.swipes import LoggedSwipes, SwipeGenerator, SwipeGeneratorConfig, SwipeModel
 from gdt_tutorial.physical.video import VideoCatalog
-from gdt_tutorial.physical.watch_logs import WatchLog, view_types
 
 __all__ = ["Viewers"]
 

@@ -133,7 +133,7 @@ def _number(name: str, value: Any) -> float:
 
 def _data_source() -> str:
     # Imported late: a page without a simulation needs no simulator.
-    from gdt_tutorial.physical.watch_logs import data_source
+    from gdt_tutorial.physical.logs.watch_logs import data_source
 
     return data_source()
 

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check, parameter
 from gdt_tutorial.physical.messages import Report
-from gdt_tutorial.twin.emulation import EmulatedStatus
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 
 __all__ = ["DiscriminatorConfig", "DualError", "ErrorDiscriminator", "ErrorLimits", "gaussian_entropy_nat"]
 

@@ -1,12 +1,12 @@
 """Small campuses of the case study, and slots of them, for the tests of everything that manages them."""
 
-from gdt_tutorial.case_study.baselines import GreedyByGainPerCost
-from gdt_tutorial.case_study.environment import CellEnvironments, VersionActuator
 from gdt_tutorial.case_study.experiment import open_campuses
+from gdt_tutorial.case_study.learning.cell_environment import CellEnvironments, VersionActuator
+from gdt_tutorial.case_study.learning.training import aware_of
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
-from gdt_tutorial.case_study.training import aware_of
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.seeding import stream
+from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
 
 SMALL = CaseStudyConfig(n_slots=6, n_earlier_views=30, network=NetworkConfig(n_users=16))
 

@@ -3,17 +3,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from worlds import random_decision, same, twin_of
 
-from gdt_tutorial.case_study.baselines import EqualSplit, GreedyByGain
 from gdt_tutorial.case_study.bound import SessionBound, record_course
-from gdt_tutorial.case_study.scheduling import SlsqpScheduler
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.decision import GreedyAllocator
+from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain
+from gdt_tutorial.solutions.data_model.scheduling import SlsqpScheduler
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from tests.small_networks import random_decision, same, twin_of
 
 LINEAR = QoeConfig()
 LOG = QoeConfig(version_quality=(1.0, 1.47, 1.9, 2.34), stall_weight=4.3, variation_weight=0.0)

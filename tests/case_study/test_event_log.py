@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gdt_tutorial.case_study.event_log import EventLog
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, case_study_network
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.decision import GreedyAllocator
-from tests.case_study.audiences import watch_log
-from tests.worlds import random_decision, twin_of
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from tests.case_study.event_log import EventLog
+from tests.case_study.groups.audiences import watch_log
+from tests.small_networks import random_decision, twin_of
 
 SMALL = CaseStudyConfig(network=NetworkConfig(n_users=16))
 

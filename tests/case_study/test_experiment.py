@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.agents.ddpg import Actor
-from gdt_tutorial.case_study.baselines import EqualSplit, GreedyByGain, GreedyByGainPerCost
-from gdt_tutorial.case_study.cells import n_state
 from gdt_tutorial.case_study.experiment import Scheme, SessionResult, View, by_favorite_type, run_session
-from gdt_tutorial.case_study.learned import BranchingVersions
+from gdt_tutorial.case_study.learning.actor_scheduler import ActorScheduler
+from gdt_tutorial.case_study.learning.training import ADVICE, aware_of, fitting, new_network, search, sequential_of
 from gdt_tutorial.case_study.scenario import RecordedView, TrueView, TwinView
-from gdt_tutorial.case_study.scheduling import SlsqpScheduler
-from gdt_tutorial.case_study.shares import ActorScheduler
-from gdt_tutorial.case_study.training import ADVICE, aware_of, fitting, new_network, search, sequential_of
-from gdt_tutorial.case_study.versions import FixedVersion
 from gdt_tutorial.seeding import torch_stream
-from gdt_tutorial.twin.emulation import HoldLast
+from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain, GreedyByGainPerCost
+from gdt_tutorial.solutions.data_model.cell_state import n_state
+from gdt_tutorial.solutions.data_model.scheduling import SlsqpScheduler
+from gdt_tutorial.solutions.data_model.version_network import BranchingVersions
+from gdt_tutorial.solutions.data_model.versions import FixedVersion
+from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from tests.case_study.campuses import SMALL, small_campuses
 
 N_SLOTS = SMALL.n_slots

@@ -18,9 +18,10 @@ from gdt_tutorial.configuration import describe
 from gdt_tutorial.loops.external import twin_error
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.decision import GreedyAllocator, schedule_model
-from gdt_tutorial.twin.emulation import ConstantVelocity, HoldLast
-from tests.worlds import idle, random_decision, twin_of
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.decision.schedule import schedule_model
+from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
+from tests.small_networks import idle, random_decision, twin_of
 
 SMALL = CaseStudyConfig(n_slots=6, network=NetworkConfig(n_users=10))
 

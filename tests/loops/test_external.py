@@ -9,7 +9,7 @@ from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
-from gdt_tutorial.twin.emulation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
 from gdt_tutorial.twin.status import StatusStore
 
 TOPOLOGY = Topology.waterloo()

@@ -2,15 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds import network, random_decision, same, twin_of
 
 from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
 from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.emulation import EmulatedStatus
-from gdt_tutorial.twin.environment import VirtualNetwork
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 from gdt_tutorial.twin.status import StatusStore
+from gdt_tutorial.twin.virtual import VirtualNetwork
+from tests.small_networks import network, random_decision, same, twin_of
 
 N_BATCH, N_USERS = 3, 12
 

@@ -1,14 +1,15 @@
 from dataclasses import replace
 
 import numpy as np
-from worlds import network, same
 
 from gdt_tutorial.loops.external import FixedPeriod
 from gdt_tutorial.loops.internal import InternalConfig
-from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
+from gdt_tutorial.loops.manager import GdtNetwork
 from gdt_tutorial.physical.messages import NOT_SERVED
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.emulation import HoldLast
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.decision.schedule import schedule_model
+from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+from tests.small_networks import network, same
 
 N_SLOTS = 8
 

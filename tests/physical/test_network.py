@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from worlds import held_s, idle, network, random_decision, same, twin_of
 
 from gdt_tutorial.physical.controllers import CentralizedController, LocalController
 from gdt_tutorial.physical.messages import NOT_SERVED
@@ -12,7 +11,8 @@ from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.slicing import NetworkSlice
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from tests.small_networks import held_s, idle, network, random_decision, same, twin_of
 
 
 def random_course(net, n_slots, *, seed, change=None):

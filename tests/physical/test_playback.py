@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from worlds import TINY_QOE, capacity, held_s, tiny_catalog
 
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
@@ -8,6 +7,7 @@ from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
 from gdt_tutorial.physical.video import VideoCatalog, VideoCatalogConfig
 from gdt_tutorial.seeding import stream
+from tests.small_networks import TINY_QOE, capacity, held_s, tiny_catalog
 
 N_USERS, N_ROWS, N_VIDEOS = 20, 3, 7
 

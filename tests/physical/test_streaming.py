@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds import capacity, tiny_catalog
 
 from gdt_tutorial.physical.delivery import multicast_efficiency
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
@@ -13,6 +12,7 @@ from gdt_tutorial.physical.streaming import (
     segment_length_s,
     worst_member_efficiency,
 )
+from tests.small_networks import capacity, tiny_catalog
 
 CATALOG = tiny_catalog()
 

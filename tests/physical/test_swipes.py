@@ -10,7 +10,7 @@ from gdt_tutorial.physical.swipes import THREE_CLASSES, LoggedSwipes, SwipeGener
 from gdt_tutorial.physical.video import VideoCatalog, VideoCatalogConfig
 from gdt_tutorial.physical.viewers import Viewers, logged_preference
 from gdt_tutorial.seeding import stream
-from tests.physical.logs import log_of
+from tests.physical.logs.log_files import log_of
 
 CONFIG = SwipeGeneratorConfig()
 

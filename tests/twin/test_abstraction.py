@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.integrate import quad
-from worlds import network, random_decision, twin_of
 
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.abstraction import AbstractionConfig, SwipeCurves, form_subgroups
+from gdt_tutorial.twin.abstraction.groups import AbstractionConfig, form_subgroups
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from tests.small_networks import network, random_decision, twin_of
 
 N_BINS = 20
 

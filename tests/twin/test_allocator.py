@@ -1,22 +1,16 @@
 import numpy as np
 import pytest
 import torch
-from worlds import network, same, twin_of
 
+from gdt_tutorial.agents.evolution import EvolutionConfig
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.seeding import torch_stream
-from gdt_tutorial.twin.allocator import (
-    AllocatorConfig,
-    NetworkAllocator,
-    SubgroupNetwork,
-    TrainingCampus,
-    evolve,
-    imitate,
-)
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.environment import describe_subgroups
+from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.recipes.allocator import AllocatorConfig, TrainingCampus, evolve_allocator, imitate
+from tests.small_networks import network, same, twin_of
 
-TINY = AllocatorConfig(n_hidden=8, n_pairs=4, n_campuses=1, n_generations=2)
+TINY = AllocatorConfig(n_hidden=8, n_campuses=1, evolution=EvolutionConfig(n_pairs=4, n_generations=2))
 
 
 def campus(seed=0, n_batch=2, n_slots=8):
@@ -81,7 +75,7 @@ def test_imitation_learns_the_versions_of_the_teacher():
 def test_evolution_has_a_seed_pair_and_moves(recorded, student):
     def evolved(seed):
         start = NetworkAllocator(student.model, SubgroupNetwork(16, 4, 8, generator=torch_stream(0, "start")))
-        return evolve(start, lambda generation: recorded, TINY, generator=torch_stream(seed, "evolution"))
+        return evolve_allocator(start, lambda generation: recorded, TINY, generator=torch_stream(seed, "evolution"))
 
     first, again, other = evolved(0), evolved(0), evolved(1)
     assert torch.equal(vector(first), vector(again))
@@ -93,7 +87,7 @@ def test_evolution_has_a_seed_pair_and_moves(recorded, student):
 def test_evolution_reports_each_generation(recorded, student):
     seen = []
     start = NetworkAllocator(student.model, SubgroupNetwork(16, 4, 8, generator=torch_stream(0, "start")))
-    evolve(
+    evolve_allocator(
         start, lambda generation: recorded, TINY, generator=torch_stream(0, "evolution"),
         on_generation=lambda generation, score: seen.append((generation, score)),
     )  # fmt: skip
@@ -123,7 +117,9 @@ def test_saving_and_loading_keeps_every_decision(recorded, student, tmp_path):
 
 
 def test_a_missing_file_is_named(recorded, tmp_path):
-    with pytest.raises(ValueError, match=r"path must be a file, got '.*nothing'; train one with imitate and evolve"):
+    with pytest.raises(
+        ValueError, match=r"path must be a checkpoint, got '.*nothing'; train the model, and save it there"
+    ):
         NetworkAllocator.load(tmp_path / "nothing", recorded.virtual.model)
 
 
@@ -135,8 +131,7 @@ def test_a_network_for_other_versions_is_refused(tmp_path):
         NetworkAllocator.load(file, model)
 
 
-@pytest.mark.parametrize("name", ["n_hidden", "n_pairs", "n_campuses", "n_generations", "noise", "learning_rate"])
+@pytest.mark.parametrize("name", ["n_hidden", "n_campuses"])
 def test_sizes_are_positive(name):
-    zero = 0.0 if name in ("noise", "learning_rate") else 0
-    with pytest.raises(ValueError, match=rf"{name} must be > 0, got {zero}; leave it out"):
-        AllocatorConfig(**{name: zero})
+    with pytest.raises(ValueError, match=rf"{name} must be > 0, got 0; leave it out"):
+        AllocatorConfig(**{name: 0})

@@ -3,15 +3,15 @@ from itertools import product
 
 import numpy as np
 import pytest
-from worlds import TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
 
 from gdt_tutorial.physical.messages import NOT_SERVED
 from gdt_tutorial.physical.network import check_decision
 from gdt_tutorial.seeding import stream, torch_stream
-from gdt_tutorial.twin.abstraction import Features
-from gdt_tutorial.twin.allocator import NetworkAllocator, SubgroupNetwork
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator, ScheduleModel, fill, pack
-from gdt_tutorial.twin.environment import describe_subgroups
+from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, pack
+from tests.small_networks import TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
 
 
 def untrained(model):

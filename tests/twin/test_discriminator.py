@@ -12,7 +12,7 @@ from gdt_tutorial.twin.discriminator import (
     ErrorLimits,
     gaussian_entropy_nat,
 )
-from gdt_tutorial.twin.emulation import EmulatedStatus
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 
 LIMITS = ErrorLimits(mse=1.0, entropy_nat=0.0)
 

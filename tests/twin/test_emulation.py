@@ -11,12 +11,13 @@ from gdt_tutorial.physical.channel import ChannelConfig, expected_snr_db
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_stream
-from gdt_tutorial.twin.emulation import ConstantVelocity, EmulatedStatus, ErrorGrowth, HoldLast, reflect
-from gdt_tutorial.twin.lstm import LstmEmulator, read_walks
-from gdt_tutorial.twin.lstm_training import SMOKE, LstmConfig, train_lstm
-from gdt_tutorial.twin.snr_emulation import SnrEmulationConfig, emulate_snr
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, reflect
+from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, ErrorGrowth, HoldLast
+from gdt_tutorial.twin.emulation.lstm import LstmEmulator, read_walks
+from gdt_tutorial.twin.emulation.lstm_training import SMOKE, LstmConfig, train_lstm
+from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, emulate_snr
+from gdt_tutorial.twin.emulation.walks import Walks, collection_pattern, measure_growth
 from gdt_tutorial.twin.status import StatusWindow
-from gdt_tutorial.twin.walks import Walks, collection_pattern, measure_growth
 
 TOPOLOGY = Topology.waterloo()
 SLOT_S = 2.0
@@ -214,10 +215,12 @@ def test_saved_emulator_is_the_same(trained, walks, tmp_path):
 def test_bad_files_are_refused(tmp_path):
     from safetensors.torch import save_file
 
-    with pytest.raises(ValueError, match=r"path must be a file, got '.*none'; train one with train_lstm and save it"):
+    with pytest.raises(
+        ValueError, match=r"path must be a checkpoint, got '.*none'; train the model, and save it there"
+    ):
         LstmEmulator.load(tmp_path / "none", TOPOLOGY)
     save_file({"weight": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="path must hold a TrajectoryNetwork"):
+    with pytest.raises(ValueError, match=r"path must say the config of its model, got .*other.safetensors"):
         LstmEmulator.load(tmp_path / "other.safetensors", TOPOLOGY)
 
 

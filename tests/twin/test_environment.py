@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
-from worlds import network, random_decision, twin_of
 
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.abstraction import SwipeCurves
-from gdt_tutorial.twin.decision import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.environment import TwinEnvironment, VirtualNetwork
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.twin_environment import TwinEnvironment
+from gdt_tutorial.twin.virtual import VirtualNetwork
+from tests.small_networks import network, random_decision, twin_of
 
 
 def virtual_of(net):

@@ -4,20 +4,16 @@ import numpy as np
 import pytest
 
 from gdt_tutorial import seeding
+from gdt_tutorial.agents.evolution import EvolutionConfig
+from gdt_tutorial.checkpoints import verified, write_sums
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.twin.allocator import AllocatorConfig, NetworkAllocator, evolve, imitate
-from gdt_tutorial.twin.decision import GreedyAllocator
-from gdt_tutorial.twin.lstm_training import BOOK, compare, train_lstm
-from gdt_tutorial.twin.pretrained import (
-    FOLDER,
-    pretrained_allocator,
-    pretrained_emulator,
-    training_campus,
-    verified,
-    write_sums,
-)
-from gdt_tutorial.twin.walks import Walks
+from gdt_tutorial.twin.decision.allocator import NetworkAllocator
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.emulation.lstm_training import BOOK, compare, train_lstm
+from gdt_tutorial.twin.emulation.walks import Walks
+from gdt_tutorial.twin.pretrained import FOLDER, pretrained_allocator, pretrained_emulator
+from gdt_tutorial.twin.recipes.allocator import AllocatorConfig, evolve_allocator, imitate, training_campus
 
 CHECKPOINTS = sorted(FOLDER.glob("*.safetensors"))
 
@@ -45,18 +41,18 @@ def test_changed_checkpoint_is_refused(tmp_path):
     content = bytearray(copy.read_bytes())
     content[-1] ^= 1
     copy.write_bytes(bytes(content))
-    with pytest.raises(ValueError, match=r"path must have the hash in SHA256SUMS.*call remake"):
+    with pytest.raises(ValueError, match=r"path must have the hash in SHA256SUMS.*remake it"):
         verified(copy)
 
 
 def test_missing_checkpoint_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"path must be a checkpoint, got .*lstm.safetensors.*remake"):
+    with pytest.raises(ValueError, match=r"path must be a shipped file, got .*lstm.safetensors.*remake"):
         verified(tmp_path / "lstm.safetensors")
 
 
 def test_missing_allocator_is_named(tmp_path):
     model = training_campus(1, 0, 5e9, n_slots=1).virtual.model
-    with pytest.raises(ValueError, match=r"path must be a file, got .*none.safetensors.*imitate and evolve"):
+    with pytest.raises(ValueError, match=r"path must be a checkpoint, got .*none.safetensors.*train the model"):
         NetworkAllocator.load(tmp_path / "none.safetensors", model)
 
 
@@ -89,12 +85,14 @@ def test_allocator_beats_its_teacher_where_computing_is_scarce():
 
 
 def test_a_few_generations_do_not_hurt_and_depend_on_the_generator_alone():
-    config = AllocatorConfig(n_generations=2, n_pairs=2, n_campuses=1)
+    config = AllocatorConfig(n_campuses=1, evolution=EvolutionConfig(n_generations=2, n_pairs=2))
     campus = training_campus(2, 5, 3e9, n_slots=6)
 
     def taught(seed):
         generator = seeding.torch_stream(seed, "teach")
-        return evolve(imitate(campus, config, generator=generator), lambda _: campus, config, generator=generator)
+        return evolve_allocator(
+            imitate(campus, config, generator=generator), lambda _: campus, config, generator=generator
+        )
 
     first, again, other = (taught(seed).network.layers[0].weight for seed in (0, 0, 1))
     assert (first == again).all()

@@ -1,0 +1,254 @@
+"""Is the emulated status good enough? Errors of a twin in operation, of what a decision reads of it, and the QoE lost.
+
+"The well-trained LSTM model is used to emulate users' trajectories. Based on users' real-time trajectories, the real-time
+channel conditions are emulated" (the paper, case study). The paper shows no error of either; here they are measured over
+the period of data collection, up to the quality of experience (QoE). `horizon_study` looks at one prediction at a time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import stats
+
+from gdt_tutorial.case_study.experiment import View
+from gdt_tutorial.case_study.scenario import (
+    CaseStudyConfig,
+    TrueView,
+    TwinView,
+    Views,
+    case_study_network,
+    idle_decision,
+)
+from gdt_tutorial.configuration import check
+from gdt_tutorial.loops.external import twin_error
+from gdt_tutorial.physical.logs.watch_logs import WatchLog
+from gdt_tutorial.physical.messages import Telemetry
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.physical.streaming import worst_member_efficiency
+from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.decision.schedule import schedule_model
+from gdt_tutorial.twin.emulation.emulator import StatusEmulator
+from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
+
+__all__ = [
+    "QoeRow",
+    "StatusRow",
+    "greedy_sessions",
+    "paired_interval",
+    "qoe_by_emulator",
+    "record_course",
+    "session_views",
+    "status_errors",
+]
+
+OpenView = Callable[[PhysicalNetwork], View]
+SessionRunner = Callable[[int, OpenView], Float[np.ndarray, " batch"]]
+
+
+def record_course(network: PhysicalNetwork, n_slots: int) -> list[Telemetry]:
+    """Let users walk for `n_slots` slots while nothing is sent: positions and channels depend on no decision."""
+    course, idle = [network.reset()], idle_decision(network)
+    while len(course) < n_slots:
+        course.append(network.step(idle))
+    return course
+
+
+class StatusRow(NamedTuple):
+    """How wrong a twin is in operation, over all slots but the first ones."""
+
+    emulator: str
+    period_slots: int
+    position_m: float  # root mean square distance
+    snr_db: float  # root mean square, per access point
+    efficiency: float  # root mean square in bit/s/Hz, toward the serving access point
+    capability: float  # root mean square of the worst member's efficiency, bit/s/Hz, against the slot of the decision
+    wrong_ap_share: float  # users whose best access point is another one than the twin believes
+    too_high_share: float  # groups at an access point to which a decision would send faster than the worst member hears
+    mean_capability: float  # true efficiency of the worst member, bit/s/Hz
+    n_byte: float  # reported per user and slot
+
+
+def status_errors(
+    course: Sequence[Telemetry],
+    network: PhysicalNetwork,
+    emulators: Mapping[str, StatusEmulator],
+    periods: Sequence[int] = (1, 2, 3, 5, 8),
+    *,
+    n_settle: int = 8,
+) -> list[StatusRow]:
+    """Let twins observe the same course, and compare what each believes with the truth.
+
+    A decision reads the status of one slot and acts in the next. So the multicast capability, which is what a decision
+    takes from the channel, is judged against the next slot: even a twin that asks everybody all the time is a slot late.
+
+    Raises:
+        ValueError: a course that ends before the twin has settled.
+    """
+    rule = f"have more than {n_settle + 1} slots"
+    check(len(course) > n_settle + 1, "course", rule, len(course), "record a longer one")
+    rows = []
+    for name, emulator in emulators.items():
+        for period_slots in periods:
+            view = TwinView(network, emulator, period_slots)
+            believed = [view.observe(telemetry) for telemetry in course]
+            slots = zip(believed[n_settle:-1], course[n_settle:-1], course[n_settle + 1 :], strict=True)
+            mean = np.mean([_slot_errors(*slot, network) for slot in slots], axis=0)
+            mean[:4] = np.sqrt(mean[:4])
+            names = StatusRow._fields[2:-1]
+            n_byte = float(np.mean([record.n_byte for record in view.records[n_settle:]])) / network.config.n_users
+            numbers = dict(zip(names, mean.tolist(), strict=True))
+            rows.append(StatusRow(emulator=name, period_slots=period_slots, **numbers, n_byte=n_byte))
+    return rows
+
+
+def _slot_errors(status: Status, now: Telemetry, later: Telemetry, network: PhysicalNetwork) -> list[float]:
+    """Return the means of a slot in the order of `StatusRow`; the first four are mean squares."""
+    error = twin_error(status, now)
+    believed_db, link = status.networking.snr_db, network.link
+    own = now.session.serving_ap[..., None]
+    difference = [np.take_along_axis(link.spectral_efficiency(db), own, axis=-1) for db in (believed_db, now.snr_db)]
+    is_wrong = believed_db.argmax(axis=-1) != now.snr_db.argmax(axis=-1)
+    believed, true = (_capability(snr_db, now, network) for snr_db in (believed_db, later.snr_db))
+    is_group = _capability(np.full_like(believed_db, np.inf), now, network) > 0  # somebody is there
+    return [
+        error.position_m**2,
+        error.snr_db**2,
+        float(((difference[0] - difference[1]) ** 2).mean()),
+        float(((believed - true)[is_group] ** 2).mean()),
+        float(is_wrong.mean()),
+        float((believed > true)[is_group].mean()),
+        float(true[is_group].mean()),
+    ]
+
+
+def _capability(
+    snr_db: Float[np.ndarray, "batch user ap"], now: Telemetry, network: PhysicalNetwork
+) -> Float[np.ndarray, "batch subgroup"]:
+    """Return the efficiency of the worst reachable member of each multicast group behind each access point."""
+    session, n_aps = now.session, network.topology.n_aps
+    n_groups = session.playlist.shape[1]
+    subgroup = session.group * n_aps + session.serving_ap
+    ap = np.broadcast_to(np.arange(n_groups * n_aps) % n_aps, (len(subgroup), n_groups * n_aps))
+    return worst_member_efficiency(subgroup, ap, network.link.spectral_efficiency(snr_db), session.serving_ap)
+
+
+class QoeRow(NamedTuple):
+    """QoE per user and second under one view of the network, and what it loses against the truth, paired."""
+
+    emulator: str
+    period_slots: int
+    qoe: float
+    lost: float  # mean over campuses of QoE with the true status minus QoE with this one
+    lost_low: float  # limits of its 95 % interval
+    lost_high: float
+
+
+def greedy_sessions(
+    n_batch: int,
+    config: CaseStudyConfig = CaseStudyConfig(),
+    *,
+    computing_cycles_per_s: float,
+    watch_log: WatchLog | None = None,
+) -> SessionRunner:
+    """Return a runner of sessions under the model-based manager: greedy by gain per cost, curves learned on the way."""
+
+    def run(seed: int, open_view: OpenView) -> Float[np.ndarray, " batch"]:
+        network = case_study_network(
+            n_batch, config, computing_cycles_per_s=computing_cycles_per_s, watch_log=watch_log, seed=seed
+        )
+        view, curves = open_view(network), SwipeCurves(n_batch, network.catalog.n_types)
+        abstractor = GroupAbstractor(network.catalog, network.capacity, curves, network.link)
+        maker = GreedyAllocator(schedule_model(network))
+        telemetry, qoe = network.reset(), np.zeros(n_batch)
+        for _ in range(config.n_slots):
+            telemetry = network.step(maker.decide(abstractor.abstract(view.observe(telemetry))))
+            curves.update(telemetry.service.view_type, telemetry.service.view_fraction)
+            qoe += telemetry.service.qoe.mean(axis=-1) / config.n_slots
+        return qoe
+
+    return run
+
+
+def session_views(run: SessionRunner, seeds: Sequence[int]) -> Views:
+    """Run sessions with the true status, and return the views that ended in them, at most one per user and slot."""
+    views = []
+    for seed in seeds:
+        recorder = _Recorder()
+        run(seed, recorder.open)
+        views.append(recorder.seen)
+    kind, fraction = (
+        np.concatenate([np.stack([service[part] for service in seen], axis=-1) for seen in views]) for part in (0, 1)
+    )
+    return Views(view_type=kind, view_fraction=fraction)
+
+
+class _Recorder:
+    """A true view that keeps which views have ended."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Int[np.ndarray, "batch user"], Float[np.ndarray, "batch user"]]] = []
+
+    def open(self, network: PhysicalNetwork) -> View:
+        """Return itself, on any network."""
+        return self
+
+    def observe(self, telemetry: Telemetry) -> Status:
+        """Return the true status."""
+        self.seen.append((telemetry.service.view_type, telemetry.service.view_fraction))
+        return TrueView().observe(telemetry)
+
+
+def qoe_by_emulator(
+    run: SessionRunner,
+    emulators: Mapping[str, StatusEmulator],
+    *,
+    periods: Sequence[int] = (3, 8),
+    seeds: Sequence[int],
+) -> list[QoeRow]:
+    """Run the same sessions with the true status and with every emulated one.
+
+    Args:
+        run: Takes a seed and a function that opens a view on its network; returns the mean QoE of each campus. All else
+            must depend on the seed alone.
+        emulators: Whom to compare, by name.
+        periods: Slots between two reports of a user.
+        seeds: Of the sessions.
+
+    Returns:
+        A row named "true status", with period 1, and one for each emulator and period.
+
+    Raises:
+        ValueError: fewer than two campuses in all, which give no interval.
+    """
+
+    def qoe_of(open_view: OpenView) -> Float[np.ndarray, " campus"]:
+        return np.concatenate([run(seed, open_view) for seed in seeds])
+
+    true = qoe_of(lambda network: TrueView())
+    rows = [QoeRow("true status", 1, float(true.mean()), 0.0, 0.0, 0.0)]
+    for name, emulator in emulators.items():
+        for period_slots in periods:
+            qoe = qoe_of(_twin_opener(emulator, period_slots))
+            rows.append(QoeRow(name, period_slots, float(qoe.mean()), *paired_interval(true - qoe)))
+    return rows
+
+
+def _twin_opener(emulator: StatusEmulator, period_slots: int) -> OpenView:
+    return lambda network: TwinView(network, emulator, period_slots)
+
+
+def paired_interval(difference: Float[np.ndarray, " campus"], level: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of paired differences and the limits of its t interval.
+
+    Raises:
+        ValueError: fewer than two differences.
+    """
+    n_pairs = len(difference)
+    check(n_pairs >= 2, "difference", "hold two or more", n_pairs, "run more seeds or campuses")
+    half = stats.t.ppf(0.5 + level / 2, n_pairs - 1) * difference.std(ddof=1) / np.sqrt(n_pairs)
+    mean = difference.mean()
+    return float(mean), float(mean - half), float(mean + half)

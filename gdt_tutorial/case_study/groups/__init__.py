@@ -1,0 +1,8 @@
+"""Which users watch alike: multicast groups by swipe behavior (Fig. 4).
+
+grouping           from views to groups: features, k-means++, and rules for the number of groups
+cluster_count      the double DQN that chooses the number of groups
+swipe_curves       Kaplan-Meier curves by group and video type
+planted            populations whose true groups are known
+trained_grouping   the shipped autoencoder and Q-network
+"""

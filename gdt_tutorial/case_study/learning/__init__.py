@@ -1,0 +1,9 @@
+"""How the case study's networks learn, and the trained ones.
+
+cell_environment    every access point as a gymnasium environment
+counterfactual      what one change of a version does, by paired replays
+training            the version networks of the proposed scheme
+actor_scheduler     the scheduler of the DRL scheme
+rivals              its training, and temporal differences for comparison
+trained_networks    the shipped networks
+"""

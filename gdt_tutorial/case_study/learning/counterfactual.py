@@ -1,0 +1,258 @@
+"""Learn versions from what the twin alone can do: play the same slots again with another decision.
+
+A learner on the real network sees one course of events, and the worth of one version drowns in the noise of all swipes. In
+the DT environment ("network management decisions can be validated in the DT environment", after the paper) a slot can be
+repeated: the same viewers, channels and swipes, other versions for some sub-multicast groups (SMGs), then the same policy as
+before. The difference of the two returns is what these versions are worth, and hardly noisy.
+
+    D = sum over the coming slots of gamma^k (QoE with the change - QoE without)
+    loss = (sum over changed branches d of Q_d(s, a'_d) - Q_d(s, a_d) - D)^2 + w (mean over d of Q_d(s, a_d) - G)^2
+
+G is the return without the change, over the same slots. (Paired differences, or common random numbers, are standard in
+simulation optimization; Glasserman and Yao 1992. Their use for a branching Q-network is ours.)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from gdt_tutorial.case_study.experiment import Campuses
+from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
+from gdt_tutorial.physical.messages import Session
+from gdt_tutorial.physical.playback import ViewTape, play
+from gdt_tutorial.physical.streaming import StreamState, deliver
+from gdt_tutorial.solutions.data_model.cell_state import EMPTY, describe_cells, legal, order_branches
+from gdt_tutorial.solutions.data_model.scheduling import Scheduler
+from gdt_tutorial.solutions.data_model.versions import VersionSelector
+from gdt_tutorial.twin.abstraction.features import Features
+
+__all__ = ["Changes", "CounterfactualConfig", "collect_changes", "learn_changes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CounterfactualConfig:
+    """How changes are tried, and how they are learned."""
+
+    every_slots: int = parameter(5, "Slots of an episode between two that are repeated.", "chosen")
+    n_copies: int = parameter(5, "Changes that are tried in each repeated slot.", "chosen")
+    n_horizon: int = parameter(
+        6, "Slots that are played again, with the one of the change.", "chosen; phones hold 10 s"
+    )
+    epsilon: float = parameter(0.2, "Share of the versions that a change concerns.", "chosen")
+    discount: float = parameter(1.0, "Weight of each next slot.", "chosen: QoE is a mean over the session")
+    n_updates: int = parameter(
+        1_000, "Gradient steps of one fit.", "chosen; with twice as many, unseen changes are fitted worse"
+    )
+    batch_size: int = parameter(256, "Changes that one gradient step averages over.", "chosen")
+    learning_rate: float = parameter(1e-3, "Step size of Adam at first; it falls to 0 along a cosine.", "chosen")
+    return_weight: float = parameter(
+        0.003, "Weight of the returns beside the differences, which are smaller.", "chosen"
+    )
+    weight_decay: float = parameter(1.0, "Decay of the weights, decoupled (AdamW).", "chosen, on unseen changes")
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        for name, value in vars(self).items():
+            check(value > 0, name, "be > 0", value, "leave it out for the default")
+        check(self.n_horizon >= 2, "n_horizon", "be 2 or more", self.n_horizon, "a segment plays from the next slot on")
+        check(self.epsilon < 1, "epsilon", "be below 1", self.epsilon, "leave some versions as they are")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """States of cells, what was done there, what was done instead, and what came of it."""
+
+    state: Float[Tensor, "batch state"]
+    mask: Bool[Tensor, "batch branch version"]
+    action: Int[Tensor, "batch branch"]
+    other: Int[Tensor, "batch branch"]
+    difference: Float[Tensor, " batch"]  # of the discounted QoE per user and second
+    returns: Float[Tensor, " batch"]  # without the change
+
+    def __len__(self) -> int:
+        return len(self.difference)
+
+    def __getitem__(self, index: Tensor) -> "Changes":
+        return Changes(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    @classmethod
+    def join(cls, parts: Sequence["Changes"]) -> "Changes":
+        """Put several together."""
+        return cls(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)})
+
+
+class _Course:
+    """An episode under a policy, which can be left at any slot and played again."""
+
+    def __init__(
+        self,
+        campuses: Campuses,
+        buffering: SegmentBuffering,
+        versions: VersionSelector,
+        scheduler: Scheduler,
+        n_slots: int,
+        n_copies: int,
+    ) -> None:
+        self.campuses, self.buffering, self.versions, self.scheduler = campuses, buffering, versions, scheduler
+        self.n_copies = n_copies
+        network = campuses.network
+        telemetry = network.reset(campuses.group)
+        self.session: list[Session] = [telemetry.session]
+        self.snr_db = [telemetry.snr_db]
+        for _ in range(n_slots):
+            features = buffering.abstract_session(telemetry.session, telemetry.snr_db)
+            telemetry = network.step(scheduler.schedule(features, versions.select(features)))
+            self.session.append(telemetry.session)
+            self.snr_db.append(telemetry.snr_db)
+        self._tape: ViewTape = network.tape.repeated(n_copies)
+        self._playlist = np.concatenate([telemetry.session.playlist] * n_copies)
+
+    def replay(
+        self, slot: int, n_horizon: int, version: Int[np.ndarray, "copy subgroup"], features: Features
+    ) -> Float[np.ndarray, "slot copy user"]:
+        """Play on from `slot` with these versions there and the policy's own after it; return every user's QoE."""
+        network, n_copies = self.campuses.network, self.n_copies
+        state = StreamState.from_session(self.session[slot], network.catalog.segment_s, n_copies)
+        state.playlist = self._playlist  # always the same object, so that the buffering need not start anew
+        attached = np.tile(self.session[slot].serving_ap, (n_copies, 1))
+        qoe = []
+        for ahead in range(n_horizon):
+            if ahead:
+                channel_db = np.tile(self.snr_db[slot + ahead], (n_copies, 1, 1))
+                features = self.buffering.abstract_session(state.session(attached), channel_db)
+                version = self.versions.select(features)
+            decision = self.scheduler.schedule(features, version)
+            channel_db = np.tile(self.snr_db[slot + ahead + 1], (n_copies, 1, 1))
+            attached = serving_ap(channel_db, attached, hysteresis_db=network.config.hysteresis_db)
+            efficiency = network.link.spectral_efficiency(channel_db)
+            service = play(state, self._tape, network.catalog, network.config.qoe, network.config.slot_s)
+            deliver(state, decision, efficiency, attached, network.catalog, network.capacity)
+            qoe.append(service.qoe)
+        return np.stack(qoe)
+
+
+def collect_changes(
+    campuses: Campuses,
+    buffering: Callable[[Campuses], SegmentBuffering],
+    versions: Callable[[Campuses], VersionSelector],
+    scheduler: Callable[[Campuses], Scheduler],
+    advice: Sequence[Callable[[Campuses], VersionSelector]],
+    n_slots: int,
+    config: CounterfactualConfig = CounterfactualConfig(),
+    *,
+    n_branches: int = 16,
+    rng: np.random.Generator,
+) -> Changes:
+    """Run one episode, and repeat some of its slots with changed versions.
+
+    Args:
+        campuses: Where.
+        buffering: Makes the buffering.
+        versions: Makes the policy that is to be improved.
+        scheduler: Makes the scheduler.
+        advice: Make the rules whose versions are part of the state.
+        n_slots: Length of the episode.
+        config: How changes are tried.
+        n_branches: SMGs per cell that a state has room for.
+        rng: Draws the changes.
+    """
+    n_least = config.n_horizon + config.every_slots
+    check(n_slots >= n_least, "n_slots", f"be n_horizon + every_slots = {n_least} or more", n_slots, "play longer")
+    rules = [make(campuses) for make in advice]
+    n_copies, n_versions = config.n_copies + 1, campuses.model.catalog.n_versions
+    course = _Course(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)
+    weight = np.concatenate([[0.0], config.discount ** np.arange(config.n_horizon - 1)])  # the first slot is settled
+    parts = []
+    for slot in range(int(rng.integers(config.every_slots)), n_slots - config.n_horizon, config.every_slots):
+        session = course.session[slot]
+        one = course.buffering.abstract_session(session, course.snr_db[slot])
+        order = order_branches(one, len(campuses.model.capacity.bandwidth_hz), n_branches)
+        state = describe_cells(one, campuses.model, order, [rule.select(one) for rule in rules])
+        own = course.versions.select(one)
+        tried = _changed(own, n_copies, n_versions, config.epsilon, rng=rng)
+        many = Features(
+            **{field.name: np.concatenate([getattr(one, field.name)] * n_copies) for field in fields(Features)}
+        )
+        qoe = course.replay(slot, config.n_horizon, tried.reshape(-1, own.shape[1]), many)
+        value = np.einsum("k,kcu->cu", weight, qoe)
+        cell = _per_cell(value.reshape(n_copies, *session.serving_ap.shape), session.serving_ap, order.shape[1])
+        parts.append(_as_changes(state, legal(order, n_versions), order, own, tried, cell))
+    return Changes.join(parts)
+
+
+def _changed(
+    own: Int[np.ndarray, "batch subgroup"], n_copies: int, n_versions: int, epsilon: float, *, rng: np.random.Generator
+) -> Int[np.ndarray, "copy batch subgroup"]:
+    """Return copies of the versions in which some are replaced; the first copy is unchanged.
+
+    In every second copy each SMG may get any other version. In the others half of the SMGs of a campus move by one
+    version, all of them up or all of them down: what one alone may do for free is dear when all do it.
+    """
+    shape = (n_copies, *own.shape)
+    scattered = (own + rng.integers(1, n_versions, size=shape)) % n_versions
+    scattered = np.where(rng.random(shape) < epsilon, scattered, own)
+    together = np.clip(own + rng.choice([-1, 1], size=(n_copies, len(own), 1)), 0, n_versions - 1)
+    together = np.where(rng.random(shape) < 0.5, together, own)
+    changed = np.where(np.arange(n_copies)[:, None, None] % 2 == 0, together, scattered)
+    changed[0] = own
+    return changed
+
+
+def _per_cell(
+    value: Float[np.ndarray, "copy batch user"], ap: Int[np.ndarray, "batch user"], n_aps: int
+) -> Float[np.ndarray, "copy batch ap"]:
+    """Sum over the users that each AP served at the start, as if they were spread evenly."""
+    return np.stack([sum_per_ap(copy, ap, n_aps) for copy in value]) / (value.shape[-1] / n_aps)
+
+
+def _as_changes(
+    state: np.ndarray, mask: np.ndarray, order: np.ndarray, own: np.ndarray, tried: np.ndarray, cell: np.ndarray
+) -> Changes:
+    """Keep the cells in which a branch was changed; the same state goes with each of its changes."""
+    env = np.arange(len(own))[:, None, None]
+    in_branch = [np.where(order == EMPTY, 0, version[env, np.maximum(order, 0)]) for version in (own, *tried[1:])]
+    action, others = in_branch[0], np.stack(in_branch[1:])
+    copy, batch, ap = np.nonzero((others != action).any(axis=-1))
+    return Changes(
+        state=torch.from_numpy(state[batch, ap]),
+        mask=torch.from_numpy(mask[batch, ap]),
+        action=torch.from_numpy(action[batch, ap]),
+        other=torch.from_numpy(others[copy, batch, ap]),
+        difference=torch.from_numpy((cell[1:] - cell[0])[copy, batch, ap]).float(),
+        returns=torch.from_numpy(cell[0][batch, ap]).float(),
+    )
+
+
+def learn_changes(
+    network: nn.Module,
+    changes: Changes,
+    config: CounterfactualConfig = CounterfactualConfig(),
+    *,
+    generator: torch.Generator,
+    on_update: Callable[[int, float], object] | None = None,
+) -> None:
+    """Fit the values of `network` to changes, in place."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.n_updates)
+    for update in range(config.n_updates):
+        batch = changes[torch.randint(len(changes), (config.batch_size,), generator=generator)]
+        values = network(batch.state, batch.mask)
+        before, after = (values.gather(-1, each[..., None])[..., 0] for each in (batch.action, batch.other))
+        is_active = batch.mask.any(dim=-1)
+        predicted = ((after - before) * is_active).sum(dim=-1)
+        level = (before * is_active).sum(dim=-1) / is_active.sum(dim=-1).clamp(min=1)
+        loss = ((predicted - batch.difference) ** 2).mean()
+        loss = loss + config.return_weight * ((level - batch.returns) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        schedule.step()
+        if on_update is not None:
+            on_update(update, loss.item())

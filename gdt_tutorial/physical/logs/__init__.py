@@ -1,0 +1,7 @@
+"""Watch logs: real short-video views in place of the generator of viewers.
+
+watch_logs   find and read a log, whatever its format
+kuairand     the official files of KuaiRand
+log_rows     rows of a CSV file, with counted and reasoned rejects
+log_tables   the log as arrays, and what its reading found
+"""

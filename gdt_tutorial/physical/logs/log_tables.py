@@ -1,0 +1,190 @@
+"""Watch logs as arrays, and the streaming reader under all of the project's log formats.
+
+A csv file is read in chunks of rows straight into arrays of 38 bytes a view, so a log of ten million rows needs some
+400 MB and no table library. Every row that does not become a view is counted in the log's report, with the reason.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from gdt_tutorial.physical.logs.log_rows import RowParser, RowRules, Tally
+
+__all__ = ["LogReport", "WatchLog", "keep_frequent_types", "read_tables", "view_types"]
+
+REQUIRED = ("user_id", "video_id", "play_time", "duration")
+OPTIONAL = ("time_ms", "video_type")
+CHUNK_ROWS = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogReport:
+    """What became of the rows of a log: `n_rows` = `n_kept` + dropped + filtered.
+
+    `dropped` counts malformed rows by reason, `filtered` counts sound rows outside the wanted range, and `n_replayed`
+    counts kept rows whose play time exceeds the duration (a replay; their watched fraction is capped at 1).
+    """
+
+    n_rows: int
+    n_kept: int
+    dropped: dict[str, int]
+    filtered: dict[str, int]
+    n_replayed: int
+
+    def __str__(self) -> str:
+        lines = [f"kept {self.n_kept:,} of {self.n_rows:,} rows"]
+        for verb, counts in (("dropped", self.dropped), ("filtered", self.filtered)):
+            for reason, count in sorted(counts.items()):
+                lines.append(f"{verb} {count:,} of {self.n_rows:,} rows: {reason}")
+        lines.append(f"capped {self.n_replayed:,} replays at a complete view")
+        return "; ".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WatchLog:
+    """Views of short videos, one entry a view.
+
+    `play_time_s` may exceed `duration_s` (a replay); `watched_fraction` is capped at 1, which means a complete view.
+    `video_type` indexes `type_names` and is `None` where the log has no types. `attribution` is what a page must print.
+    """
+
+    user_id: Int[np.ndarray, " view"]
+    video_id: Int[np.ndarray, " view"]
+    time_ms: Int[np.ndarray, " view"]
+    play_time_s: Float[np.ndarray, " view"]
+    duration_s: Float[np.ndarray, " view"]
+    watched_fraction: Float[np.ndarray, " view"]
+    video_type: Int[np.ndarray, " view"] | None
+    type_names: tuple[str, ...]
+    attribution: str
+    report: LogReport
+
+    @property
+    def n_views(self) -> int:
+        """Number of views."""
+        return len(self.user_id)
+
+
+def read_tables(
+    paths: Sequence[Path],
+    columns: Mapping[str, str],
+    rules: RowRules,
+    *,
+    attribution: str,
+    on_chunk: Callable[[int], None] | None = None,
+) -> WatchLog:
+    """Read csv files of one format into one log.
+
+    Args:
+        paths: The files, each with a header line.
+        columns: Name in the file -> our name (`REQUIRED`, and any of `OPTIONAL`).
+        rules: What is kept, and what happens to a malformed row.
+        attribution: Stored in the log.
+        on_chunk: Called with the number of rows after each chunk, to feed a progress bar.
+
+    Raises:
+        ValueError: For a missing column, an empty file, a malformed row (unless rules.on_bad_row is "drop"), or a log
+            of which no row is left.
+    """
+    _check_columns(columns)
+    tally, parts = Tally(), []
+    for path in paths:
+        n_reported = tally.n_rows
+        for chunk in _chunks(path, columns, rules, tally):
+            parts.append(_select(chunk, rules, tally))
+            if on_chunk is not None:
+                on_chunk(tally.n_rows - n_reported)
+                n_reported = tally.n_rows
+    arrays = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+    report = LogReport(
+        n_rows=tally.n_rows,
+        n_kept=len(arrays["user_id"]),
+        dropped=dict(tally.dropped),
+        filtered=dict(tally.filtered),
+        n_replayed=tally.n_replayed,
+    )
+    if report.n_kept == 0:
+        raise ValueError(
+            f"path must hold at least one usable row, got {paths[0].name}: {report}; check columns and unit_s, or "
+            f"widen min_duration_s and max_duration_s."
+        )
+    video_type = arrays.pop("video_type", None)
+    return WatchLog(
+        **arrays, video_type=video_type, type_names=tuple(tally.type_code), attribution=attribution, report=report
+    )
+
+
+def view_types(log: WatchLog) -> tuple[Int[np.ndarray, " view"], tuple[str, ...]]:
+    """Return each view's type and the types' names: the log's own, or else stand-ins by length that say so.
+
+    The stand-ins are terciles: three lengths with equally many videos of the log each.
+    """
+    if log.video_type is not None:
+        return log.video_type, log.type_names
+    _, first = np.unique(log.video_id, return_index=True)
+    edge_s = np.quantile(log.duration_s[first], [1 / 3, 2 / 3])
+    names = tuple(f"{length} (no type in log)" for length in ("short", "medium", "long"))
+    return np.searchsorted(edge_s, log.duration_s, side="right").astype(np.int16), names
+
+
+def keep_frequent_types(log: WatchLog, n_types: int) -> WatchLog:
+    """Merge all types but the `n_types` most viewed into one called "other"; sort the types by views."""
+    if n_types < 1:
+        raise ValueError(f"n_types must be at least 1, got {n_types}; 8 is the default.")
+    video_type, type_names = view_types(log)
+    views = np.bincount(video_type, minlength=len(type_names))
+    order = np.argsort(-views, kind="stable")[: np.count_nonzero(views)]
+    kept = order[:n_types]
+    new_code = np.full(len(views), len(kept), dtype=np.int16)
+    new_code[kept] = np.arange(len(kept))
+    names = tuple(type_names[code] for code in kept) + (("other",) if len(order) > len(kept) else ())
+    return replace(log, video_type=new_code[video_type], type_names=names)
+
+
+def _check_columns(columns: Mapping[str, str]) -> None:
+    missing = [name for name in REQUIRED if name not in columns.values()]
+    unknown = [name for name in columns.values() if name not in REQUIRED + OPTIONAL]
+    if missing or unknown:
+        raise ValueError(
+            f"columns must map names of the file to {REQUIRED} and optionally {OPTIONAL}, got {dict(columns)} "
+            f"(missing {missing}, unknown {unknown}); write columns={{'name in the file': 'our name', ...}}."
+        )
+
+
+def _chunks(path: Path, columns: Mapping[str, str], rules: RowRules, tally: Tally) -> Iterator[dict[str, np.ndarray]]:
+    """Yield chunks of parsed columns, malformed rows removed and counted."""
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        reader = csv.reader(file)
+        parser = RowParser(path, _next_rows(reader, 1, path), columns, rules, tally)
+        n_before = tally.n_rows
+        while rows := _next_rows(reader, CHUNK_ROWS, path):
+            yield parser.parse([row for row in rows if row], tally.n_rows - n_before)
+        if tally.n_rows == n_before:
+            raise ValueError(f"path must hold rows below its header, got none in {path.name}; give a file with views.")
+
+
+def _next_rows(reader: Iterator[list[str]], n_rows: int, path: Path) -> list[list[str]]:
+    try:
+        return list(islice(reader, n_rows))
+    except csv.Error as error:
+        raise ValueError(f"path must be a csv file, got {path.name}: {error}; look for an unclosed quote.") from error
+
+
+def _select(chunk: dict[str, np.ndarray], rules: RowRules, tally: Tally) -> dict[str, np.ndarray]:
+    """Keep the views of videos in the wanted range of lengths, in the log's compact types; count the others."""
+    duration_s, play_time_s = chunk.pop("duration"), chunk.pop("play_time")
+    keep = (duration_s >= rules.min_duration_s) & (duration_s <= rules.max_duration_s)
+    if n_outside := int(np.count_nonzero(~keep)):
+        tally.filtered[f"duration outside {rules.min_duration_s:g}-{rules.max_duration_s:g} s"] += n_outside
+    duration_s, play_time_s = duration_s[keep], play_time_s[keep]
+    tally.n_replayed += int(np.count_nonzero(play_time_s > duration_s))
+    compact = {name: values[keep] for name, values in chunk.items()}
+    compact["play_time_s"] = play_time_s.astype(np.float32)
+    compact["duration_s"] = duration_s.astype(np.float32)
+    compact["watched_fraction"] = np.minimum(play_time_s / duration_s, 1.0).astype(np.float32)
+    return compact

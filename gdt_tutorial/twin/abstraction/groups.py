@@ -1,0 +1,181 @@
+"""Feature abstraction: from the status of sixty users to a few numbers for each sub-multicast group (SMG).
+
+"Data feature abstraction module is responsible for distilling useful information from network status", "such as
+spatiotemporal traffic distribution and swipe probability distribution" (the paper, Digital Twin). This first abstractor
+uses statistics alone: SMGs by playback progress and access point, Kaplan-Meier swipe curves, watching probabilities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.channel import LinkAdaptation
+from gdt_tutorial.physical.messages import Session
+from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
+from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
+
+__all__ = ["AbstractionConfig", "GroupAbstractor", "form_subgroups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractionConfig:
+    """Sizes and horizons of `GroupAbstractor`."""
+
+    n_items: int = parameter(16, "Segments that a decision maker gets to see for each SMG.", "chosen")
+    n_ahead: int = parameter(12, "Segments of each video, from where its viewer is, that can become items.", "chosen")
+    horizon_s: float = parameter(
+        1.0, "Delay that halves the value of a segment.", "best of a grid on validation campuses"
+    )
+    urgent_s: float = parameter(
+        8.0, "A segment wanted sooner than this avoids a stall when sent now.", "best of a grid on validation campuses"
+    )
+    n_spread: int = parameter(12, "List positions by which members of an SMG may be ahead of its last one.", "chosen")
+
+    def __post_init__(self) -> None:
+        for name in ("n_items", "n_ahead", "horizon_s", "urgent_s", "n_spread"):
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+
+
+def form_subgroups(
+    session: Session, catalog: VideoCatalog, n_aps: int
+) -> tuple[Int[np.ndarray, "batch user"], Int[np.ndarray, "batch subgroup"], Int[np.ndarray, "batch subgroup"]]:
+    """Split each multicast group by access point and by progress: users ahead of the mean lead, the others lag.
+
+    Returns each user's SMG, each SMG's group, and each SMG's AP. (Our reading: the paper does not define SMGs.)
+    """
+    n_batch, n_groups, n_videos = session.playlist.shape
+    env = np.arange(n_batch)[:, None]
+    video = session.playlist[env, session.group, session.head % n_videos]
+    progress = session.head + session.play_s / catalog.duration_s[video]
+    cell = session.group * n_aps + session.serving_ap
+    total, count = np.zeros((2, n_batch, n_groups * n_aps))
+    np.add.at(total, (env, cell), progress)
+    np.add.at(count, (env, cell), 1.0)
+    mean = (total / np.maximum(count, 1))[env, cell]
+    index = np.broadcast_to(np.arange(2 * n_groups * n_aps), (n_batch, 2 * n_groups * n_aps))
+    return 2 * cell + (progress < mean), index // (2 * n_aps), index // 2 % n_aps
+
+
+class GroupAbstractor:
+    """Features of every SMG from statistics of its members (a `FeatureAbstractor`)."""
+
+    def __init__(
+        self,
+        catalog: VideoCatalog,
+        capacity: SlotCapacity,
+        curves: SwipeCurves,
+        link: LinkAdaptation,
+        config: AbstractionConfig = AbstractionConfig(),
+    ) -> None:
+        self.catalog, self.capacity, self.curves, self.link, self.config = catalog, capacity, curves, link, config
+
+    def abstract(self, status: Status) -> Features:
+        """Form SMGs and rank the segments that they lack by expected value."""
+        return self.abstract_session(status.session, status.networking.snr_db)
+
+    def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
+        """Do the same from a session and channel state that are at hand."""
+        n_aps = len(self.capacity.bandwidth_hz)
+        subgroup, group, ap = form_subgroups(session, self.catalog, n_aps)
+        n_members, stored_s = np.zeros((2, *ap.shape))
+        env = np.arange(len(ap))[:, None]
+        np.add.at(n_members, (env, subgroup), 1.0)
+        np.add.at(stored_s, (env, subgroup), session.stored_s)
+        efficiency = self.link.spectral_efficiency(snr_db)
+        segments, value_s, urgent_s, length_s = self._items(session, subgroup, group)
+        return Features(
+            subgroup=subgroup,
+            group=group,
+            ap=ap,
+            n_members=n_members.astype(np.int64),
+            efficiency=worst_member_efficiency(subgroup, ap, efficiency, session.serving_ap),
+            stored_s=stored_s / np.maximum(n_members, 1),
+            segments=segments,
+            value_s=value_s,
+            urgent_s=urgent_s,
+            length_s=length_s,
+            previous=np.zeros((*ap.shape, self.catalog.n_versions)),
+        )
+
+    def _items(
+        self, session: Session, subgroup: Int[np.ndarray, "batch user"], group: Int[np.ndarray, "batch subgroup"]
+    ) -> tuple[
+        Int[np.ndarray, "batch subgroup item 2"],
+        Float[np.ndarray, "batch subgroup item"],
+        Float[np.ndarray, "batch subgroup item"],
+        Float[np.ndarray, "batch subgroup item"],
+    ]:
+        """Sum the members' wishes for each segment and keep the `n_items` largest sums of every SMG."""
+        n_batch, _, n_rows, n_segments = session.buffered.shape
+        segment, watch_s, soon_s = self._wishes(session)
+        env = np.arange(n_batch)[:, None]
+        base = np.full(group.shape, np.iinfo(np.int64).max)
+        np.minimum.at(base, (env, subgroup), session.head)
+        n_positions = n_rows + self.config.n_spread
+        offset = (session.head - base[env, subgroup])[..., None] + np.arange(n_rows)
+        who = np.nonzero((offset[..., None] < n_positions) & (watch_s > 0))
+        cell = (who[0] * group.shape[1] + subgroup[who[0], who[1]]) * n_positions + offset[who[:3]]
+        cell = cell * n_segments + segment[who]
+        size = n_batch * group.shape[1] * n_positions * n_segments
+        value, urgent = (
+            # An empty bincount forgets its type.
+            np.bincount(cell, wish[who], minlength=size).astype(np.float64, copy=False).reshape(*group.shape, -1)
+            for wish in (watch_s, soon_s)
+        )
+        n_items = min(self.config.n_items, value.shape[-1])
+        best = np.argpartition(-(value + urgent), n_items - 1, axis=-1)[..., :n_items]
+        rank = np.argsort(-np.take_along_axis(value + urgent, best, axis=-1), axis=-1, kind="stable")
+        best = np.take_along_axis(best, rank, axis=-1)
+        value, urgent = np.take_along_axis(value, best, axis=-1), np.take_along_axis(urgent, best, axis=-1)
+        is_item = value > 0
+        position = np.where(is_item, base[..., None] + best // n_segments, -1)
+        chosen = np.where(is_item, best % n_segments, -1)
+        video = session.playlist[env[..., None], group[..., None], np.maximum(position, 0) % session.playlist.shape[2]]
+        length_s = segment_length_s(self.catalog, video, chosen)
+        return np.stack([position, chosen], axis=-1), value, urgent, length_s
+
+    def _wishes(
+        self, session: Session
+    ) -> tuple[
+        Int[np.ndarray, "batch user position ahead"],
+        Float[np.ndarray, "batch user position ahead"],
+        Float[np.ndarray, "batch user position ahead"],
+    ]:
+        """Return the next segments of each video, and, for those that a user lacks, what sending them is worth.
+
+        That is first the expected watched seconds: length times watching probability (the survival at the segment's
+        start, given what is already watched), discounted by the expected time T until it is wanted as 1 / (1 + T / H);
+        and then the seconds of stall that it avoids when it is wanted soon. (The discount is our choice.)
+        """
+        catalog, n_batch = self.catalog, len(session.head)
+        n_rows, n_segments = session.buffered.shape[2:]
+        env = np.arange(n_batch)[:, None, None]
+        position = session.head[..., None] + np.arange(n_rows)
+        video = session.playlist[env, session.group[..., None], position % session.playlist.shape[2]]
+        duration_s, kind = catalog.duration_s[video], catalog.video_type[video]
+        env = env % len(self.curves.table)  # rollouts repeat the environments
+        played_s = np.zeros(video.shape)
+        played_s[..., 0] = session.play_s
+        first = np.floor(played_s / catalog.segment_s + 1e-9).astype(np.int64)
+        segment = first[..., None] + np.arange(self.config.n_ahead)
+        start_s = segment * catalog.segment_s
+        length_s = segment_length_s(catalog, np.broadcast_to(video[..., None], segment.shape), segment)
+
+        stay_s = self.curves.expected_rest(env, kind, played_s / duration_s) * duration_s
+        wait_s = np.cumsum(stay_s, axis=-1) - stay_s - played_s  # until the start of each video, negative for the first
+        wait_s = np.maximum(wait_s[..., None] + start_s, 0)
+        probability = self.curves.survival(env[..., None], kind[..., None], start_s / duration_s[..., None])
+        now = self.curves.survival(env, kind, played_s / duration_s)
+        probability = np.minimum(probability / np.maximum(now, 1e-6)[..., None], 1)
+
+        place = np.minimum(segment, n_segments - 1)
+        user = np.arange(video.size // n_rows).reshape(*video.shape[:2], 1)
+        row = user * n_rows + position % n_rows
+        is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + place] > 0
+        wish_s = probability * length_s * ~is_held
+        return place, wish_s / (1 + wait_s / self.config.horizon_s), wish_s * (wait_s < self.config.urgent_s)

@@ -1,0 +1,7 @@
+"""Box 5 and 6 of the paper's Fig. 2: from features to the schedule of the next slot.
+
+maker       the protocol `DecisionMaker`
+schedule    what a slot can carry, and whole segments packed into it
+greedy      model-based makers: greedy, and equal shares
+allocator   data-based: a trained network
+"""

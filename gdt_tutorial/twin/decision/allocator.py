@@ -1,0 +1,104 @@
+"""A trained network as network manager: data-based decision-making.
+
+"To provide efficient network decisions, the data-based methods in DT can outperform traditional model-based methods" (the
+paper, Digital Twin). The network sees each sub-multicast group (SMG) through the same weights and returns its version
+and its weight in the schedule. How it is taught stands in `twin.recipes.allocator`.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gdt_tutorial import seeding
+from gdt_tutorial.checkpoints import load, save
+from gdt_tutorial.configuration import check
+from gdt_tutorial.physical.delivery import sum_per_ap
+from gdt_tutorial.physical.messages import Decision
+from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill
+
+__all__ = ["NetworkAllocator", "SubgroupNetwork", "act_on", "describe_subgroups"]
+
+
+def describe_subgroups(features: Features, model: ScheduleModel) -> Float[np.ndarray, "batch subgroup feature"]:
+    """Return one row of numbers of order one for each SMG: itself, and what its access point has to bear."""
+    is_served = (features.n_members > 0) & (features.efficiency > 0)
+    radio, cycles = model.cost(features, np.zeros_like(features.ap))
+    radio, cycles = np.where(np.isfinite(radio), radio, 0.0).sum(axis=-1), cycles.sum(axis=-1)
+    own = np.stack(
+        [
+            is_served,
+            features.n_members / 10,
+            features.efficiency / 8,
+            features.stored_s / 10,
+            features.value_s.sum(axis=-1) / 50,
+            features.urgent_s.sum(axis=-1) / 20,
+            np.minimum(radio, 4) / 2,
+            np.minimum(cycles, 4) / 2,
+        ],
+        axis=-1,
+    )
+    total = sum_per_ap(own, features.ap, len(model.capacity.bandwidth_hz))
+    env = np.arange(len(own))[:, None]
+    return np.concatenate([own, total[env, features.ap] / 8], axis=-1)
+
+
+class SubgroupNetwork(nn.Module):
+    """A perceptron over one SMG's row of `describe_subgroups`: logits of the versions, then a log-weight."""
+
+    def __init__(self, n_features: int, n_versions: int, n_hidden: int, *, generator: torch.Generator) -> None:
+        super().__init__()
+        self.config = {"n_features": n_features, "n_versions": n_versions, "n_hidden": n_hidden}
+        sizes = (n_features, n_hidden, n_hidden, n_versions + 1)
+        with seeding.keep_torch_rng():  # a layer draws its first weights from the global state
+            linear = [nn.Linear(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+        self.layers = nn.Sequential(linear[0], nn.Tanh(), linear[1], nn.Tanh(), linear[2])
+        with torch.no_grad():
+            for layer in linear:
+                nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=generator)
+                nn.init.zeros_(layer.bias)
+            linear[2].weight.mul_(0.01)  # start undecided: equal versions, weight 1
+
+    def forward(self, row: Float[Tensor, "*shape feature"]) -> Float[Tensor, "*shape choice"]:
+        """Return the choices of each row."""
+        return self.layers(row)
+
+
+class NetworkAllocator:
+    """Data-based: a trained network picks every SMG's version and weight (a `DecisionMaker`)."""
+
+    def __init__(self, model: ScheduleModel, network: SubgroupNetwork) -> None:
+        self.model, self.network = model, network
+
+    def decide(self, features: Features) -> Decision:
+        """Ask the network, then fill the slot."""
+        row = torch.from_numpy(describe_subgroups(features, self.model)).float()
+        with torch.no_grad():
+            choice = self.network(row).double().numpy()
+        return act_on(features, self.model, choice)
+
+    @classmethod
+    def load(cls, path: Path, model: ScheduleModel) -> "NetworkAllocator":
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: As `checkpoints.load`, and for a network that was trained for another number of versions.
+        """
+        network, config = load(path, lambda config: SubgroupNetwork(**config, generator=torch.Generator()))
+        wanted, found = model.catalog.n_versions, config["n_versions"]
+        check(found == wanted, "path", f"hold a network for {wanted} versions", found, "train one for this catalog")
+        return cls(model, network)
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors."""
+        save(self.network, path, self.network.config)
+
+
+def act_on(features: Features, model: ScheduleModel, choice: Float[np.ndarray, "batch subgroup choice"]) -> Decision:
+    """Return the schedule that a network's choices mean: the best version, and the exponential of the last entry as weight."""
+    weight = np.exp(np.clip(choice[..., -1], -3, 3))
+    return fill(features, model, choice[..., :-1].argmax(axis=-1), weight)[0]

@@ -1,0 +1,153 @@
+"""Resource schedules: what a slot can carry, what its segments are worth, and whole segments packed into it.
+
+Every maker chooses versions and weights; `fill` turns these into a schedule of whole segments that fits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from gdt_tutorial.physical.delivery import sum_per_ap
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.physical.playback import QoeConfig
+from gdt_tutorial.physical.streaming import SlotCapacity
+from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.abstraction.features import Features
+
+__all__ = ["ScheduleModel", "fill", "pack", "schedule_model", "schedule_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleModel:
+    """What every maker knows about the network: its capacity, the versions, and what QoE is made of."""
+
+    catalog: VideoCatalog
+    capacity: SlotCapacity
+    qoe: QoeConfig
+
+    def gain(
+        self, features: Features, version: Int[np.ndarray, "batch subgroup"]
+    ) -> Float[np.ndarray, "batch subgroup item"]:
+        """Return the QoE that each item is expected to bring, summed over the members of its SMG."""
+        quality = np.asarray(self.qoe.version_quality)[version][..., None]
+        return self.qoe.quality_weight * quality * features.value_s + self.qoe.stall_weight * features.urgent_s
+
+    def cost(
+        self, features: Features, version: Int[np.ndarray, "batch subgroup"]
+    ) -> tuple[Float[np.ndarray, "batch subgroup item"], Float[np.ndarray, "batch subgroup item"]]:
+        """Return each item's share of its AP's slot (infinite where the SMG cannot be reached) and of its cycles."""
+        bit = features.length_s * self.catalog.bitrate_bps[version][..., None]
+        slot_bit = self.capacity.bandwidth_hz[features.ap] * features.efficiency * self.capacity.slot_s
+        slot_cycles = (self.capacity.computing_cycles_per_s[features.ap] * self.capacity.slot_s)[..., None]
+        unreachable = np.full(bit.shape, np.inf)
+        radio = np.divide(bit, slot_bit[..., None], out=unreachable, where=(slot_bit > 0)[..., None] & (bit > 0))
+        cycles = bit * self.capacity.cycles_per_bit
+        impossible = np.where(cycles > 0, np.inf, 0.0)
+        return radio, np.divide(cycles, slot_cycles, out=impossible, where=slot_cycles > 0)
+
+
+def schedule_model(network: PhysicalNetwork) -> ScheduleModel:
+    """Return what a decision maker knows about `network`."""
+    return ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
+
+
+def fill(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    weight: Float[np.ndarray, "batch subgroup"],
+    n_rounds: int = 3,
+) -> tuple[Decision, Float[np.ndarray, "batch ap"]]:
+    """Take items by weighted gain per cost while they fit; return the schedule and each AP's expected gain.
+
+    The cost of an item is the sum of its shares of band and cycles. How they are packed stands at `pack`; how the rest of
+    the band is spread, at `schedule_of`.
+    """
+    gain = model.gain(features, version)
+    radio, cycles = model.cost(features, version)
+    is_open = np.isfinite(radio + cycles) & (gain > 0)
+    ratio = np.where(is_open, gain * weight[..., None] / np.where(is_open, radio + cycles, 1), 0)
+    is_taken = pack(features, model, version, ratio, n_rounds=n_rounds)
+    promise = _per_ap(features, model, np.sum(gain, axis=-1, where=is_taken))
+    return schedule_of(features, model, version, is_taken), promise
+
+
+def pack(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    priority: Float[np.ndarray, "batch subgroup item"],
+    is_taken: Bool[np.ndarray, "batch subgroup item"] | None = None,
+    n_rounds: int = 3,
+) -> Bool[np.ndarray, "batch subgroup item"]:
+    """Take items by descending priority while band and cycles last; return which ones.
+
+    All items of an AP are sorted once, and the longest affordable run is taken; a round more lets smaller items use what
+    is left. Items of priority 0 are never taken, nor those that do not fit by themselves.
+
+    Args:
+        priority: Of each item, not negative; equal ones go by SMG, then by place in the list.
+        is_taken: Items that are taken already; their cost is paid first.
+        n_rounds: How often the rest is offered.
+    """
+    n_batch, _, n_items = features.value_s.shape
+    radio, cycles = model.cost(features, version)
+    flat = {
+        name: value.reshape(n_batch, -1)
+        for name, value in {"priority": priority, "radio": radio, "cycles": cycles}.items()
+    }
+    order = np.argsort(-flat["priority"], axis=-1, kind="stable")
+    priority_sorted, radio_sorted, cycles_sorted = (np.take_along_axis(flat[name], order, axis=-1) for name in flat)
+    ap_sorted = np.take_along_axis(np.repeat(features.ap, n_items, axis=-1), order, axis=-1)
+    taken = np.zeros(order.shape, dtype=bool) if is_taken is None else is_taken.reshape(n_batch, -1)
+    taken_sorted = np.take_along_axis(taken, order, axis=-1)
+    for ap in range(len(model.capacity.bandwidth_hz)):
+        for _ in range(n_rounds):
+            is_open = (ap_sorted == ap) & (priority_sorted > 0) & ~taken_sorted
+            mine = (ap_sorted == ap) & taken_sorted
+            used = [np.sum(cost, axis=-1, keepdims=True, where=mine) for cost in (radio_sorted, cycles_sorted)]
+            # An item that is too big by itself must not stop the run.
+            is_open &= (radio_sorted <= 1 - used[0]) & (cycles_sorted <= 1 - used[1])
+            run = [np.cumsum(np.where(is_open, cost, 0), axis=-1) for cost in (radio_sorted, cycles_sorted)]
+            taken_sorted |= is_open & (run[0] + used[0] <= 1) & (run[1] + used[1] <= 1)
+    result = np.zeros_like(taken)
+    np.put_along_axis(result, order, taken_sorted, axis=-1)
+    return result.reshape(priority.shape)
+
+
+def _per_ap(
+    features: Features, model: ScheduleModel, amount: Float[np.ndarray, "batch subgroup"]
+) -> Float[np.ndarray, "batch ap"]:
+    return sum_per_ap(amount, features.ap, len(model.capacity.bandwidth_hz))
+
+
+def schedule_of(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    is_taken: Bool[np.ndarray, "batch subgroup item"],
+) -> Decision:
+    """Return the decision that sends the taken items, each SMG's in the order of its list.
+
+    What remains of band and cycles is spread over the SMGs that are served, so that a channel worse than expected does
+    not lose a segment at once.
+    """
+    share = []
+    for cost in model.cost(features, version):
+        used = np.sum(cost, axis=-1, where=is_taken)
+        total = _per_ap(features, model, used)[np.arange(len(used))[:, None], features.ap]
+        share.append(np.divide(used, total, out=np.zeros_like(used), where=total > 0))  # leftovers spread in proportion
+    # Taken items first, in their order; the rest becomes padding.
+    order = np.argsort(~is_taken, axis=-1, kind="stable")[..., None]
+    segments = np.where(is_taken[..., None], features.segments, NOT_SERVED)
+    return Decision(
+        subgroup=features.subgroup,
+        group=features.group,
+        ap=features.ap,
+        version=version,
+        bandwidth_share=share[0],
+        computing_share=share[1],
+        segments=np.take_along_axis(segments, np.broadcast_to(order, segments.shape), axis=2),
+    )

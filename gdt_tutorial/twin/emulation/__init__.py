@@ -1,0 +1,8 @@
+"""Box 1 and 2 of the paper's Fig. 2: the status of slots and places from which nothing was collected.
+
+emulator        the protocol `StatusEmulator`, and what it says: `EmulatedStatus`
+extrapolation   hold the last position, or go on at constant velocity: no training
+snr             the channel at an emulated position
+walks           what a trained emulator learns from
+lstm            the trained emulator, and lstm_training its training
+"""

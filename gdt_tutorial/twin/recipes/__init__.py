@@ -1,0 +1,7 @@
+"""How the twin's shipped networks are made: what they learn from, for how long, with which seeds.
+
+A recipe may use all of the twin; nothing but `twin.pretrained`, which runs it, uses a recipe.
+
+    emulator    the LSTM that emulates positions (a minute)
+    allocator   the network that allocates, by imitation and evolution (some ten minutes)
+"""

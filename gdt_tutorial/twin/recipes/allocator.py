@@ -1,0 +1,178 @@
+"""How the allocator is taught: it imitates the greedy one, then improves on whole sessions in the twin.
+
+Supervised learning first (`imitate`), then evolution strategies (`agents.evolution`), which need no gradient through the
+network's simulation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gdt_tutorial import learning, seeding
+from gdt_tutorial.agents.evolution import EvolutionConfig, evolve
+from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.physical.messages import Decision, Session
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.physical.playback import ViewTape
+from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, act_on, describe_subgroups
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
+from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.virtual import VirtualNetwork
+
+__all__ = ["AllocatorConfig", "TrainingCampus", "evolve_allocator", "imitate", "train_allocator", "training_campus"]
+
+_SEED = 20_000  # far from the seeds that chapters and tests run with
+_CAPACITIES = (2e9, 3e9, 4e9, 5e9, 6e9, 8e9, 10e9)  # cycles/s, the range of the paper's Fig. 5 as we read it
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllocatorConfig:
+    """How `NetworkAllocator` is taught."""
+
+    n_hidden: int = parameter(32, "Units of each of the two hidden layers.", "chosen")
+    n_campuses: int = parameter(4, "Campuses on which each candidate is scored.", "chosen")
+    evolution: EvolutionConfig = EvolutionConfig()
+
+    def __post_init__(self) -> None:
+        for name in ("n_hidden", "n_campuses"):
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCampus:
+    """Campuses of the twin's own making, with their whole course recorded: many makers can be tried on the same one."""
+
+    virtual: VirtualNetwork
+    session: Session
+    snr_db: Float[np.ndarray, "batch user slot ap"]
+    tape: ViewTape
+
+    @classmethod
+    def record(cls, network: PhysicalNetwork, n_slots: int) -> "TrainingCampus":
+        """Let the users of a virtual network walk for `n_slots` slots and note their channels.
+
+        The twin's swipe curves are those that it would have learned from 400 views of each type.
+        """
+        n_users, n_types = network.viewers.user.size, network.catalog.n_types
+        curves = SwipeCurves(1, n_types)
+        kind = np.tile(np.arange(n_types), 400)
+        user = np.resize(network.viewers.user, len(kind))
+        rng = seeding.stream(network.seed, "training curves", n_users)
+        curves.update(kind[None], network.viewers.swipes.sample_fraction(user, kind, rng=rng)[None])
+        session, snr_db = network.reset().session, [network.channel.snr_db]
+        for _ in range(n_slots):
+            network.walk.advance(network.config.slot_s)
+            network.channel.advance(network.walk.position_m)
+            snr_db.append(network.channel.snr_db)
+        model = schedule_model(network)
+        virtual = VirtualNetwork(
+            model=model,
+            abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link),
+            hysteresis_db=network.config.hysteresis_db,
+        )
+        return cls(virtual=virtual, session=session, snr_db=np.stack(snr_db, axis=2), tape=network.tape)
+
+    def qoe(self, maker: DecisionMaker, n_copies: int = 1) -> Float[np.ndarray, "copy batch"]:
+        """Return the mean QoE of the session under `maker`, which decides for all copies at once."""
+        tape = self.tape.repeated(n_copies)
+        return self.virtual.rollout(self.session, self.snr_db, maker, tape, n_copies).mean(axis=-1)
+
+
+class _Recorder:
+    """Lets a teacher decide and notes what it saw and chose."""
+
+    def __init__(self, teacher: DecisionMaker, model: ScheduleModel) -> None:
+        self.teacher, self.model = teacher, model
+        self.rows: list[np.ndarray] = []
+        self.versions: list[np.ndarray] = []
+
+    def decide(self, features: Features) -> Decision:
+        decision = self.teacher.decide(features)
+        is_served = (features.n_members > 0) & (features.efficiency > 0)
+        self.rows.append(describe_subgroups(features, self.model)[is_served])
+        self.versions.append(decision.version[is_served])
+        return decision
+
+
+def imitate(campus: TrainingCampus, config: AllocatorConfig, *, generator: torch.Generator) -> NetworkAllocator:
+    """Teach a new network the versions that the greedy allocator chooses."""
+    model = campus.virtual.model
+    recorder = _Recorder(GreedyAllocator(model), model)
+    campus.qoe(recorder)
+    row = torch.from_numpy(np.concatenate(recorder.rows)).float()
+    version = torch.from_numpy(np.concatenate(recorder.versions))
+    student = SubgroupNetwork(row.shape[1], model.catalog.n_versions, config.n_hidden, generator=generator)
+
+    def loss(network: nn.Module, batch_row: Tensor, batch_version: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(network(batch_row)[..., :-1], batch_version)
+
+    fit_config = learning.FitConfig(n_epochs=20, batch_size=256, learning_rate=3e-3)
+    learning.fit(student, (row, version), loss, fit_config, generator=generator)
+    return NetworkAllocator(model, student)
+
+
+def evolve_allocator(
+    maker: NetworkAllocator,
+    make_campus: Callable[[int], TrainingCampus],
+    config: AllocatorConfig,
+    *,
+    generator: torch.Generator,
+    on_generation: Callable[[int, float], object] | None = None,
+) -> NetworkAllocator:
+    """Improve a network on whole sessions; the candidates of a generation meet the same campuses, `make_campus(g)`."""
+
+    def score(generation: int, candidates: Float[Tensor, "candidate weight"]) -> Float[Tensor, " candidate"]:
+        side_by_side = _Candidates(maker.model, maker.network, candidates)
+        return torch.from_numpy(make_campus(generation).qoe(side_by_side, len(candidates)).mean(axis=-1))
+
+    start = nn.utils.parameters_to_vector(maker.network.parameters())
+    best = evolve(start, score, config.evolution, generator=generator, on_generation=on_generation)
+    nn.utils.vector_to_parameters(best, maker.network.parameters())
+    return maker
+
+
+class _Candidates:
+    """All candidates of a generation as one decision maker: candidate c decides for the c-th copy of the campuses."""
+
+    def __init__(
+        self, model: ScheduleModel, network: SubgroupNetwork, candidates: Float[Tensor, "candidate weight"]
+    ) -> None:
+        names, shapes = zip(*((name, value.shape) for name, value in network.named_parameters()), strict=True)
+        parts = torch.split(candidates, [shape.numel() for shape in shapes], dim=1)
+        self._weights = {name: part.reshape(-1, *shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
+        self._forward = torch.func.vmap(lambda weights, row: torch.func.functional_call(network, weights, (row,)))
+        self._model, self._n_candidates = model, len(candidates)
+
+    def decide(self, features: Features) -> Decision:
+        row = torch.from_numpy(describe_subgroups(features, self._model)).float()
+        with torch.no_grad():
+            choice = self._forward(self._weights, row.reshape(self._n_candidates, -1, *row.shape[1:]))
+        return act_on(features, self._model, choice.reshape(-1, *choice.shape[2:]).double().numpy())
+
+
+def training_campus(n_batch: int, seed: int, computing_cycles_per_s: float, n_slots: int = 30) -> TrainingCampus:
+    """Record `n_batch` virtual campuses of the embedded generator for training."""
+    network = PhysicalNetwork.waterloo(n_batch, seed=seed, computing_cycles_per_s=computing_cycles_per_s)
+    return TrainingCampus.record(network, n_slots)
+
+
+def train_allocator(
+    config: AllocatorConfig = AllocatorConfig(), on_generation: Callable[[int, float], object] | None = None
+) -> NetworkAllocator:
+    """Train the shipped allocator anew."""
+    generator = seeding.torch_stream(_SEED, "allocator")
+    maker = imitate(training_campus(16, _SEED, 5e9), config, generator=generator)
+
+    def campus(generation: int) -> TrainingCampus:
+        capacity = _CAPACITIES[generation % len(_CAPACITIES)]
+        return training_campus(config.n_campuses, _SEED + 1 + generation, capacity)
+
+    return evolve_allocator(maker, campus, config, generator=generator, on_generation=on_generation)

@@ -1,0 +1,5 @@
+"""Small declared abstractions, each with its oracle: problems on which one idea can be seen alone.
+
+A world is no part of the network. Its module says what is left out, and gives the exact answer that a learned one is compared
+with. Nothing in `physical` or `gai` imports a world, and a world imports none of them.
+"""

@@ -1,0 +1,182 @@
+"""Cells to learn in: gymnasium's contract, episodes, and what the reward is."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.utils.env_checker import check_env as gymnasium_check_env
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
+
+from gdt_tutorial.agents.replay import Collector
+from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
+from gdt_tutorial.case_study.learning.cell_environment import Actuator, CampusEnvironment, VersionActuator
+from gdt_tutorial.case_study.learning.training import fitting, search
+from gdt_tutorial.seeding import torch_stream
+from tests.case_study.campuses import greedy, small_campuses, small_cells
+
+
+class Recorder(VersionActuator):
+    """Selects by the agent's action, and keeps the decisions of all episodes."""
+
+    def __init__(self):
+        super().__init__(greedy)
+        self.episodes = []
+
+    def begin(self, campuses):
+        decide, decisions = super().begin(campuses), []
+        self.episodes.append((campuses, decisions))
+
+        def recorded(features, action, order):
+            decisions.append(decide(features, action, order))
+            return decisions[-1]
+
+        return recorded
+
+
+def course(cells, n_steps, seed=0, action_seed=1):
+    """Reset, act at random; return what every step gave."""
+    states = [cells.reset(seed=seed)]
+    cells.action_space.seed(action_seed)
+    return states, [cells.step(cells.action_space.sample()) for _ in range(n_steps)]
+
+
+@pytest.mark.filterwarnings("ignore:.*A Box observation space")
+def test_a_campus_passes_the_checks_of_gymnasium():
+    gymnasium_check_env(CampusEnvironment(small_cells(n_branches=4)), skip_render_check=True)
+
+
+def test_a_campus_passes_the_checks_of_stable_baselines3():
+    sb3_check_env(CampusEnvironment(small_cells(n_branches=4)), warn=False)
+
+
+def test_spaces_are_those_of_what_comes_out():
+    cells = small_cells(advice=(search, fitting), n_batch=2, n_worlds=2, n_branches=5)
+    ((state, info),) = course(cells, 0)[0]
+    assert cells.num_envs == 2 * 2 * 2
+    assert cells.observation_space.contains(state)
+    assert info["action_mask"].shape == (8, 5, 4)
+    assert cells.single_action_space.nvec.tolist() == [4] * 5
+    for state, reward, is_terminated, is_truncated, info in course(cells, 3)[1]:
+        assert cells.observation_space.contains(state)
+        assert np.isfinite(reward).all()
+        assert not is_terminated.any()
+        assert is_truncated.shape == (8,)
+        assert info["action_mask"].any(axis=(1, 2)).any()
+
+
+def test_the_same_seed_gives_the_same_episode_and_another_one_another():
+    left, right, other = (course(small_cells(), 5, seed) for seed in (3, 3, 4))
+    for one, two, three in zip(left[1], right[1], other[1], strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+        np.testing.assert_array_equal(one[1], two[1])
+        assert (one[0] != three[0]).any()
+
+
+def test_a_second_episode_without_a_seed_is_another_one():
+    cells = small_cells()
+    first, second = cells.reset(seed=0)[0], cells.reset()[0]
+    assert (first != second).any()
+
+
+def test_an_episode_is_cut_after_its_slots_and_the_next_step_only_begins_anew():
+    opened = []
+    _, steps = course(small_cells(n_slots=3, opened=opened), 8)
+    assert [step[3].all() for step in steps] == [False, False, True, False, False, False, True, False]
+    assert all(step[3].all() or not step[3].any() for step in steps)
+    for index in (3, 7):
+        assert (steps[index][1] == 0).all()
+    # One for the sizes, one at the reset, and one for each episode after the first.
+    assert len(opened) == 2 + 2
+
+
+def test_transitions_never_cross_episodes():
+    cells = small_cells(n_slots=3, n_worlds=2)
+    collector, twin = Collector(cells, generator=torch_stream(0, "cells")), small_cells(n_slots=3, n_worlds=2)
+    seed = int(torch.randint(2**31 - cells.num_envs, (), generator=torch_stream(0, "cells")))
+    state = twin.reset(seed=seed)[0]
+    rng, n_real = torch_stream(1, "actions"), []
+    for step in range(8):
+        action = torch.randint(4, (cells.num_envs, 16), generator=rng)
+        transitions, env = collector.step(action)
+        after, reward, _, is_truncated, _ = twin.step(action.numpy())
+        n_real.append(len(env))
+        if len(env):
+            np.testing.assert_array_equal(transitions.state, state)
+            np.testing.assert_array_equal(transitions.next_state, after)
+            np.testing.assert_allclose(transitions.reward, reward, rtol=1e-6)
+            np.testing.assert_array_equal(transitions.is_truncated, is_truncated)
+            assert not transitions.is_terminated.any()
+            assert bool(transitions.is_truncated.all()) == (step % 4 == 2)
+        state = after
+    assert n_real == [4, 4, 4, 0, 4, 4, 4, 0]
+
+
+def test_the_reward_is_the_mean_quality_of_experience_of_the_campus():
+    recorder = Recorder()
+    _, steps = course(small_cells(n_batch=2, actuator=recorder), 4)
+    ((campuses, decisions),) = recorder.episodes
+    assert len(decisions) == 4
+    campuses.network.reset(campuses.group)
+    for decision, (_, reward, *_) in zip(decisions, steps, strict=True):
+        qoe = campuses.network.step(decision).service.qoe
+        np.testing.assert_allclose(reward.reshape(2, 2).mean(axis=1), qoe.mean(axis=1), rtol=1e-12)
+    assert (qoe != 0).any()
+
+
+def test_a_campus_gets_the_mean_over_its_cells():
+    _, steps = course(cells := small_cells(), 3)
+    campus = CampusEnvironment(small_cells())
+    state, _ = campus.reset(seed=7)
+    inner_seed = int(np.random.default_rng(np.random.SeedSequence(7)).integers(2**31))
+    assert (cells.reset(seed=inner_seed)[0].reshape(-1) == state).all()
+    action = np.ones(campus.action_space.shape, dtype=np.int64)
+    _, reward, _, _, info = campus.step(action)
+    assert reward == pytest.approx(cells.step(action.reshape(2, 16))[1].mean())
+    assert info["action_mask"].shape == (32, 4)
+    assert isinstance(reward, float)
+    assert len(steps) == 3
+
+
+def test_the_action_decides_what_is_sent():
+    recorder = Recorder()
+    cells = small_cells(actuator=recorder, n_slots=2)
+    cells.reset(seed=0)
+    for version in (0, 3):
+        cells.step(np.full(cells.action_space.shape, version))
+    for version, decision in zip((0, 3), recorder.episodes[0][1], strict=True):
+        is_sent = (decision.segments[..., 0] >= 0).any(axis=-1)
+        assert is_sent.any()
+        assert (decision.version[is_sent] == version).all()
+
+
+def test_episodes_go_through_the_capacities_in_turn():
+    opened, capacities = [], (2e9, 4e9, 8e9)
+    course(small_cells(capacities, opened=opened, n_slots=1, n_worlds=2), 7)
+    met = [capacities.index(campuses.model.capacity.computing_cycles_per_s[0]) for campuses in opened[1:]]
+    assert len(met) == 8
+    assert [(index - met[0]) % 3 for index in met] == [turn % 3 for turn in range(8)]
+
+
+def test_worlds_are_not_copies_of_each_other():
+    state = small_cells(n_worlds=2).reset(seed=0)[0]
+    assert (state[:2] != state[2:]).any()
+
+
+def test_actuators_keep_the_protocol():
+    assert isinstance(VersionActuator(greedy), Actuator)
+    assert isinstance(ShareActuator(fitting), Actuator)
+    assert small_campuses().model.catalog.n_versions == 4
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: small_cells(()), "capacities must hold a number"),
+        (lambda: small_cells(n_worlds=0), "n_worlds must be positive"),
+        (lambda: small_cells(n_branches=0), "n_branches must be positive"),
+        (lambda: small_cells(n_slots=-1), "n_slots must be positive"),
+        (lambda: CampusEnvironment(small_cells(actuator=ShareActuator(fitting))), "cells must have MultiDiscrete"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
