@@ -41,7 +41,7 @@ def test_the_rules_hold(copy):
         ("physical/broken.py", "import gdt_tutorial.twin", "The paper's architecture"),
         ("units.py", "import gdt_tutorial.seeding", "The paper's architecture"),
         ("unheard_of.py", "", "The paper's architecture"),
-        ("twin/broken.py", "import sionna.phy", "Only physical/channel.py imports Sionna"),
+        ("twin/broken.py", "import sionna.phy", "Only physical/sionna_tables.py imports Sionna"),
         ("physical/broken.py", "def lazily():\n    import matplotlib.pyplot", "Only teaching imports matplotlib"),
         ("learning.py", "from IPython import display", "Only teaching imports matplotlib"),
         ("loops/broken.py", "import ipywidgets", "Only teaching imports matplotlib"),

@@ -10,7 +10,7 @@ from gdt_tutorial.case_study.buffering import BufferingConfig, sequential, swipe
 from gdt_tutorial.case_study.scenario import TrueView
 from gdt_tutorial.case_study.training import aware_of
 from gdt_tutorial.case_study.watching import WatchLaw, wanted_within
-from gdt_tutorial.physical.channel import LinkAdaptation
+from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.seeding import stream
