@@ -4,7 +4,7 @@
 
 Runs the full `PhysicalNetwork.step` (walks, channel with shadowing and fading, link adaptation, sending, swipes,
 playback, telemetry) for 60 users in 256 parallel environments, on one thread. Decisions are made outside the timed
-part, by `EqualShare`; Sionna's set-up and two slots of warm-up are left out. `--require` fails below 200,000.
+part, by `EqualShare`; the set-up and two slots of warm-up are left out. `--require` fails below 200,000.
 
 Where the time goes (profile of 15 slots): two fifths is sending (which segments fit, who hears them, what they still
 want), a quarter playback and swipes, a fifth the channel (two interpolated laws, three Gaussian fields, fading), the rest

@@ -96,7 +96,7 @@ def verified(path: Path) -> Path:
 
 
 def write_sums(folder: Path) -> None:
-    """Write the hashes of the checkpoints in `folder`."""
-    files = sorted(folder.glob("*.safetensors"))
+    """Write the hashes of all files in `folder`."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != _SUMS)
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
     (folder / _SUMS).write_text("".join(lines), encoding="utf-8")

@@ -85,7 +85,7 @@ def check_torch() -> Iterator[Finding]:
 
 
 def check_sionna() -> Iterator[Finding]:
-    """Sionna must be importable: the channel's tables come from it."""
+    """Sionna must be importable: channels other than the book's come from it."""
     # In a process of its own: the import takes seconds and changes torch's random state.
     run = subprocess.run([sys.executable, "-c", "import sionna.phy"], capture_output=True, text=True, check=False)
     if run.returncode == 0:

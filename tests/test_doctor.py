@@ -10,6 +10,11 @@ from gdt_tutorial import doctor
 from gdt_tutorial.__main__ import Command, commands, main
 
 CHECKS_OF_THE_MACHINE = [doctor.check_memory, doctor.check_disk, doctor.check_browser, doctor.check_data]
+CHECKS_OF_THE_ENVIRONMENT = [
+    pytest.param(check, marks=[pytest.mark.slow] if check is doctor.check_sionna else [])  # imports Sionna
+    for check in doctor.CHECKS
+    if check not in CHECKS_OF_THE_MACHINE
+]
 
 
 def only(check):
@@ -21,7 +26,7 @@ def names_of_problems(check):
     return [finding.name for finding in check() if finding.level == "problem"]
 
 
-@pytest.mark.parametrize("check", [check for check in doctor.CHECKS if check not in CHECKS_OF_THE_MACHINE])
+@pytest.mark.parametrize("check", CHECKS_OF_THE_ENVIRONMENT)
 def test_the_environment_of_the_tests_is_in_order(check):
     assert names_of_problems(check) == []
 

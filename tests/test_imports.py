@@ -47,7 +47,7 @@ def test_the_rules_hold(copy):
         ("twin/emulation/emulator.py", "import gdt_tutorial.twin.virtual", "Fig. 2, box by box"),
         ("twin/virtual.py", "import gdt_tutorial.twin.recipes", "Fig. 2, box by box"),
         ("case_study/scenario.py", "import gdt_tutorial.case_study.figures.fig5", "The case study, room by room"),
-        ("twin/status.py", "import sionna.phy", "Only physical/channel.py imports Sionna"),
+        ("twin/status.py", "import sionna.phy", "Only physical/sionna_tables.py imports Sionna"),
         ("physical/broken.py", "def lazily():\n    import matplotlib.pyplot", "Only teaching imports matplotlib"),
         ("learning.py", "from IPython import display", "Only teaching imports matplotlib"),
         ("loops/broken.py", "import ipywidgets", "Only teaching imports matplotlib"),

@@ -66,6 +66,7 @@ def test_keep_torch_rng_restores_also_after_an_error():
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.slow
 def test_keep_torch_rng_survives_importing_sionna():
     code = """
 import torch

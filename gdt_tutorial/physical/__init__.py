@@ -5,7 +5,9 @@ Modules:
     topology: Access points, edge and cloud servers, backhaul.
     mobility: Levy-flight walks of the users.
     fields: Gaussian fields along each user's path.
-    channel: TR 38.901 path loss, correlated shadowing, fading, SNR and link adaptation.
+    channel: TR 38.901 path loss, correlated shadowing, fading and SNR.
+    link_adaptation: From SNR to rate: modulation and coding schemes, and Shannon's bound.
+    sionna_tables: What Sionna says of path loss and block errors, shipped as numbers.
     delivery: Serving access point; unicast, multicast and broadcast rates.
     video: Catalog, segments, versions, preferences and swipes.
     logs: Real short-video watch logs in place of the generator.

@@ -1,7 +1,8 @@
-"""The radio channel: path loss, line of sight, shadowing, fading, SNR, and the rate that link adaptation makes of it.
+"""The radio channel: path loss, line of sight, shadowing, fading, and the SNR that they leave.
 
 Paper: the case study takes the channels between users and base stations from a propagation model of Matlab and does not
-name it. Here stands the urban microcell (UMi street canyon) of 3GPP TR 38.901, taken from Sionna.
+name it. Here stands the urban microcell (UMi street canyon) of 3GPP TR 38.901. Its tables
+come from Sionna, by way of `sionna_tables`: shipped for the default carrier and heights, asked of Sionna for others.
 
 A user's channel is continuous from slot to slot. Sionna draws a new random field for each topology, so only its laws
 are used: path loss and LOS probability are tabulated once, and the random parts follow each user's own path.
@@ -15,40 +16,22 @@ are; its correlation still falls to 1/e at the distance of TR 38.901. Left out: 
 shadowing, a user who returns to a place finds a new one there, everybody is outdoors, access points do not interfere.
 """
 
-import os
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtri
 
 from gdt_tutorial.configuration import check, parameter
-from gdt_tutorial.physical.delivery import broadcast_efficiency, multicast_efficiency, serving_ap, unicast_efficiency
 from gdt_tutorial.physical.fields import ExponentialField, SmoothField
+from gdt_tutorial.physical.sionna_tables import MAX_DISTANCE_M, law_distance_m, umi_table
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.seeding import keep_torch_rng
 from gdt_tutorial.units import db_to_linear, linear_to_db
 
-__all__ = [
-    "Channel",
-    "ChannelConfig",
-    "LinkAdaptation",
-    "UmiLaw",
-    "broadcast_efficiency",
-    "distance_m",
-    "expected_snr_db",
-    "multicast_efficiency",
-    "serving_ap",
-    "shannon_efficiency",
-    "umi_law",
-    "unicast_efficiency",
-]
+__all__ = ["Channel", "ChannelConfig", "UmiLaw", "distance_m", "expected_snr_db", "umi_law"]
 
 _SPEED_OF_LIGHT_MPS = 299_792_458.0
-_MAX_DISTANCE_M = 5000.0  # TR 38.901 Table 7.4.1-1 ends here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +79,7 @@ class ChannelConfig:
         check(0.5e9 <= carrier_hz <= 100e9, "carrier_hz", "lie in 0.5 to 100 GHz (TR 38.901)", carrier_hz, remedy)
         height_m, near_m = self.user_height_m, self.min_distance_m
         check(1 < height_m <= 22.5, "user_height_m", "lie above 1 and up to 22.5 m", height_m, "phones are at 1.5 m")
-        check(10 <= near_m < _MAX_DISTANCE_M, "min_distance_m", "lie in [10, 5000)", near_m, "the law begins at 10 m")
+        check(10 <= near_m < MAX_DISTANCE_M, "min_distance_m", "lie in [10, 5000)", near_m, "the law begins at 10 m")
         check(self.n_blocks is None or self.n_blocks > 0, "n_blocks", "be positive", self.n_blocks, "None: no fading")
 
 
@@ -137,8 +120,8 @@ class UmiLaw:
     def interpolate(self, distance_m: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape law"]:
         """Return all three columns; the uniform grid gives the row at once, without a search."""
         farthest_m = np.max(distance_m, initial=0.0)
-        rule, remedy = f"be a number up to {_MAX_DISTANCE_M:.0f} m", "the law of TR 38.901 ends there"
-        check(farthest_m <= _MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
+        rule, remedy = f"be a number up to {MAX_DISTANCE_M:.0f} m", "the law of TR 38.901 ends there"
+        check(farthest_m <= MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
         step = self.log_distance[1] - self.log_distance[0]
         at = (np.log(np.maximum(distance_m, 10.0)) - self.log_distance[0]) / step
         row = np.minimum(at.astype(np.int64), len(self.table) - 2)
@@ -148,68 +131,12 @@ class UmiLaw:
 
 @cache
 def umi_law(carrier_hz: float, ap_height_m: float, user_height_m: float, n_points: int = 8192) -> UmiLaw:
-    """Tabulate Sionna's `UMiScenario`; the first call imports Sionna, which takes some seconds.
+    """Return the law of a carrier and two antenna heights, once read kept.
 
-    Sionna computes the distances between all users of a topology, so each grid point is a topology of its own with one
-    user: time and memory grow with the number of points, not with its square.
+    The defaults of `ChannelConfig` and `Topology.waterloo` are shipped; others import Sionna, which takes seconds.
     """
-    distance = np.geomspace(10.0, _MAX_DISTANCE_M, n_points)
-    with keep_torch_rng():
-        import torch
-
-        scenario = _umi_scenario(carrier_hz)
-        zeros = torch.zeros(n_points, 1, 3, dtype=torch.float64)
-        user_m, mast_m = zeros.clone(), zeros.clone()
-        user_m[:, 0, 0], user_m[:, 0, 2], mast_m[:, 0, 2] = torch.from_numpy(distance), user_height_m, ap_height_m
-        is_indoor = torch.zeros(n_points, 1, dtype=torch.bool)
-        columns = []
-        for is_los in (True, False):
-            scenario.set_topology(user_m, mast_m, zeros, zeros, zeros, is_indoor, los=is_los)
-            columns.append(scenario.basic_pathloss[:, 0, 0].numpy().copy())
-        columns.append(scenario.los_probability[:, 0, 0].numpy().copy())
-    return UmiLaw(np.log(distance), np.stack(columns, axis=-1).astype(np.float32))
-
-
-def _umi_scenario(carrier_hz: float) -> Any:
-    """Build Sionna's scenario; its antennas do not enter the laws that are read from it."""
-    tr38901 = _sionna().phy.channel.tr38901
-    on_cpu = {"precision": "double", "device": "cpu"}
-    array = tr38901.PanelArray(1, 1, "single", "V", "omni", carrier_hz, **on_cpu)
-    return tr38901.UMiScenario(carrier_hz, "low", array, array, "downlink", **on_cpu)
-
-
-class LinkAdaptation:
-    """The modulation and coding schemes (MCS) of TS 38.214, each used from the SNR where it loses 10 % of its blocks.
-
-    Rates come from MCS table 1 of TS 38.214 (up to 64-QAM, what a connection starts with) or table 2 (256-QAM). The SNR
-    thresholds come from Sionna's block error tables for the largest tabulated block, read between their grid points
-    along a straight line in log(error rate), as a waterfall curve nearly is. An MCS without a table (below
-    0.49 bit/s/Hz), or whose table never reaches the target, is left out.
-
-    Attributes:
-        threshold_db: Lowest SNR of each MCS that is worth using, ascending.
-        efficiency: Information bits per second and hertz of those.
-
-    Raises:
-        ValueError: If `mcs_table` is neither 1 nor 2.
-    """
-
-    threshold_db: Float[np.ndarray, " mcs"]
-    efficiency: Float[np.ndarray, " mcs"]
-
-    def __init__(self, mcs_table: int = 1) -> None:
-        check(mcs_table in (1, 2), "mcs_table", "be 1 or 2", mcs_table, "1: up to 64-QAM, 2: up to 256-QAM")
-        self.threshold_db, self.efficiency = _mcs_thresholds(mcs_table)
-        self._steps = np.concatenate([[0.0], self.efficiency]).astype(np.float32)
-
-    def spectral_efficiency(self, snr_db: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Return the rate of the best MCS that the SNR carries; 0 below the lowest."""
-        return self._steps[np.searchsorted(self.threshold_db, snr_db, side="right")]
-
-
-def shannon_efficiency(snr_db: Float[np.ndarray, "*shape"], cap: float = np.inf) -> Float[np.ndarray, "*shape"]:
-    """Return log2(1 + SNR), at most `cap`: the bound that no link adaptation passes."""
-    return np.minimum(np.log2(1 + db_to_linear(snr_db)), cap)
+    table = umi_table(carrier_hz, ap_height_m, user_height_m, n_points)
+    return UmiLaw(np.log(law_distance_m(n_points)), table)
 
 
 class Channel:
@@ -338,39 +265,3 @@ def _budget_db(topology: Topology, config: ChannelConfig) -> Float[np.ndarray, "
     """Return transmit power over noise power: the SNR at a path loss of 0 dB."""
     noise_dbm = config.noise_dbm_per_hz + linear_to_db(topology.bandwidth_hz) + config.noise_figure_db
     return (topology.tx_power_dbm - noise_dbm).astype(np.float32)
-
-
-@cache
-def _mcs_thresholds(mcs_table: int, target: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    """Read the thresholds from Sionna's tables and keep the MCSs that no other one beats at a lower SNR."""
-    sionna = _sionna()
-    file = os.path.join(os.path.dirname(sionna.sys.__file__), "bler_tables", f"PDSCH_table{mcs_table}.json")
-    tables = sionna.sys.PHYAbstraction.load_table(file)["category"][1]["index"][mcs_table]["MCS"]
-    found = []
-    for mcs, table in tables.items():
-        error_rate = np.array(table["CBS"][max(table["CBS"])]["BLER"])
-        if error_rate.min() < target:
-            order, code_rate = sionna.phy.nr.utils.decode_mcs_index(mcs, mcs_table, is_pusch=False, device="cpu")
-            found.append((_crossing_db(np.array(table["SNR_db"]), error_rate, target), float(order * code_rate)))
-    threshold_db, efficiency = np.array(sorted(found)).T
-    is_useful = efficiency > np.maximum.accumulate(np.concatenate([[0.0], efficiency[:-1]]))
-    return threshold_db[is_useful], efficiency[is_useful]
-
-
-def _crossing_db(snr_db: np.ndarray, error_rate: np.ndarray, target: float) -> float:
-    """Return the SNR where the error rate falls below the target, along a straight line in its logarithm."""
-    first = int(np.argmax(error_rate < target))
-    # Tables are simulated: no error in their some thousand blocks means a rate below 1e-4.
-    log_rate = np.log(np.maximum(error_rate[first - 1 : first + 1], 1e-4))
-    return float(np.interp(-np.log(target), -log_rate, snr_db[first - 1 : first + 1]))
-
-
-@cache
-def _sionna() -> ModuleType:
-    """Import Sionna with the CPU as its default device, and without its reseeding of torch."""
-    with keep_torch_rng():
-        import sionna.phy
-        import sionna.sys
-
-        sionna.phy.config.device = "cpu"
-    return sionna

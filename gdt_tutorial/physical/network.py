@@ -14,8 +14,9 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import check, parameter
-from gdt_tutorial.physical.channel import Channel, ChannelConfig, LinkAdaptation
+from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
+from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Service, Session, Telemetry
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.case_study.lists.watching import WatchLaw, wanted_within
 from gdt_tutorial.configuration import check, parameter
-from gdt_tutorial.physical.channel import LinkAdaptation
 from gdt_tutorial.physical.delivery import sum_per_ap, unicast_efficiency
+from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
 from gdt_tutorial.physical.video import VideoCatalog

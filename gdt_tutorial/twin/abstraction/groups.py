@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check, parameter
-from gdt_tutorial.physical.channel import LinkAdaptation
+from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
 from gdt_tutorial.physical.video import VideoCatalog

@@ -9,7 +9,7 @@ from gdt_tutorial.case_study.learning.training import aware_of
 from gdt_tutorial.case_study.lists.buffering import BufferingConfig, sequential, swipe_aware
 from gdt_tutorial.case_study.lists.watching import WatchLaw, wanted_within
 from gdt_tutorial.case_study.scenario import TrueView
-from gdt_tutorial.physical.channel import LinkAdaptation
+from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.seeding import stream
