@@ -1,7 +1,8 @@
 """Where the time of a test run goes: a table by part at its end, by the clock and of the processor, over all workers.
 
 A part is a folder of tests, the chapters, what is marked `browser`, or `project` for the rest of the top folder. The time of
-the processor includes that of finished children: kernels, builds, browsers.
+the processor includes that of finished children (kernels, builds), but not that of Chromium, whose processes have no parent
+here: see the clock for them.
 """
 
 import os
