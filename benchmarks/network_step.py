@@ -1,11 +1,10 @@
-"""How many user-slots does one core simulate in a second of its time?
+"""How many user-slots does one core simulate in a second of its time, whatever else the machine does?
 
     python benchmarks/network_step.py [--require] [--repetitions N]
 
 Runs the full `PhysicalNetwork.step` (walks, channel with shadowing and fading, link adaptation, sending, swipes,
 playback, telemetry) for 60 users in 256 parallel environments, on one thread. Decisions are made outside the timed
-part, by `EqualShare`; Sionna's set-up and two slots of warm-up are left out. Seconds are those that the processor worked
-for this process, whatever else the machine does. `--require` fails below 200,000.
+part, by `EqualShare`; Sionna's set-up and two slots of warm-up are left out. `--require` fails below 200,000.
 
 Where the time goes (profile of 15 slots): two fifths is sending (which segments fit, who hears them, what they still
 want), a quarter playback and swipes, a fifth the channel (two interpolated laws, three Gaussian fields, fading), the rest

@@ -25,7 +25,7 @@ def part_of(report: pytest.TestReport) -> str:
     folder, _, name = report.location[0].removeprefix("tests/").rpartition("/")
     if "browser" in report.keywords:
         return "browser"
-    return folder or ("chapters" if name == "test_chapters.py" else "project")
+    return folder.partition("/")[0] or ("chapters" if name == "test_chapters.py" else "project")
 
 
 class Timing:
