@@ -9,10 +9,14 @@ NOTEBOOKS = $(shell git ls-files '*.ipynb')
 # Tests share the cores; more than two workers only heat a laptop.
 WORKERS ?= 2
 
-# Each part runs, also after another one failed; the last line says how it ended.
-CHECK_ALL = failed=; for part in lint book; do $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
+# Each part runs, also after another one failed; the last lines say what each took and how it ended. The shell's `time` writes
+# to the channel for errors, so the part's own output goes around it.
+CHECK_ALL = failed=; spent=; TIMEFORMAT='%1R s by the clock, %1U + %1S s of the processor (user + system)'; exec 3>&1 4>&2; \
+  for part in lint book; do \
+    took=$$({ time $(MAKE) --no-print-directory $$part >&3 2>&4; } 2>&1) || failed="$$failed $$part"; spent+="$$part: $$took"$$'\n'; \
+  done; \
   $(RUN) pytest -n $(WORKERS)
-SAY_RESULT = [ $$? = 0 ] || failed="$$failed pytest"; \
+SAY_RESULT = [ $$? = 0 ] || failed="$$failed pytest"; echo -n "$$spent"; \
   if [ -n "$$failed" ]; then echo "make $@: FAILED in:$$failed ($$SECONDS s)"; exit 1; fi; \
   echo "make $@: everything passed ($$SECONDS s)"
 

@@ -1,4 +1,4 @@
-"""How many user-slots per second does one core simulate?
+"""How many user-slots does one core simulate in a second of its time, whatever else the machine does?
 
     python benchmarks/network_step.py [--require] [--repetitions N]
 
@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import sys
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
@@ -39,9 +39,9 @@ def measure(n_repetitions: int) -> list[float]:
     telemetry, rates = network.reset(), []
     for _ in range(n_repetitions + 2):
         decision = maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db))
-        start = perf_counter()
+        start = process_time()
         telemetry = network.step(decision)
-        rates.append(N_USERS * N_BATCH / (perf_counter() - start))
+        rates.append(N_USERS * N_BATCH / (process_time() - start))
     return rates[2:]
 
 
@@ -54,7 +54,7 @@ def main() -> int:
     rates = measure(arguments.repetitions)
     low, middle, high = min(rates), median(rates), max(rates)
     print(
-        f"{middle:,.0f} user-slots per second (min {low:,.0f}, median {middle:,.0f}, max {high:,.0f}; "
+        f"{middle:,.0f} user-slots per second of the processor (min {low:,.0f}, median {middle:,.0f}, max {high:,.0f}; "
         f"{N_USERS} users x {N_BATCH} environments, {arguments.repetitions} slots, one thread)"
     )
     if arguments.require and middle < REQUIRED:

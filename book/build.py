@@ -137,10 +137,11 @@ def _print_costs(plan: Plan, records: dict[str, RunRecord]) -> None:
         budget_s = plan.budget_s(record.profile)
         budget = f" of {budget_s:.0f} s" if budget_s else ""
         note = " (kept from an earlier run)" if record.is_cached else ""
-        over = "  OVER BUDGET" if budget_s and record.seconds > budget_s else ""
+        over = "  OVER BUDGET" if budget_s and record.cpu_s > budget_s else ""
         print(
-            f"  {plan.chapter(number).stem:<24} {record.seconds:6.1f} s{budget}, "
-            f"{record.peak_mb:5.0f} MB of {plan.memory_mb:.0f} MB, {record.data_source}{note}{over}"
+            f"  {plan.chapter(number).stem:<24} {record.cpu_s:6.1f} s{budget} of the processor, "
+            f"{record.seconds:.1f} s by the clock, {record.peak_mb:4.0f} MB of {plan.memory_mb:.0f} MB, "
+            f"{record.data_source}{note}{over}"
         )
 
 

@@ -67,7 +67,7 @@ class Plan:
         return tuple(chapter for chapter in self.chapters if chapter.is_written)
 
     def budget_s(self, profile: str) -> float | None:
-        """Seconds that a chapter may take; `full` takes as long as it takes."""
+        """Seconds of the processor that a chapter may take; `full` takes as long as it takes."""
         return {"smoke": self.smoke_s, "book": self.book_s, "full": None}[profile]
 
     def chapter(self, number: str) -> Chapter:

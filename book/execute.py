@@ -37,13 +37,14 @@ class RunRecord:
     """What one execution of a chapter took and said.
 
     Attributes:
-        seconds: Wall time, start of the kernel and imports included.
+        cpu_s: Seconds of the processor that the kernel used, its start and imports included; a budget counts these.
+        seconds: Wall time of the same; on a busy machine it says little.
         peak_mb: Largest resident memory of the kernel, in 10^6 byte.
         stderr: Text that cells wrote to stderr, one entry per output.
         claims: Payloads of the `claim` calls: name, value, unit, text, source.
         data_source: "logs" or "generator".
         attribution: Whose logs they are, as their licence wants it said.
-        budget_s: Seconds that this profile may take; None for "full".
+        budget_s: Seconds of the processor that this profile may take; None for "full".
         budget_mb: Memory that a chapter may take.
         is_dirty: Whether tracked files differed from `commit`.
     """
@@ -51,6 +52,7 @@ class RunRecord:
     chapter: str
     profile: str
     seed: int
+    cpu_s: float
     seconds: float
     peak_mb: float
     stderr: list[str]
@@ -84,14 +86,15 @@ def execute(
     chapter_path, out_path = Path(chapter_path), Path(out_path)
     _check(chapter_path, profile)
     out_path.parent.mkdir(parents=True, exist_ok=True)
-    seconds, peak_mb = _run_in_child(chapter_path, profile, seed, out_path, data)
+    cost = _run_in_child(chapter_path, profile, seed, out_path, data)
     notebook = nbformat.read(out_path, as_version=4)
     record = RunRecord(
         chapter=chapter_path.stem,
         profile=profile,
         seed=seed,
-        seconds=round(seconds, 2),
-        peak_mb=round(peak_mb, 1),
+        cpu_s=round(cost["cpu_s"], 2),
+        seconds=round(cost["seconds"], 2),
+        peak_mb=round(cost["peak_mb"], 1),
         stderr=read_stderr(notebook),
         claims=read_claims(notebook),
         data_source="logs" if data else "generator",
@@ -195,8 +198,8 @@ def _environment(data: Path | str | None, scratch: str) -> dict[str, str]:
     }
 
 
-def _run_in_child(path: Path, profile: str, seed: int, out_path: Path, data: Path | str | None) -> tuple[float, float]:
-    """Run papermill in a process of its own, whose only child is the kernel; return seconds and the kernel's peak (MB)."""
+def _run_in_child(path: Path, profile: str, seed: int, out_path: Path, data: Path | str | None) -> dict[str, float]:
+    """Run papermill in a process of its own, whose only child is the kernel; return what the kernel cost."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         job = {"notebook": str(path.resolve()), "out": str(out_path.resolve()), "report": str(report)}
@@ -207,8 +210,7 @@ def _run_in_child(path: Path, profile: str, seed: int, out_path: Path, data: Pat
         )
         if child.returncode != 0:
             raise ChapterError(f"{path.name} (profile {profile}, seed {seed}) failed:\n{child.stderr.strip()[-4000:]}")
-        result = json.loads(report.read_text())
-    return result["seconds"], result["peak_mb"]
+        return json.loads(report.read_text())
 
 
 def _finish(notebook: nbformat.NotebookNode, record: RunRecord) -> None:
@@ -225,7 +227,7 @@ def _finish(notebook: nbformat.NotebookNode, record: RunRecord) -> None:
 
 
 def _child(job: dict[str, Any]) -> None:
-    """Execute with papermill; the kernel is this process's only child, so its memory is the children's."""
+    """Execute with papermill; the kernel is this process's only child, so its cost is the children's."""
     import papermill
 
     start_s = time.perf_counter()
@@ -241,10 +243,15 @@ def _child(job: dict[str, Any]) -> None:
         autosave_cell_every=0,
     )
     seconds = time.perf_counter() - start_s
+    kernel = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Linux counts ru_maxrss in KiB, macOS in bytes.
     unit_byte = 1 if sys.platform == "darwin" else 1024
-    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit_byte / 1e6
-    Path(job["report"]).write_text(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+    cost = {
+        "cpu_s": kernel.ru_utime + kernel.ru_stime,
+        "seconds": seconds,
+        "peak_mb": kernel.ru_maxrss * unit_byte / 1e6,
+    }
+    Path(job["report"]).write_text(json.dumps(cost))
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def chapters_table(plan: Plan, records: dict[str, RunRecord]) -> str:
     for chapter in plan.chapters:
         record = records.get(chapter.number)
         title = f"[{chapter.title}](../{chapter.docname}.ipynb)" if chapter.is_written else chapter.title
-        took = f"{record.seconds:.0f} s" if record else '<span class="book-planned">planned</span>'
+        took = f"{record.cpu_s:.0f} s" if record else '<span class="book-planned">planned</span>'
         rows.append([chapter.number, title, chapter.paper, chapter.question, took])
     return table(
         ["no", "chapter", "the paper's", "the question it answers with a figure and a number", "runs in"], rows
@@ -188,13 +188,14 @@ def runs_table(plan: Plan, records: dict[str, RunRecord]) -> str:
             record.profile,
             str(record.seed),
             source_words(record),
-            f"{record.seconds:.1f} s of {record.budget_s:.0f} s" if record.budget_s else f"{record.seconds:.1f} s",
+            f"{record.cpu_s:.1f} s of {record.budget_s:.0f} s" if record.budget_s else f"{record.cpu_s:.1f} s",
+            f"{record.seconds:.1f} s",
             f"{record.peak_mb:.0f} MB of {plan.memory_mb:.0f} MB",
             commit_words(record),
         ]
         for number, record in sorted(records.items())
     ]
-    head = ["chapter", "profile", "seed", "data", "time", "peak memory", "commit"]
+    head = ["chapter", "profile", "seed", "data", "processor time", "clock time", "peak memory", "commit"]
     versions = sorted({(name, version) for record in records.values() for name, version in record.versions.items()})
     tail = table(["package", "version"], [[name, version] for name, version in versions])
     return f"{table(head, rows)}\n\n## Versions\n\n{tail}" if rows else "No chapter is written yet."
@@ -283,7 +284,8 @@ def panel(record: RunRecord) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     repeat = f"papermill notebooks/{record.chapter}.ipynb out.ipynb -p profile {record.profile} -p seed {record.seed}"
     rows = {
-        "Time": f"{record.seconds:.1f} s{budget}, start of the kernel and imports included, one thread",
+        "Processor time": f"{record.cpu_s:.1f} s{budget}, start of the kernel and imports included, one thread",
+        "Clock time": f"{record.seconds:.1f} s, beside whatever else the machine did",
         "Peak memory": f"{record.peak_mb:.0f} MB of at most {record.budget_mb:.0f} MB" if record.budget_mb else "",
         "Profile and seed": f"{record.profile}, {record.seed}",
         "Data": source_words(record) + (f". {record.attribution}" if record.attribution else ""),

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Write the accepted range of every claim into chapters.toml, from several seeds.
 
-    python notebooks/claim_ranges.py                         # all written chapters, profiles smoke and book
-    python notebooks/claim_ranges.py 00 --profiles smoke     # one chapter, one profile
+    python notebooks/claim_ranges.py                         # all written chapters
+    python notebooks/claim_ranges.py 00                      # one chapter
     GDT_DATA=my_logs.csv python notebooks/claim_ranges.py    # with the generator, and again with real watch logs
 
+Chapters run in the profile `book`, whose numbers their text tells.
 The range of a claim is [min, max] over the seeds, widened on both sides by half of their distance, or by 5 % of the
 largest magnitude where that is more, and rounded outward to four digits. So a claim holds for seeds that were not
-tried, and a range says how far a number moves. Ranges of other chapters, profiles and data sources, and everything
+tried, and a range says how far a number moves. Ranges of other chapters and data sources, and everything
 above `[claims]`, stay as they are.
 """
 
@@ -27,10 +28,11 @@ import tomlkit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from book.chapters import PROFILES, default_data, read_plan
+from book.chapters import default_data, read_plan
 from book.execute import execute
 
 CHAPTERS = ROOT / "notebooks" / "chapters.toml"
+PROFILE = "book"
 RELATIVE_FLOOR = 0.05
 SPREAD_SHARE = 0.5
 LEAST_SEEDS = 5
@@ -54,7 +56,7 @@ def widened_range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def measure(
-    chapter: Path, profile: str, seeds: Iterable[int], data: Path | None, n_jobs: int
+    chapter: Path, seeds: Iterable[int], data: Path | None, n_jobs: int
 ) -> dict[str, dict[str, Any]]:
     """Execute a chapter once per seed and return, by claim, its text, its source and its values."""
     found: dict[str, dict[str, Any]] = defaultdict(lambda: {"values": []})
@@ -63,10 +65,10 @@ def measure(
         def run(seed: int) -> list[dict[str, Any]]:
             out_path = Path(folder) / f"{seed}.ipynb"
             record = execute(
-                chapter, profile=profile, seed=seed, out_path=out_path, data=data
+                chapter, profile=PROFILE, seed=seed, out_path=out_path, data=data
             )
             print(
-                f"{chapter.stem} {profile} seed {seed}: {record.seconds:.1f} s, {len(record.claims)} claims",
+                f"{chapter.stem} seed {seed}: {record.cpu_s:.1f} s, {len(record.claims)} claims",
                 flush=True,
             )
             return record.claims
@@ -83,11 +85,10 @@ def measure(
 def write_ranges(
     document: tomlkit.TOMLDocument,
     number: str,
-    profile: str,
     source: str,
     found: dict[str, Any],
 ) -> None:
-    """Put the ranges of one chapter, profile and source into the document; a claim that is no longer made goes."""
+    """Put the ranges of one chapter and source into the document; a claim that is no longer made goes."""
     claims = document.setdefault("claims", tomlkit.table(is_super_table=True))
     chapter = claims.setdefault(number, tomlkit.table(is_super_table=True))
     for name in [name for name in chapter if name not in found]:
@@ -97,7 +98,7 @@ def write_ranges(
         entry["text"] = claim["text"]
         if claim["unit"]:
             entry["unit"] = claim["unit"]
-        entry[f"{profile}_{source}"] = list(widened_range(claim["values"]))
+        entry[f"{PROFILE}_{source}"] = list(widened_range(claim["values"]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -109,9 +110,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "chapters", nargs="*", help="numbers, such as 00; default: all that are written"
     )
     parser.add_argument(
-        "--profiles", nargs="+", choices=PROFILES, default=["smoke", "book"]
-    )
-    parser.add_argument(
         "--seeds", nargs="+", type=int, default=list(range(LEAST_SEEDS))
     )
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2))
@@ -119,20 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = read_plan(CHAPTERS)
     chosen = [plan.chapter(number) for number in options.chapters] or plan.written
     for chapter in chosen:
-        for profile in options.profiles:
-            for data in sources(default_data()):
-                found = measure(
-                    chapter.path, profile, options.seeds, data, options.jobs
-                )
-                document = tomlkit.parse(CHAPTERS.read_text(encoding="utf-8"))
-                write_ranges(
-                    document,
-                    chapter.number,
-                    profile,
-                    "generator" if data is None else "logs",
-                    found,
-                )
-                CHAPTERS.write_text(tomlkit.dumps(document), encoding="utf-8")
+        for data in sources(default_data()):
+            found = measure(chapter.path, options.seeds, data, options.jobs)
+            document = tomlkit.parse(CHAPTERS.read_text(encoding="utf-8"))
+            source = "generator" if data is None else "logs"
+            write_ranges(document, chapter.number, source, found)
+            CHAPTERS.write_text(tomlkit.dumps(document), encoding="utf-8")
     print(f"Ranges of {len(chosen)} chapters written to {CHAPTERS.relative_to(ROOT)}.")
 
 

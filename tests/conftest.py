@@ -1,4 +1,4 @@
-"""One torch thread, and torch's global random state left alone, for every test."""
+"""One torch thread, torch's global random state left alone, and a note of the time, for every test."""
 
 import os
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+pytest_plugins = ["tests.timing"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The benchmark runs and prints its figure."""
+"""The benchmarks run and print their figures, in seconds of the processor: a busy machine changes them little."""
 
 import os
 import re
@@ -15,11 +15,13 @@ def test_the_network_benchmark_prints_user_slots_per_second():
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
-    found = re.search(r"([\d,]+) user-slots per second \(min ([\d,]+), median ([\d,]+), max ([\d,]+)", run.stdout)
+    found = re.search(
+        r"([\d,]+) user-slots per second of the processor \(min ([\d,]+), median ([\d,]+), max ([\d,]+)", run.stdout
+    )
     assert found, run.stdout
     middle, low, median, high = (int(number.replace(",", "")) for number in found.groups())
     assert low <= middle == median <= high
-    # The budget is 200,000; a machine under load may be three times slower.
+    # The budget is 200,000; another processor may be three times slower.
     assert high > 200_000 / 3
 
 
@@ -29,12 +31,10 @@ def test_the_cell_benchmark_prints_rates_and_how_they_grow():
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
-    found = re.findall(
-        r"(\d+) cells: ([\d,]+) cell-steps per second by the clock, ([\d,]+) of the processor's", run.stdout
-    )
-    assert [int(n_cells) for n_cells, _, _ in found] == [16, 64, 128]
-    # The budget is 2,000 cell-steps; a machine under load may be three times slower.
-    assert int(found[-1][2].replace(",", "")) > 2_000 / 3
+    found = re.findall(r"(\d+) cells: ([\d,]+) cell-steps per second of the processor", run.stdout)
+    assert [int(n_cells) for n_cells, _ in found] == [16, 64, 128]
+    # The budget is 2,000 cell-steps; another processor may be three times slower.
+    assert int(found[-1][1].replace(",", "")) > 2_000 / 3
     line = re.search(r"seconds per step = (-?[\d.]+) \+ ([\d.]+) x cells \(R\^2 ([\d.]+)\)", run.stdout)
     assert line, run.stdout
     # In proportion to the cells, with a start that few of them pay for.

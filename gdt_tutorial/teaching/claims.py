@@ -1,8 +1,8 @@
 """Claims: numbers that the text of a chapter relies on, recorded where they are computed and checked in every run.
 
 `claim("qoe_gain", value, text="...")` in a cell shows one line to the reader and stores the number in the notebook.
-The accepted range of each claim stands in `notebooks/chapters.toml`, per profile and data source, written from several
-seeds by `notebooks/claim_ranges.py`. A run whose number leaves its range fails.
+The accepted range of each claim in the profile `book` stands in `notebooks/chapters.toml`, per data source, written from
+several seeds by `notebooks/claim_ranges.py`. A run at `book` whose number leaves its range fails.
 """
 
 import json
@@ -90,17 +90,16 @@ def read_claims(notebook: Mapping[str, Any] | str | Path) -> dict[str, Claim]:
     return claims
 
 
-def read_ranges(chapters: str | Path, number: str, *, profile: str, source: str) -> dict[str, tuple[float, float]]:
-    """Read the accepted ranges of one chapter from `chapters.toml`.
+def read_ranges(chapters: str | Path, number: str, *, source: str) -> dict[str, tuple[float, float]]:
+    """Read the accepted ranges of one chapter at `book` from `chapters.toml`.
 
     Args:
         chapters: The path of `chapters.toml`.
         number: The chapter, such as "00".
-        profile: "smoke", "book" or "full".
         source: "generator" or "logs".
     """
     entries = tomllib.loads(Path(chapters).read_text(encoding="utf-8")).get("claims", {}).get(number, {})
-    key = f"{profile}_{source}"
+    key = f"book_{source}"
     return {name: (float(entry[key][0]), float(entry[key][1])) for name, entry in entries.items() if key in entry}
 
 

@@ -167,7 +167,7 @@ def share_right(network, vector, locks, seed):
 def test_eight_branches_beat_a_random_policy_within_seconds(vector, locks):
     # A random policy has each branch right with probability 1 / n: an eighth on average.
     random_share = np.mean([1 / n for n in EIGHT])
-    quick = replace(TOY, n_steps=6_000, exploration_steps=4_000)
+    quick = replace(TOY, n_steps=3_000, exploration_steps=2_000)
     share = share_right(trained(vector, locks, EIGHT, quick), vector, locks, 0)
     assert share > 4 * random_share
 

@@ -159,7 +159,7 @@ def trained(vector, reach, seed=0, config=QUICK, **options):
 
 def test_a_point_is_brought_to_zero(vector, reach):
     config = DDPGConfig(
-        n_steps=2_500, learning_starts=300, discount=0.9, actor_learning_rate=3e-3, critic_learning_rate=3e-3, tau=0.02
+        n_steps=1_000, learning_starts=250, discount=0.9, actor_learning_rate=3e-3, critic_learning_rate=3e-3, tau=0.02
     )
     learner = trained(vector, reach, config=config)
     untrained, found = (

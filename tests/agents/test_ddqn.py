@@ -56,7 +56,7 @@ def test_value_iteration_is_recovered(vector, tabular):
     # A linear network of a one-hot state is a table. Random play sees all of it.
     network = QNetwork(6, 3, (), generator=torch_stream(0, "weights"))
     config = DoubleDQNConfig(
-        n_steps=3_000, learning_starts=100, discount=discount, learning_rate=0.02, epsilon_end=1.0, target_sync_steps=50
+        n_steps=1_500, learning_starts=100, discount=discount, learning_rate=0.02, epsilon_end=1.0, target_sync_steps=50
     )
     train_double_dqn(network, vector(tabular, n=4), config, generator=torch_stream(0))
     with torch.no_grad():

@@ -21,7 +21,7 @@ def published(monkeypatch):
     return bundles
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     """Start headless Chromium without a network; skip with one line where there is none."""
     if not (_CHROMIUM and _DRIVER and importlib.util.find_spec("selenium")):

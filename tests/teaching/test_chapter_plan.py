@@ -79,12 +79,12 @@ def test_writing_ranges_leaves_the_rest_of_the_file():
     )
     document = tomlkit.parse(before)
     found = {"kept": {"text": "new", "unit": "dB", "values": [1.0, 2.0, 1.0, 2.0, 1.0]}}
-    claim_ranges.write_ranges(document, "00", "smoke", "generator", found)
+    claim_ranges.write_ranges(document, "00", "generator", found)
     after = tomlkit.dumps(document)
     assert after.startswith(before.split("[claims", 1)[0])
     claims = tomlkit.parse(after)["claims"].unwrap()
     assert claims["00"] == {
-        "kept": {"text": "new", "unit": "dB", "book_logs": [0.0, 1.0], "smoke_generator": [0.5, 2.5]}
+        "kept": {"text": "new", "unit": "dB", "book_logs": [0.0, 1.0], "book_generator": [0.5, 2.5]}
     }
     assert claims["01"] == {"other": {"text": "z", "book_logs": [0.0, 1.0]}}
 
@@ -93,5 +93,5 @@ def test_the_first_range_makes_the_tables():
     document = tomlkit.parse((NOTEBOOKS / "chapters.toml").read_text(encoding="utf-8"))
     document.pop("claims", None)
     found = {"n": {"text": "", "unit": "", "values": [1.0] * 5}}
-    claim_ranges.write_ranges(document, "00", "book", "logs", found)
+    claim_ranges.write_ranges(document, "00", "logs", found)
     assert "[claims.00.n]" in tomlkit.dumps(document)

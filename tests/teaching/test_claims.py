@@ -101,12 +101,12 @@ def test_violations_are_sentences():
     assert violations[-1].startswith("Claim 'new' is unknown")
 
 
-def test_ranges_are_read_by_profile_and_source(tmp_path):
+def test_ranges_are_read_by_source(tmp_path):
     path = tmp_path / "chapters.toml"
     path.write_text(
-        '[claims."00".gain]\nsmoke_generator = [1, 2]\nbook_logs = [3, 4]\n[claims."00".other]\nbook_logs = [5, 6]\n'
+        '[claims."00".gain]\nbook_generator = [1, 2]\nbook_logs = [3, 4]\n[claims."00".other]\nbook_logs = [5, 6]\n'
     )
     assert tomllib.loads(path.read_text())
-    assert read_ranges(path, "00", profile="smoke", source="generator") == {"gain": (1, 2)}
-    assert read_ranges(path, "00", profile="book", source="logs") == {"gain": (3, 4), "other": (5, 6)}
-    assert read_ranges(path, "01", profile="book", source="logs") == {}
+    assert read_ranges(path, "00", source="generator") == {"gain": (1, 2)}
+    assert read_ranges(path, "00", source="logs") == {"gain": (3, 4), "other": (5, 6)}
+    assert read_ranges(path, "01", source="logs") == {}

@@ -105,7 +105,7 @@ def test_small_crowd_masks_what_it_is_too_small_for():
 
 def test_training_follows_its_generator():
     crowds = [watched(k, n_users=20, n_views=20, seed=k)[0] for k in (2, 3, 4)]
-    few = DoubleDQNConfig(n_steps=200, learning_starts=50, batch_size=16, capacity=200, validation_steps=100)
+    few = DoubleDQNConfig(n_steps=100, learning_starts=50, batch_size=16, capacity=100, validation_steps=100)
     first, again, other = (
         train_cluster_count(crowds, crowds, few, generator=torch_stream(seed)).layers[0].weight for seed in (0, 0, 1)
     )

@@ -239,9 +239,9 @@ def test_a_large_log_is_read_in_bounded_memory(tmp_path, record_property):
     rows = (kuairand_row(user, video, play, 5000 + length) for user, video, play, length in columns)
     path = write_csv(folder / "log_standard_4_08_to_4_21_1k.csv", KUAIRAND_HEADER, rows)
     del columns
-    start = time.perf_counter()
+    start = time.process_time()
     read_kuairand(folder)
-    rows_per_s = n_rows / (time.perf_counter() - start)
+    rows_per_s = n_rows / (time.process_time() - start)
     record_property("rows_per_s", rows_per_s)
     tracemalloc.start()
     log = read_kuairand(folder)
@@ -251,7 +251,7 @@ def test_a_large_log_is_read_in_bounded_memory(tmp_path, record_property):
     assert log.n_views == n_rows + 3
     # A chunk of 20,000 rows of text takes 25 MB whatever the size of the file; arrays add some 100 bytes a view.
     assert peak_byte < 30e6 + 120 * n_rows, f"{peak_byte / 1e6:.0f} MB for a file of {path.stat().st_size / 1e6:.0f} MB"
-    assert rows_per_s > 20_000, f"{rows_per_s:,.0f} rows/s"
+    assert rows_per_s > 20_000, f"{rows_per_s:,.0f} rows per second of the processor"
 
 
 @pytest.fixture
