@@ -20,7 +20,9 @@ def main(before: str, after: str) -> int:
     n_same, n_other = 0, 0
     for run in sorted(old.keys() & new.keys()):
         values = old[run], new[run]
-        moved = [name for name in sorted(values[0].keys() | values[1].keys()) if len({repr(v.get(name)) for v in values}) > 1]
+        moved = [
+            name for name in sorted(values[0].keys() | values[1].keys()) if len({repr(v.get(name)) for v in values}) > 1
+        ]
         n_same, n_other = n_same + len(values[0]) - len(moved), n_other + len(moved)
         print(f"{' '.join(map(str, run))}: {len(values[0]) - len(moved)} claims equal, {len(moved)} differ")
         for name in moved:
