@@ -97,8 +97,7 @@ class VideoCatalog:
         )
         in_range = (self.video_type >= 0) & (self.video_type < n_types)
         _require("video_type", in_range, self.video_type, f"lie in 0..{n_types - 1}", "extend type_names")
-        if not self.segment_s > 0:
-            raise ValueError(f"segment_s must be above 0, got {self.segment_s}; 1 s is the default.")
+        check(self.segment_s > 0, "segment_s", "be above 0", self.segment_s, "1 s is the default")
 
     @property
     def n_videos(self) -> int:
