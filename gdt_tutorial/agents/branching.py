@@ -52,7 +52,7 @@ class BranchingConfig:
     max_gradient_norm: float = parameter(10.0, "Longer gradients are shortened to this norm.", _PAPER, above=0)
     exploration_steps: int = parameter(10_000, "Steps until the share of random actions has fallen.", "chosen", above=0)
     epsilon_start: float = parameter(
-        1.0, "Limit of that share; below 1 for a network that knows something.", "chosen", at_least=0, at_most=1
+        1.0, "Limit of that share; below 1 for a network that knows something.", "chosen", above=0, at_most=1
     )
     epsilon_end: float = parameter(
         0.05, "Share of random actions after that, in each branch.", "chosen", at_least=0, at_most=1
