@@ -19,13 +19,20 @@ def config_classes(module: ModuleType) -> list[type]:
 
 
 def parameter_tables(modules: Iterable[ModuleType]) -> str:
-    """Return one table per config class: name, default, unit, meaning, source of the number."""
+    """Return one table per config class: name, default, unit, what is allowed, meaning, source of the number."""
     blocks = []
     for module in sorted(modules, key=_rank):
         for config in config_classes(module):
-            lines = ["| parameter | default | unit | what it is | source |", "|---|---|---|---|---|"]
+            lines = ["| parameter | default | unit | allowed | what it is | source |", "|---|---|---|---|---|---|"]
             for row in describe(config):
-                cells = [f"`{row.name}`", _value(row.default), row.unit, _clean(row.doc), _clean(row.source)]
+                cells = [
+                    f"`{row.name}`",
+                    _value(row.default),
+                    row.unit,
+                    str(row.bounds),
+                    _clean(row.doc),
+                    _clean(row.source),
+                ]
                 lines.append("| " + " | ".join(cells) + " |")
             about = f"{_first_sentence(config)} `{module.__name__}`".strip()
             blocks.append(f"## {config.__name__}\n\n{about}\n\n" + "\n".join(lines))

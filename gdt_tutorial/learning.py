@@ -13,29 +13,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = ["FitConfig", "FitHistory", "fit", "mean_loss"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class FitConfig:
     """How long and how fast `fit` learns."""
 
-    n_epochs: int = parameter(20, "Passes over the training set.", "chosen")
-    batch_size: int = parameter(64, "Samples that one gradient step averages over.", "chosen")
-    learning_rate: float = parameter(1e-3, "Step size of AdamW.", "default of torch.optim.AdamW")
-    weight_decay: float = parameter(0.0, "Pull of AdamW toward zero weights.", "chosen")
-    max_gradient_norm: float = parameter(inf, "Longer gradients are shortened to this norm.", "chosen: no limit")
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        for name in ("n_epochs", "batch_size", "learning_rate", "max_gradient_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, but is {getattr(self, name)}. Pass a positive number.")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must be 0 or more, but is {self.weight_decay}. Pass 0 for none.")
+    n_epochs: int = parameter(20, "Passes over the training set.", "chosen", above=0)
+    batch_size: int = parameter(64, "Samples that one gradient step averages over.", "chosen", above=0)
+    learning_rate: float = parameter(1e-3, "Step size of AdamW.", "default of torch.optim.AdamW", above=0)
+    weight_decay: float = parameter(0.0, "Pull of AdamW toward zero weights.", "chosen", at_least=0)
+    max_gradient_norm: float = parameter(
+        inf, "Longer gradients are shortened to this norm.", "chosen: no limit", above=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +108,13 @@ def mean_loss(
 
 def _n_samples(name: str, tensors: Sequence[Tensor]) -> int:
     lengths = [len(tensor) for tensor in tensors]
-    if len(set(lengths)) != 1 or lengths[0] == 0:
-        raise ValueError(
-            f"{name} must be one or more tensors of the same length above 0, but the lengths are {lengths}. "
-            "Put the samples on the first axis of each."
-        )
+    is_alike = len(set(lengths)) == 1 and lengths[0] > 0
+    remedy = "put the samples on the first axis of each tensor"
+    check(is_alike, f"lengths of {name}", "be equal and above 0", lengths, remedy)
     return lengths[0]
 
 
 def _require_finite(value: float, epoch: int) -> float:
-    if not np.isfinite(value):
-        raise ValueError(
-            f"loss must be finite, but its mean is {value} in epoch {epoch}. "
-            "Lower learning_rate, or scale the inputs to about one."
-        )
+    remedy = "lower learning_rate, or scale the inputs to about one"
+    check(np.isfinite(value), "loss", f"be finite in epoch {epoch}", value, remedy)
     return value

@@ -68,7 +68,7 @@ def torch_seeded(generator: torch.Generator) -> Iterator[None]:
 
 def _seed_sequence(seed: int, names: tuple[str | int, ...]) -> np.random.SeedSequence:
     if seed < 0:
-        raise ValueError(f"seed must be 0 or more, but is {seed}. Pass a non-negative integer.")
+        raise ValueError(f"seed must be at least 0, got {seed!r}; pass a non-negative integer.")
     # Python's own hash() differs from run to run. The type is part of the name: "1" and 1 are two streams.
     digests = [hashlib.sha256(f"{type(name).__name__}:{name}".encode()).digest() for name in names]
     spawn_key = tuple(int.from_bytes(digest[:8], "little") for digest in digests)

@@ -61,5 +61,5 @@ def _require_power(name: str, value: Any) -> None:
     if not is_power.all():
         worst = np.asarray(value)[~is_power].flat[0]
         raise ValueError(
-            f"{name} must be 0 or more, but holds {worst}. A power has no sign; is the value in dB already?"
+            f"{name} must be at least 0, got {worst}; a power has no sign, and one in dB needs no conversion."
         )

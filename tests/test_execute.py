@@ -197,12 +197,12 @@ def test_page_that_names_an_unknown_part_is_refused(tmp_path):
         staging._filled(page, {"claims": ""})
 
 
-def test_parameters_show_default_unit_and_source():
+def test_parameters_show_default_unit_bounds_and_source():
     from gdt_tutorial import learning
 
     text = parameters.parameter_tables([learning])
     assert "## FitConfig" in text
-    assert "| `learning_rate` |" in text
+    assert "| `learning_rate` | `0.001` |  | above 0 | Step size of AdamW. | default of torch.optim.AdamW |" in text
 
 
 def test_notation_page_is_the_package_docstring():

@@ -82,24 +82,24 @@ def test_gradients_are_shortened():
 
 @pytest.mark.parametrize("tensors", [(), (torch.ones(0, 3),), (torch.ones(2, 3), torch.ones(3, 1))])
 def test_tensors_must_have_one_length(tensors):
-    with pytest.raises(ValueError, match=r"tensors must be one or more tensors of the same length above 0"):
+    with pytest.raises(ValueError, match=r"lengths of tensors must be equal and above 0"):
         fit(model_of(), tensors, squared_error, CONFIG, generator=torch_stream(0))
 
 
 def test_a_loss_that_explodes_is_reported():
     x, y = line()
-    with pytest.raises(ValueError, match=r"loss must be finite, but its mean is nan in epoch 0. Lower learning_rate"):
+    with pytest.raises(ValueError, match=r"loss must be finite in epoch 0, got nan; lower learning_rate"):
         fit(model_of(), (x, y * torch.nan), squared_error, CONFIG, generator=torch_stream(0))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_epochs": 0}, "n_epochs must be above 0, but is 0"),
+        ({"n_epochs": 0}, "n_epochs must be above 0, got 0"),
         ({"batch_size": 0}, "batch_size must be above 0"),
-        ({"learning_rate": float("nan")}, "learning_rate must be above 0, but is nan"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
         ({"max_gradient_norm": -1.0}, "max_gradient_norm must be above 0"),
-        ({"weight_decay": -0.1}, "weight_decay must be 0 or more, but is -0.1"),
+        ({"weight_decay": -0.1}, "weight_decay must be at least 0, got -0.1"),
     ],
 )
 def test_config_is_checked(change, message):

@@ -50,7 +50,7 @@ def test_named_streams_are_uncorrelated():
 
 @pytest.mark.parametrize("make", [stream, torch_stream])
 def test_negative_seed_is_refused(make):
-    with pytest.raises(ValueError, match="seed must be 0 or more, but is -1"):
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1; pass a non-negative"):
         make(-1, "mobility")
 
 

@@ -26,7 +26,7 @@ def test_round_trip_keeps_the_shape():
 
 @pytest.mark.parametrize("bad", [-1.0, np.nan])
 def test_a_power_has_no_sign(bad):
-    with pytest.raises(ValueError, match=r"ratio must be 0 or more, but holds (-1.0|nan)"):
+    with pytest.raises(ValueError, match=r"ratio must be at least 0, got (-1.0|nan); a power"):
         linear_to_db(np.array([1.0, bad]))
-    with pytest.raises(ValueError, match=r"power_w must be 0 or more"):
+    with pytest.raises(ValueError, match=r"power_w must be at least 0"):
         w_to_dbm(bad)

@@ -18,7 +18,6 @@ explores on its own. Left out: prioritized replay.
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -27,10 +26,10 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gdt_tutorial.agents.ddqn import epsilon_at, epsilon_greedy, greedy, masked_argmax, require_learning_fields
+from gdt_tutorial.agents.ddqn import epsilon_at, epsilon_greedy, greedy, masked_argmax
 from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = ["BranchingConfig", "BranchingNetwork", "branching_loss", "branching_target", "train_branching"]
@@ -38,29 +37,27 @@ __all__ = ["BranchingConfig", "BranchingNetwork", "branching_loss", "branching_t
 _PAPER = "Tavakoli et al. 2018"
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class BranchingConfig:
     """How long, how fast and how curiously `train_branching` learns. A step is one action in one environment."""
 
-    n_steps: int = parameter(50_000, "Steps of the whole training.", "chosen")
-    learning_starts: int = parameter(1_000, "Steps before the first gradient step.", _PAPER)
-    steps_per_update: int = parameter(1, "Steps for each gradient step.", _PAPER)
-    target_sync_steps: int = parameter(1_000, "Steps between two copies into the target network.", _PAPER)
-    capacity: int = parameter(50_000, "Transitions that the replay buffer remembers.", "chosen, for memory")
-    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", _PAPER)
-    discount: float = parameter(0.99, "Weight of the next step's value.", _PAPER)
-    learning_rate: float = parameter(1e-4, "Step size of Adam.", _PAPER)
-    max_gradient_norm: float = parameter(10.0, "Longer gradients are shortened to this norm.", _PAPER)
-    exploration_steps: int = parameter(10_000, "Steps until the share of random actions has fallen.", "chosen")
-    epsilon_start: float = parameter(1.0, "Limit of that share; below 1 for a network that knows something.", "chosen")
-    epsilon_end: float = parameter(0.05, "Share of random actions after that, in each branch.", "chosen")
-    validation_steps: int = parameter(5_000, "Steps between two validations.", "chosen")
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        require_learning_fields(self)
-        for name in ("epsilon_start", "epsilon_end"):
-            check(0 <= getattr(self, name) <= 1, name, "be in [0, 1]", getattr(self, name), "pass a share")
+    n_steps: int = parameter(50_000, "Steps of the whole training.", "chosen", above=0)
+    learning_starts: int = parameter(1_000, "Steps before the first gradient step.", _PAPER, at_least=0)
+    steps_per_update: int = parameter(1, "Steps for each gradient step.", _PAPER, above=0)
+    target_sync_steps: int = parameter(1_000, "Steps between two copies into the target network.", _PAPER, above=0)
+    capacity: int = parameter(50_000, "Transitions that the replay buffer remembers.", "chosen, for memory", above=0)
+    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", _PAPER, above=0)
+    discount: float = parameter(0.99, "Weight of the next step's value.", _PAPER, at_least=0, at_most=1)
+    learning_rate: float = parameter(1e-4, "Step size of Adam.", _PAPER, above=0)
+    max_gradient_norm: float = parameter(10.0, "Longer gradients are shortened to this norm.", _PAPER, above=0)
+    exploration_steps: int = parameter(10_000, "Steps until the share of random actions has fallen.", "chosen", above=0)
+    epsilon_start: float = parameter(
+        1.0, "Limit of that share; below 1 for a network that knows something.", "chosen", above=0, at_most=1
+    )
+    epsilon_end: float = parameter(
+        0.05, "Share of random actions after that, in each branch.", "chosen", at_least=0, at_most=1
+    )
+    validation_steps: int = parameter(5_000, "Steps between two validations.", "chosen", above=0)
 
 
 class BranchingNetwork(nn.Module):

@@ -14,7 +14,6 @@ limit cut an episode. Left out: batch normalization and weight decay.
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
@@ -24,10 +23,9 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gdt_tutorial.agents.ddqn import require_learning_fields
 from gdt_tutorial.agents.evaluation import Policy, Validation
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -45,25 +43,27 @@ __all__ = [
 _PAPER = "Lillicrap et al. 2016, sec. 7"
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class DDPGConfig:
     """How long and how fast `train_ddpg` learns. A step is one action in one environment."""
 
-    n_steps: int = parameter(20_000, "Steps of the whole training.", "chosen")
-    learning_starts: int = parameter(1_000, "Steps of uniform random actions before learning.", "chosen")
-    steps_per_update: int = parameter(1, "Steps for each gradient step.", _PAPER)
-    capacity: int = parameter(50_000, "Transitions that the replay buffer remembers.", "chosen, for memory")
-    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", _PAPER)
-    discount: float = parameter(0.99, "Weight of the next step's value.", _PAPER)
-    actor_learning_rate: float = parameter(1e-4, "Step size of Adam for the actor.", _PAPER)
-    critic_learning_rate: float = parameter(1e-3, "Step size of Adam for the critic.", _PAPER)
-    tau: float = parameter(1e-3, "Share of the way that the copies follow per gradient step.", _PAPER)
-    validation_steps: int = parameter(2_000, "Steps between two validations.", "chosen")
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        require_learning_fields(self)
-        check(self.tau <= 1, "tau", "be at most 1", self.tau, "pass 1 for copies that follow at once")
+    n_steps: int = parameter(20_000, "Steps of the whole training.", "chosen", above=0)
+    learning_starts: int = parameter(1_000, "Steps of uniform random actions before learning.", "chosen", at_least=0)
+    steps_per_update: int = parameter(1, "Steps for each gradient step.", _PAPER, above=0)
+    capacity: int = parameter(50_000, "Transitions that the replay buffer remembers.", "chosen, for memory", above=0)
+    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", _PAPER, above=0)
+    discount: float = parameter(0.99, "Weight of the next step's value.", _PAPER, at_least=0, at_most=1)
+    actor_learning_rate: float = parameter(1e-4, "Step size of Adam for the actor.", _PAPER, above=0)
+    critic_learning_rate: float = parameter(1e-3, "Step size of Adam for the critic.", _PAPER, above=0)
+    tau: float = parameter(
+        1e-3,
+        "Share of the way that the copies follow per gradient step.",
+        _PAPER,
+        above=0,
+        at_most=1,
+        remedy="pass 1 for copies that follow at once",
+    )
+    validation_steps: int = parameter(2_000, "Steps between two validations.", "chosen", above=0)
 
 
 class Actor(nn.Module):

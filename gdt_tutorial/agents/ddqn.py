@@ -14,9 +14,7 @@ limit cut an episode. Left out: prioritized replay and several-step returns.
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -26,7 +24,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.agents.evaluation import Policy, Validation
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -37,47 +35,29 @@ __all__ = [
     "epsilon_greedy",
     "greedy",
     "masked_argmax",
-    "require_learning_fields",
     "train_double_dqn",
 ]
 
 
-def require_learning_fields(config: Any) -> None:
-    """Check what the configs of all learners have in common.
-
-    Raises:
-        ValueError: A count, a size or a rate that is not above 0, or a discount outside [0, 1].
-    """
-    may_be_zero = {"learning_starts", "epsilon_end", "discount"}
-    for name, value in vars(config).items():
-        if name not in may_be_zero:
-            check(value > 0, name, "be above 0", value, "pass a positive number")
-    check(config.learning_starts >= 0, "learning_starts", "be 0 or more", config.learning_starts, "pass 0 for at once")
-    check(0 <= config.discount <= 1, "discount", "be in [0, 1]", config.discount, "pass 0.9, for example")
-
-
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class DoubleDQNConfig:
     """How long, how fast and how curiously `train_double_dqn` learns. A step is one action in one environment."""
 
-    n_steps: int = parameter(20_000, "Steps of the whole training.", "chosen")
-    learning_starts: int = parameter(1_000, "Steps before the first gradient step.", "chosen")
-    steps_per_update: int = parameter(1, "Steps between two updates.", "chosen")
-    gradient_steps: int = parameter(1, "Gradient steps of each update.", "Mnih et al. 2015")
-    target_sync_steps: int = parameter(200, "Steps between two copies into the target network.", "chosen")
-    capacity: int = parameter(10_000, "Transitions that the replay buffer remembers.", "chosen")
-    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", "chosen")
-    discount: float = parameter(0.9, "Weight of the next step's value.", "chosen")
-    learning_rate: float = parameter(1e-3, "Step size of Adam.", "default of torch.optim.Adam")
-    max_gradient_norm: float = parameter(10.0, "Longer gradients are shortened to this norm.", "Wang et al. 2016")
-    exploration_steps: int = parameter(10_000, "Steps until the share of random actions has fallen.", "chosen")
-    epsilon_end: float = parameter(0.05, "Share of random actions after that.", "chosen")
-    validation_steps: int = parameter(2_000, "Steps between two validations.", "chosen")
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        require_learning_fields(self)
-        check(0 <= self.epsilon_end <= 1, "epsilon_end", "be in [0, 1]", self.epsilon_end, "pass a share")
+    n_steps: int = parameter(20_000, "Steps of the whole training.", "chosen", above=0)
+    learning_starts: int = parameter(1_000, "Steps before the first gradient step.", "chosen", at_least=0)
+    steps_per_update: int = parameter(1, "Steps between two updates.", "chosen", above=0)
+    gradient_steps: int = parameter(1, "Gradient steps of each update.", "Mnih et al. 2015", above=0)
+    target_sync_steps: int = parameter(200, "Steps between two copies into the target network.", "chosen", above=0)
+    capacity: int = parameter(10_000, "Transitions that the replay buffer remembers.", "chosen", above=0)
+    batch_size: int = parameter(64, "Transitions that one gradient step averages over.", "chosen", above=0)
+    discount: float = parameter(0.9, "Weight of the next step's value.", "chosen", at_least=0, at_most=1)
+    learning_rate: float = parameter(1e-3, "Step size of Adam.", "default of torch.optim.Adam", above=0)
+    max_gradient_norm: float = parameter(
+        10.0, "Longer gradients are shortened to this norm.", "Wang et al. 2016", above=0
+    )
+    exploration_steps: int = parameter(10_000, "Steps until the share of random actions has fallen.", "chosen", above=0)
+    epsilon_end: float = parameter(0.05, "Share of random actions after that.", "chosen", at_least=0, at_most=1)
+    validation_steps: int = parameter(2_000, "Steps between two validations.", "chosen", above=0)
 
 
 class QNetwork(nn.Module):

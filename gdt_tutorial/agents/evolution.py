@@ -10,29 +10,24 @@ by one step of Adam. Ranks make the step blind to the size of scores, so one luc
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import configclass, parameter
 
 __all__ = ["EvolutionConfig", "evolve"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class EvolutionConfig:
     """How many candidates are tried, for how long, and how far apart."""
 
-    n_pairs: int = parameter(16, "Antithetic pairs of a generation.", "chosen")
-    n_generations: int = parameter(150, "Steps of evolution.", "chosen")
-    noise: float = parameter(0.05, "Standard deviation of the perturbations.", "chosen")
-    learning_rate: float = parameter(0.03, "Adam step of evolution.", "chosen")
-
-    def __post_init__(self) -> None:
-        for name in ("n_pairs", "n_generations", "noise", "learning_rate"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+    n_pairs: int = parameter(16, "Antithetic pairs of a generation.", "chosen", above=0)
+    n_generations: int = parameter(150, "Steps of evolution.", "chosen", above=0)
+    noise: float = parameter(0.05, "Standard deviation of the perturbations.", "chosen", above=0)
+    learning_rate: float = parameter(0.03, "Adam step of evolution.", "chosen", above=0)
 
 
 def evolve(

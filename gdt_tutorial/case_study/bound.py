@@ -76,7 +76,7 @@ def record_course(network: PhysicalNetwork, n_slots: int) -> SessionCourse:
     Raises:
         ValueError: fewer than two slots, or a network that is not at the start of its lists.
     """
-    check(n_slots > 1, "n_slots", "be > 1", n_slots, "nothing can be watched in the first slot")
+    check(n_slots > 1, "n_slots", "be above 1", n_slots, "nothing can be watched in the first slot")
     stream, config = network.stream, network.config
     is_fresh = not (stream.buffered.any() or stream.head.any() or stream.play_s.any())
     remedy = "take the bound right after reset or regroup"
@@ -141,7 +141,7 @@ class SessionBound:
     """
 
     def __init__(self, network: PhysicalNetwork, n_slots: int, n_levels: int = 6) -> None:
-        check(n_levels > 0, "n_levels", "be > 0", n_levels, "6 is fine")
+        check(n_levels > 0, "n_levels", "be above 0", n_levels, "6 is fine")
         self.course, self._qoe = record_course(network, n_slots), network.config.qoe
         level = _levels(self.course.best_efficiency, n_levels)
         self._programs = [

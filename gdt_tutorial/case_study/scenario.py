@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
 from gdt_tutorial.loops.manager import WINDOW_SLOTS
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
@@ -41,17 +41,20 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class CaseStudyConfig:
     """What the case study needs besides the configs of its parts, which it holds or leaves at their defaults."""
 
-    n_slots: int = parameter(30, "Slots of a session: one minute with slots of 2 s.", "chosen")
-    period_slots: int = parameter(3, "Slots between two reports of a user.", "chosen")
+    n_slots: int = parameter(30, "Slots of a session: one minute with slots of 2 s.", "chosen", above=0)
+    period_slots: int = parameter(3, "Slots between two reports of a user.", "chosen", above=0)
     n_earlier_views: int = parameter(
-        100, "Views of each user on earlier days, from which groups and curves are made.", "chosen"
+        100, "Views of each user on earlier days, from which groups and curves are made.", "chosen", above=0
     )
     bandwidth_hz: float = parameter(
-        10e6, "Band of each access point.", "chosen, so that computing is scarcer than the band up to 8 Gcycle/s"
+        10e6,
+        "Band of each access point.",
+        "chosen, so that computing is scarcer than the band up to 8 Gcycle/s",
+        above=0,
     )
     capacities_cycles_per_s: tuple[float, ...] = parameter(
         (2e9, 3e9, 4e9, 5e9, 6e9, 8e9, 10e9, 12e9),
@@ -61,9 +64,7 @@ class CaseStudyConfig:
     network: NetworkConfig = NetworkConfig()
 
     def __post_init__(self) -> None:
-        for name in ("n_slots", "period_slots", "n_earlier_views", "bandwidth_hz"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
-        rule, remedy = f"be less than the twin's window of {WINDOW_SLOTS} slots", "collect more often"
+        rule, remedy = f"be below the twin's window of {WINDOW_SLOTS} slots", "collect more often"
         check(self.period_slots < WINDOW_SLOTS, "period_slots", rule, self.period_slots, remedy)
         capacities = np.asarray(self.capacities_cycles_per_s, dtype=float)
         is_rising = capacities.size > 0 and bool((np.diff(capacities, prepend=0.0) > 0).all())
@@ -94,7 +95,7 @@ def case_study_network(
     Raises:
         ValueError: no campus, or a capacity that is not positive.
     """
-    check(n_batch > 0, "n_batch", "be > 0", n_batch, "simulate at least one campus")
+    check(n_batch > 0, "n_batch", "be above 0", n_batch, "simulate at least one campus")
     return PhysicalNetwork.waterloo(
         n_batch,
         config.network,
@@ -134,7 +135,7 @@ def earlier_views(viewers: Viewers, catalog: VideoCatalog, n_views: int, *, rng:
     Raises:
         ValueError: no view asked for, or a preference that leaves a user without any type.
     """
-    check(n_views > 0, "n_views", "be > 0", n_views, "a user without any view cannot be grouped")
+    check(n_views > 0, "n_views", "be above 0", n_views, "a user without any view cannot be grouped")
     popularity = np.bincount(catalog.video_type, weights=catalog.popularity, minlength=catalog.n_types)
     upper = np.cumsum(viewers.preference * popularity, axis=-1)
     remedy = "smooth the preferences, or use a larger catalog"
@@ -258,7 +259,7 @@ class RecordedView:
             ValueError: A slot that was not recorded.
         """
         slot, n_slots = telemetry.slot, len(self._statuses)
-        check(slot < n_slots, "telemetry.slot", f"be less than {n_slots}", slot, "record a longer session")
+        check(slot < n_slots, "telemetry.slot", f"be below {n_slots}", slot, "record a longer session")
         return replace(self._statuses[slot], session=telemetry.session)
 
 

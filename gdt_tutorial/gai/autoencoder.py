@@ -13,33 +13,29 @@ one set of views to the next pays, and the latent forgets the rest. That is a ch
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.learning import FitConfig, FitHistory, fit
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = ["BOOK", "FULL", "SMOKE", "Autoencoder", "AutoencoderConfig", "reconstruction_loss", "train_autoencoder"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class AutoencoderConfig:
     """Size and training of the autoencoder."""
 
-    n_latent: int = parameter(8, "Numbers that a window is compressed to.", "chosen")
-    n_hidden: int = parameter(16, "Channels of the convolutions.", "chosen")
-    n_kernel: int = parameter(3, "Slots that a convolution looks at; odd.", "chosen")
+    n_latent: int = parameter(8, "Numbers that a window is compressed to.", "chosen", above=0)
+    n_hidden: int = parameter(16, "Channels of the convolutions.", "chosen", above=0)
+    n_kernel: int = parameter(3, "Slots that a convolution looks at; odd.", "chosen", above=0)
     fit: FitConfig = parameter(FitConfig(n_epochs=30, batch_size=64), "How it learns.", "chosen")
 
     def __post_init__(self) -> None:
-        """Check every field."""
-        for name in ("n_latent", "n_hidden", "n_kernel"):
-            check(getattr(self, name) > 0, name, "be above 0", getattr(self, name), "leave it out for the default")
         check(self.n_kernel % 2 == 1, "n_kernel", "be odd", self.n_kernel, "3 looks at one slot to each side")
 
 

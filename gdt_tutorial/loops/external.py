@@ -127,7 +127,7 @@ class FixedPeriod:
         period_slots: int,
         controller: LocalController = LocalController(),
     ) -> None:
-        check(period_slots > 0, "period_slots", "be positive", period_slots, "1 collects always")
+        check(period_slots > 0, "period_slots", "be above 0", period_slots, "1 collects always")
         _check_fits(period_slots, store)
         self._store, self._emulator, self._controller = store, emulator, controller
         self._period_slots = tuple(np.full(store.shape, period_slots, dtype=np.int64) for _ in Due._fields)
@@ -194,5 +194,5 @@ def _record(report: Report, error: tuple[DualError, DualError] | None, period_sl
 
 
 def _check_fits(period_slots: int, store: StatusStore) -> None:
-    rule, remedy = f"be less than window_slots = {store.window_slots}", "widen the store's window"
+    rule, remedy = f"be below window_slots = {store.window_slots}", "widen the store's window"
     check(period_slots < store.window_slots, "period_slots", rule, period_slots, remedy)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.decision.maker import DecisionMaker
@@ -24,24 +24,34 @@ from gdt_tutorial.twin.virtual import VirtualNetwork
 __all__ = ["InternalConfig", "InternalLoop", "Verdict"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class InternalConfig:
     """How the twin validates."""
 
     n_slots: int = parameter(
-        15, "Slots that a validation looks ahead.", "chosen: 30 s; less does not see what stored video is worth"
+        15,
+        "Slots that a validation looks ahead.",
+        "chosen: 30 s; less does not see what stored video is worth",
+        above=0,
     )
-    period_slots: int = parameter(5, "Slots between two validations; in between the last choice stands.", "chosen")
-    n_rollouts: int = parameter(1, "Virtual futures of each validation.", "chosen: the memory averages over more")
+    period_slots: int = parameter(
+        5,
+        "Slots between two validations; in between the last choice stands.",
+        "chosen",
+        above=0,
+        remedy="1 validates in every slot",
+    )
+    n_rollouts: int = parameter(
+        1, "Virtual futures of each validation.", "chosen: the memory averages over more", above=0
+    )
     memory: float = parameter(
-        0.8, "Weight of the earlier verdicts in the next one, 0 forgets at once.", "chosen: five verdicts"
+        0.8,
+        "Weight of the earlier verdicts in the next one, 0 forgets at once.",
+        "chosen: five verdicts",
+        at_least=0,
+        below=1,
+        remedy="0 judges each slot by itself",
     )
-
-    def __post_init__(self) -> None:
-        check(self.n_slots > 0, "n_slots", "be positive", self.n_slots, "look ahead by one slot at least")
-        check(self.period_slots > 0, "period_slots", "be positive", self.period_slots, "1 validates in every slot")
-        check(self.n_rollouts > 0, "n_rollouts", "be positive", self.n_rollouts, "try one future at least")
-        check(0 <= self.memory < 1, "memory", "lie in [0, 1)", self.memory, "0 judges each slot by itself")
 
 
 @dataclass(frozen=True, kw_only=True)

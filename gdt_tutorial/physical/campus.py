@@ -134,7 +134,7 @@ class Campus:
         Raises:
             ValueError: If the table is empty, misses a column, or has a row that is not a position.
         """
-        check(margin_m > 0, "margin_m", "be positive", margin_m, "leave users some meters around the outer buildings")
+        check(margin_m > 0, "margin_m", "be above 0", margin_m, "leave users some meters around the outer buildings")
         buildings = _read_buildings(csv.DictReader(_lines(source)))
         center_m = np.array([[building.x_m, building.y_m] for building in buildings])
         return cls(np.stack([center_m.min(axis=0) - margin_m, center_m.max(axis=0) + margin_m]), buildings)

@@ -18,12 +18,13 @@ shadowing, a user who returns to a place finds a new one there, everybody is out
 
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtri
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.fields import ExponentialField, SmoothField
 from gdt_tutorial.physical.sionna_tables import MAX_DISTANCE_M, law_distance_m, umi_table
 from gdt_tutorial.physical.topology import Topology
@@ -34,53 +35,62 @@ __all__ = ["Channel", "ChannelConfig", "UmiLaw", "distance_m", "expected_snr_db"
 _SPEED_OF_LIGHT_MPS = 299_792_458.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class ChannelConfig:
     """Carrier, noise, and the random parts of the channel."""
 
     # Carrier; chosen, the usual 5G mid band.
-    carrier_hz: float = parameter(3.5e9, "Carrier frequency.", "chosen; the usual 5G mid band")
+    carrier_hz: float = parameter(
+        3.5e9,
+        "Carrier frequency.",
+        "chosen; the usual 5G mid band",
+        at_least=0.5e9,
+        at_most=100e9,
+        remedy="TR 38.901 holds for 0.5 to 100 GHz, and 3.5e9 is 3.5 GHz",
+    )
     # Thermal noise at 290 K; physics.
-    noise_dbm_per_hz: float = parameter(-174.0, "Density of thermal noise in dBm/Hz.", "physics, 290 K")
+    noise_dbm_per_hz: float = parameter(
+        -174.0, "Density of thermal noise in dBm/Hz.", "physics, 290 K", above=-inf, below=inf
+    )
     # Noise figure of a phone; chosen.
-    noise_figure_db: float = parameter(7.0, "Noise figure of the receiver.", "chosen")
+    noise_figure_db: float = parameter(7.0, "Noise figure of the receiver.", "chosen", above=-inf, below=inf)
     # Height of the phone; TR 38.901 Table 7.4.1-1.
-    user_height_m: float = parameter(1.5, "Height of the phone.", "TR 38.901 Table 7.4.1-1")
+    user_height_m: float = parameter(1.5, "Height of the phone.", "TR 38.901 Table 7.4.1-1", above=1, at_most=22.5)
     # Nearer users are treated as if they stood here; the law begins there.
-    min_distance_m: float = parameter(10.0, "Shorter distances count as this one.", "TR 38.901 Table 7.4.1-1")
+    min_distance_m: float = parameter(
+        10.0,
+        "Shorter distances count as this one.",
+        "TR 38.901 Table 7.4.1-1",
+        at_least=10,
+        below=MAX_DISTANCE_M,
+        remedy="the law begins at 10 m",
+    )
     # Standard deviation of shadowing in line of sight; TR 38.901 Table 7.4.1-1.
-    shadowing_los_db: float = parameter(4.0, "Spread of LOS shadowing.", "TR 38.901 Table 7.4.1-1")
+    shadowing_los_db: float = parameter(4.0, "Spread of LOS shadowing.", "TR 38.901 Table 7.4.1-1", above=0, below=inf)
     # The same without line of sight; TR 38.901 Table 7.4.1-1.
-    shadowing_nlos_db: float = parameter(7.82, "Spread of NLOS shadowing.", "TR 38.901 Table 7.4.1-1")
+    shadowing_nlos_db: float = parameter(
+        7.82, "Spread of NLOS shadowing.", "TR 38.901 Table 7.4.1-1", above=0, below=inf
+    )
     # Distance over which LOS shadowing decorrelates to 1/e; TR 38.901 Table 7.5-6.
-    shadowing_correlation_los_m: float = parameter(10.0, "Correlation of LOS shadowing.", "TR 38.901 Table 7.5-6")
+    shadowing_correlation_los_m: float = parameter(
+        10.0, "Correlation of LOS shadowing.", "TR 38.901 Table 7.5-6", above=0, below=inf
+    )
     # The same without line of sight; TR 38.901 Table 7.5-6.
-    shadowing_correlation_nlos_m: float = parameter(13.0, "Correlation of NLOS shadowing.", "TR 38.901 Table 7.5-6")
+    shadowing_correlation_nlos_m: float = parameter(
+        13.0, "Correlation of NLOS shadowing.", "TR 38.901 Table 7.5-6", above=0, below=inf
+    )
     # Distance over which the state of line of sight decorrelates to 1/e; TR 38.901 Table 7.6.3.1-2.
-    los_correlation_m: float = parameter(50.0, "Correlation of the LOS state.", "TR 38.901 Table 7.6.3.1-2")
+    los_correlation_m: float = parameter(
+        50.0, "Correlation of the LOS state.", "TR 38.901 Table 7.6.3.1-2", above=0, below=inf
+    )
     # Mean Rician factor in line of sight; TR 38.901 Table 7.5-6.
-    rician_k_db: float = parameter(9.0, "Rician factor in line of sight.", "TR 38.901 Table 7.5-6")
+    rician_k_db: float = parameter(
+        9.0, "Rician factor in line of sight.", "TR 38.901 Table 7.5-6", above=-inf, below=inf
+    )
     # Independent fades that a slot averages; chosen. A walker alone passes tens of coherence times in 2 s.
-    n_blocks: int | None = parameter(16, "Independent fades averaged in a slot; None for no fading.", "chosen")
-
-    def __post_init__(self) -> None:
-        for name in (
-            "shadowing_los_db",
-            "shadowing_nlos_db",
-            "shadowing_correlation_los_m",
-            "shadowing_correlation_nlos_m",
-            "los_correlation_m",
-        ):
-            value = getattr(self, name)
-            check(0 < value < np.inf, name, "be positive and finite", value, "see the default of ChannelConfig")
-        for name in ("noise_dbm_per_hz", "noise_figure_db", "rician_k_db"):
-            check(np.isfinite(getattr(self, name)), name, "be finite", getattr(self, name), "pass a value in dB")
-        carrier_hz, remedy = self.carrier_hz, "3.5e9 is 3.5 GHz"
-        check(0.5e9 <= carrier_hz <= 100e9, "carrier_hz", "lie in 0.5 to 100 GHz (TR 38.901)", carrier_hz, remedy)
-        height_m, near_m = self.user_height_m, self.min_distance_m
-        check(1 < height_m <= 22.5, "user_height_m", "lie above 1 and up to 22.5 m", height_m, "phones are at 1.5 m")
-        check(10 <= near_m < MAX_DISTANCE_M, "min_distance_m", "lie in [10, 5000)", near_m, "the law begins at 10 m")
-        check(self.n_blocks is None or self.n_blocks > 0, "n_blocks", "be positive", self.n_blocks, "None: no fading")
+    n_blocks: int | None = parameter(
+        16, "Independent fades averaged in a slot; None for no fading.", "chosen", above=0, remedy="None: no fading"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +173,7 @@ class Channel:
         self, config: ChannelConfig, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator
     ) -> None:
         for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            check(count > 0, name, "be positive", count, "simulate at least one")
+            check(count > 0, name, "be above 0", count, "simulate at least one")
         self._config, self._topology, self._shape = config, topology, (n_batch, n_users, 2)
         # Fading has a stream of its own: with it or without it, the rest of the channel is the same.
         field_rng, self._fading_rng = rng.spawn(2)

@@ -28,7 +28,7 @@ def serving_ap(
         ValueError: If the SNR holds NaN or the hysteresis is negative.
     """
     check(not np.isnan(snr_db).any(), "snr_db", "hold no NaN", np.nan, "drop users whose channel is not known")
-    check(hysteresis_db >= 0, "hysteresis_db", "be 0 or more", hysteresis_db, "3 dB is usual")
+    check(hysteresis_db >= 0, "hysteresis_db", "be at least 0", hysteresis_db, "3 dB is usual")
     best_ap = snr_db.argmax(axis=-1)
     if previous_ap is None:
         return best_ap

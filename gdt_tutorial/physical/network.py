@@ -6,14 +6,13 @@ Fig. 1). Here it is a simulation, and the digital twin may not look into it: all
 `LocalController`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
@@ -30,27 +29,27 @@ from gdt_tutorial.physical.viewers import Viewers
 __all__ = ["NetworkConfig", "PhysicalNetwork", "favorite_type_groups"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class NetworkConfig:
     """What the network needs besides the configs of its parts."""
 
-    n_users: int = parameter(60, "Users on the campus.", "chosen")
-    slot_s: float = parameter(2.0, "Length of a scheduling slot.", "chosen")
+    n_users: int = parameter(60, "Users on the campus.", "chosen", above=0)
+    slot_s: float = parameter(2.0, "Length of a scheduling slot.", "chosen", above=0)
     n_rows: int = parameter(
-        6, "Videos that a phone holds: the one on screen and the next ones.", "5 ahead, ACM MM 2022 challenge"
+        6, "Videos that a phone holds: the one on screen and the next ones.", "5 ahead, ACM MM 2022 challenge", above=0
     )
-    n_playlist: int = parameter(64, "Length of a recommended list before it repeats.", "chosen")
+    n_playlist: int = parameter(64, "Length of a recommended list before it repeats.", "chosen", above=0)
     cycles_per_bit: float = parameter(
-        500.0, "Transcoding cost per output bit, every version.", "chosen; literature: 1 to 1000"
+        500.0,
+        "Transcoding cost per output bit, every version.",
+        "chosen; literature: 1 to 1000",
+        at_least=0,
+        remedy="0: transcoding is free",
     )
-    hysteresis_db: float = parameter(3.0, "SNR lead that makes a user change its AP.", "well known handover margin")
+    hysteresis_db: float = parameter(
+        3.0, "SNR lead that makes a user change its AP.", "well known handover margin", at_least=0
+    )
     qoe: QoeConfig = QoeConfig()
-
-    def __post_init__(self) -> None:
-        for name in ("n_users", "slot_s", "n_rows", "n_playlist"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
-        check(self.cycles_per_bit >= 0, "cycles_per_bit", "be >= 0", self.cycles_per_bit, "0: transcoding is free")
-        check(self.hysteresis_db >= 0, "hysteresis_db", "be >= 0", self.hysteresis_db, "3 dB is usual")
 
 
 def favorite_type_groups(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarray, "batch user"]:
@@ -234,7 +233,7 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
     check(n_strangers == 0, "decision.subgroup", rule, f"{n_strangers} users elsewhere", remedy)
     for name in ("bandwidth_share", "computing_share"):
         share = getattr(decision, name)
-        check(np.all(share >= 0), f"decision.{name}", "be >= 0 and not NaN", float(share.min()), "clip it")
+        check(np.all(share >= 0), f"decision.{name}", "be at least 0 and not NaN", float(share.min()), "clip it")
         highest, rule = float(sum_per_ap(share, decision.ap, n_aps).max()), "sum to at most 1 per AP"
         check(highest <= 1 + 1e-6, f"decision.{name}", rule, round(highest, 6), "divide by the sum")
 

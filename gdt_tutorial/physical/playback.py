@@ -5,12 +5,11 @@ quality variation. The weights and the functional form are choices (`QoeConfig`)
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.messages import Service
 from gdt_tutorial.physical.streaming import StreamState
 from gdt_tutorial.physical.swipes import SwipeModel
@@ -19,24 +18,42 @@ from gdt_tutorial.physical.video import VideoCatalog
 __all__ = ["QoeConfig", "ViewTape", "play"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class QoeConfig:
     """Weights of the quality of experience: quality - variation - rebuffering."""
 
-    quality_weight: float = parameter(1.0, "Weight of the quality of watched seconds.", "ACM MM 2022 challenge, run.py")
-    stall_weight: float = parameter(1.85, "Weight of a second of rebuffering.", "ACM MM 2022 challenge, run.py")
+    quality_weight: float = parameter(
+        1.0,
+        "Weight of the quality of watched seconds.",
+        "ACM MM 2022 challenge, run.py",
+        at_least=0,
+        remedy="the sign is already in the formula",
+    )
+    stall_weight: float = parameter(
+        1.85,
+        "Weight of a second of rebuffering.",
+        "ACM MM 2022 challenge, run.py",
+        at_least=0,
+        remedy="the sign is already in the formula",
+    )
     variation_weight: float = parameter(
-        1.0, "Weight of a quality step inside a video.", "ACM MM 2022 challenge, run.py"
+        1.0,
+        "Weight of a quality step inside a video.",
+        "ACM MM 2022 challenge, run.py",
+        at_least=0,
+        remedy="the sign is already in the formula",
     )
     version_quality: tuple[float, ...] = parameter(
         (0.75, 1.2, 1.85, 2.85), "Quality of one second of each version.", "its bitrate in Mb/s, ACM MM 2022 challenge"
     )
-    min_view_s: float = parameter(0.5, "Shortest time a video stays on screen before a swipe.", "chosen")
-
-    def __post_init__(self) -> None:
-        for name in ("quality_weight", "stall_weight", "variation_weight"):
-            check(getattr(self, name) >= 0, name, "be >= 0", getattr(self, name), "the sign is already in the formula")
-        check(0 < self.min_view_s <= 5, "min_view_s", "lie in (0, 5] seconds", self.min_view_s, "0.5 s is a fast swipe")
+    min_view_s: float = parameter(
+        0.5,
+        "Shortest time a video stays on screen before a swipe.",
+        "chosen",
+        above=0,
+        at_most=5,
+        remedy="0.5 s is a fast swipe",
+    )
 
 
 class ViewTape:

@@ -8,13 +8,14 @@ where no such data is at hand.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import betainc, expit, logit
 
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["THREE_CLASSES", "LoggedSwipes", "SwipeGenerator", "SwipeGeneratorConfig", "SwipeModel"]
@@ -34,7 +35,7 @@ class SwipeModel(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class SwipeGeneratorConfig:
     """User classes x video types.
 
@@ -53,22 +54,36 @@ class SwipeGeneratorConfig:
         ("engaged", "swiper"), "Names of the user classes.", "clusters of a 575-user KuaiRand sample"
     )
     class_share: tuple[float, ...] = parameter(
-        (0.63, 0.37), "Share of the users in each class.", "clusters of a 575-user KuaiRand sample"
+        (0.63, 0.37),
+        "Share of the users in each class.",
+        "clusters of a 575-user KuaiRand sample",
+        above=0,
+        below=inf,
+        remedy="use a small positive number instead of 0",
     )
     p_full: tuple[float, ...] = parameter(
         (0.574, 0.267),
         "Probability that a user of the class watches a video of a neutral type to its end.",
         "fit to the clusters of a 575-user KuaiRand sample",
+        above=0,
+        below=1,
+        remedy="0.999 is as good as always",
     )
     a: tuple[float, ...] = parameter(
         (0.73, 0.79),
         "First shape of the Beta law of the swipe position.",
         "fit to the clusters of a 575-user KuaiRand sample",
+        above=0,
+        below=inf,
+        remedy="use a small positive number instead of 0",
     )
     b: tuple[float, ...] = parameter(
         (0.59, 1.21),
         "Second shape of the Beta law; larger means earlier swipes.",
         "fit to the clusters of a 575-user KuaiRand sample",
+        above=0,
+        below=inf,
+        remedy="use a small positive number instead of 0",
     )
     type_names: tuple[str, ...] = parameter(
         ("Study", "Entertainment", "Life", "Game"),
@@ -79,34 +94,30 @@ class SwipeGeneratorConfig:
         (1.21, 1.78, 1.14, 0.41),
         "Factor of the odds of completion for each type; 1 is neutral.",
         "seven public retention curves of the ACM Multimedia 2022 challenge, shrunk (see the class)",
+        above=0,
+        below=inf,
+        remedy="use a small positive number instead of 0",
     )
     type_log_b_shift: tuple[float, ...] = parameter(
         (-0.23, -0.54, 0.21, 0.56),
         "Shift of ln b for each type; positive means earlier swipes.",
         "seven public retention curves of the ACM Multimedia 2022 challenge, shrunk (see the class)",
+        above=-inf,
+        below=inf,
     )
     preference_concentration: float = parameter(
         1.0,
         "Concentration of the symmetric Dirichlet law of a user's preference over the types; 1 is uniform.",
         "chosen",
+        above=0,
     )
 
     def __post_init__(self) -> None:
         for name in ("class_share", "p_full", "a", "b", "type_odds", "type_log_b_shift"):
             like = "type_names" if name.startswith("type_") else "class_names"
             values, n_wanted = getattr(self, name), len(getattr(self, like))
-            if len(values) != n_wanted or not np.isfinite(values).all():
-                raise ValueError(
-                    f"{name} must hold {n_wanted} finite numbers, one for each of {like}, got {values}; give as many."
-                )
-            if name != "type_log_b_shift" and not min(values) > 0:
-                raise ValueError(f"{name} must be positive, got {values}; use a small positive number instead of 0.")
-        if not max(self.p_full) < 1:
-            raise ValueError(f"p_full must be below 1, got {self.p_full}; 0.999 is as good as always.")
-        if not self.preference_concentration > 0:
-            raise ValueError(
-                f"preference_concentration must be positive, got {self.preference_concentration}; large means alike."
-            )
+            rule = f"hold {n_wanted} numbers, one for each of {like}"
+            check(len(values) == n_wanted, name, rule, values, "give as many")
 
     @property
     def n_types(self) -> int:

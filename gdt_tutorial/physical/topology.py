@@ -6,82 +6,75 @@ own source.
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.campus import Building, Campus
 
 __all__ = ["AccessPoint", "Backhaul", "Building", "Campus", "CloudServer", "EdgeServer", "Topology"]
 
 
-def _check_positive(part: Any, name: str, remedy: str) -> None:
-    value = getattr(part, name)
-    check(math.isfinite(value) and value > 0, name, "be positive and finite", value, remedy)
-
-
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class AccessPoint:
     """A base station with its own band, so that access points do not disturb each other (chosen)."""
 
     # East and north of the mast.
     position_m: tuple[float, float]
     # Height of the antenna; TR 38.901 Table 7.2-1 (UMi street canyon).
-    height_m: float = parameter(10.0, "Height of the antenna.", "TR 38.901 Table 7.2-1")
+    height_m: float = parameter(10.0, "Height of the antenna.", "TR 38.901 Table 7.2-1", above=1)
     # Power of a small cell; chosen, usual in the literature.
-    tx_power_dbm: float = parameter(27.0, "Power transmitted over the whole band.", "chosen; usual for a small cell")
+    tx_power_dbm: float = parameter(
+        27.0, "Power transmitted over the whole band.", "chosen; usual for a small cell", above=-inf, below=inf
+    )
     # Width of the band; chosen.
-    bandwidth_hz: float = parameter(5e6, "Width of the band of one access point.", "chosen")
+    bandwidth_hz: float = parameter(
+        5e6, "Width of the band of one access point.", "chosen", above=0, below=inf, remedy="5e6 is 5 MHz"
+    )
 
     def __post_init__(self) -> None:
         check(np.isfinite(self.position_m).all(), "position_m", "be finite", self.position_m, "pass meters (x, y)")
-        check(self.height_m > 1.0, "height_m", "exceed 1 m", self.height_m, "UMi masts stand at 10 m")
-        check(math.isfinite(self.tx_power_dbm), "tx_power_dbm", "be finite", self.tx_power_dbm, "27 dBm is usual")
-        _check_positive(self, "bandwidth_hz", "5e6 is 5 MHz")
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class EdgeServer:
     """Computing and caching beside one access point."""
 
     # Transcoding capacity; chosen, in the middle of the sweep of the case study (2 to 10 Gcycle/s).
-    computing_cycles_per_s: float = parameter(5e9, "Computing capacity of an edge server.", "chosen")
+    computing_cycles_per_s: float = parameter(
+        5e9, "Computing capacity of an edge server.", "chosen", above=0, below=inf, remedy="5e9 is 5 Gcycle/s"
+    )
     # Cache for video files; chosen.
-    cache_byte: float = parameter(200e6, "Size of the cache of an edge server.", "chosen")
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "computing_cycles_per_s", "5e9 is 5 Gcycle/s")
-        _check_positive(self, "cache_byte", "200e6 is 200 MB")
+    cache_byte: float = parameter(
+        200e6, "Size of the cache of an edge server.", "chosen", above=0, below=inf, remedy="200e6 is 200 MB"
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class CloudServer:
     """The cloud behind the backhaul: it holds the whole catalog."""
 
     # Computing capacity; chosen, twenty edge servers.
-    computing_cycles_per_s: float = parameter(100e9, "Computing capacity of the cloud.", "chosen")
+    computing_cycles_per_s: float = parameter(
+        100e9, "Computing capacity of the cloud.", "chosen", above=0, below=inf, remedy="100e9 is 100 Gcycle/s"
+    )
     # Storage; chosen, large enough for any catalog of this book.
-    cache_byte: float = parameter(1e12, "Storage of the cloud.", "chosen")
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "computing_cycles_per_s", "100e9 is 100 Gcycle/s")
-        _check_positive(self, "cache_byte", "1e12 is 1 TB")
+    cache_byte: float = parameter(1e12, "Storage of the cloud.", "chosen", above=0, below=inf, remedy="1e12 is 1 TB")
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class Backhaul:
     """The link between the cloud and each access point."""
 
     # Rate of the link of one access point; chosen, above the rate of its radio.
-    rate_bps: float = parameter(100e6, "Rate between the cloud and one access point.", "chosen")
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "rate_bps", "100e6 is 100 Mb/s")
+    rate_bps: float = parameter(
+        100e6, "Rate between the cloud and one access point.", "chosen", above=0, below=inf, remedy="100e6 is 100 Mb/s"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

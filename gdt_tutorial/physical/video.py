@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri
 
-from gdt_tutorial.configuration import parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["VideoCatalog", "VideoCatalogConfig", "recommend"]
@@ -19,29 +19,39 @@ __all__ = ["VideoCatalog", "VideoCatalogConfig", "recommend"]
 BITRATE_BPS = (0.75e6, 1.2e6, 1.85e6, 2.85e6)
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class VideoCatalogConfig:
     """What `VideoCatalog.generate` draws. Durations follow a log-normal law, cut to the allowed range."""
 
-    n_videos: int = parameter(200, "Number of videos in the catalog.", "chosen")
+    n_videos: int = parameter(
+        200,
+        "Number of videos in the catalog.",
+        "chosen",
+        at_least=2,
+        remedy="a list never shows a video twice in a row",
+    )
     type_names: tuple[str, ...] = parameter(
         ("Study", "Entertainment", "Life", "Game"),
         "Names of the video types.",
         "video types of the ACM Multimedia 2022 short-video challenge",
     )
-    type_share: tuple[float, ...] = parameter((0.25, 0.25, 0.25, 0.25), "Share of the videos of each type.", "chosen")
+    type_share: tuple[float, ...] = parameter(
+        (0.25, 0.25, 0.25, 0.25), "Share of the videos of each type.", "chosen", at_least=0
+    )
     median_duration_s: float = parameter(
         12.8,
         "Median of the log-normal law of durations, before the cut to the allowed range.",
         "truncated maximum likelihood on the 1,191 videos of a KuaiRand-27K sample (distance of the fit: 0.07)",
+        above=0,
     )
     log_duration_sd: float = parameter(
         0.80,
         "Standard deviation of the natural logarithm of the duration, before the cut.",
         "truncated maximum likelihood on the 1,191 videos of a KuaiRand-27K sample",
+        above=0,
     )
-    min_duration_s: float = parameter(5.0, "Shortest video.", "chosen; the watch-log sample is cut there too")
-    max_duration_s: float = parameter(60.0, "Longest video.", "chosen; the watch-log sample is cut there too")
+    min_duration_s: float = parameter(5.0, "Shortest video.", "chosen; the watch-log sample is cut there too", above=0)
+    max_duration_s: float = parameter(60.0, "Longest video.", "chosen; the watch-log sample is cut there too", above=0)
     popularity_exponent: float = parameter(
         0.8, "Exponent s of Zipf's law: the video of rank k is asked for in proportion to k^-s.", "chosen"
     )
@@ -53,23 +63,11 @@ class VideoCatalogConfig:
     segment_s: float = parameter(1.0, "Length of a segment.", "chosen; the challenge's chunks are 1,000 ms long")
 
     def __post_init__(self) -> None:
-        if self.n_videos < 2:
-            raise ValueError(
-                f"n_videos must be at least 2, got {self.n_videos}; a list never shows a video twice in a row."
-            )
-        if len(self.type_share) != len(self.type_names) or min(self.type_share) < 0 or sum(self.type_share) <= 0:
-            raise ValueError(
-                f"type_share must hold one non-negative number for each of the {len(self.type_names)} type_names, "
-                f"got {self.type_share}; give as many shares as names."
-            )
-        if not 0 < self.min_duration_s < self.max_duration_s:
-            raise ValueError(
-                f"min_duration_s must be positive and below max_duration_s, got {self.min_duration_s} and "
-                f"{self.max_duration_s}; exchange or change them."
-            )
-        for name in ("median_duration_s", "log_duration_sd"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}; give a number above 0.")
+        rule = f"hold one number for each of the {len(self.type_names)} type_names, not all 0"
+        is_law = len(self.type_share) == len(self.type_names) and sum(self.type_share) > 0
+        check(is_law, "type_share", rule, self.type_share, "give as many shares as names")
+        limits_s = (self.min_duration_s, self.max_duration_s)
+        check(limits_s[0] < limits_s[1], "min_duration_s, max_duration_s", "be ordered", limits_s, "swap or raise one")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,16 +89,15 @@ class VideoCatalog:
 
     def __post_init__(self) -> None:
         n_types = len(self.type_names)
-        _require("duration_s", self.duration_s > 0, self.duration_s, "be positive and finite", "remove such videos")
-        _require("popularity", self.popularity >= 0, self.popularity, "be non-negative", "set it to 0 instead")
-        _require("bitrate_bps", self.bitrate_bps > 0, self.bitrate_bps, "be positive", "give rates in bit/s")
+        _require("duration_s", self.duration_s > 0, self.duration_s, "be above 0 and finite", "remove such videos")
+        _require("popularity", self.popularity >= 0, self.popularity, "be at least 0", "set it to 0 instead")
+        _require("bitrate_bps", self.bitrate_bps > 0, self.bitrate_bps, "be above 0", "give rates in bit/s")
         _require(
             "bitrate_bps", np.diff(self.bitrate_bps, prepend=0) > 0, self.bitrate_bps, "increase", "sort the rates"
         )
         in_range = (self.video_type >= 0) & (self.video_type < n_types)
         _require("video_type", in_range, self.video_type, f"lie in 0..{n_types - 1}", "extend type_names")
-        if not self.segment_s > 0:
-            raise ValueError(f"segment_s must be positive, got {self.segment_s}; 1 s is the default.")
+        check(self.segment_s > 0, "segment_s", "be above 0", self.segment_s, "1 s is the default")
 
     @property
     def n_videos(self) -> int:
@@ -186,7 +183,7 @@ def recommend(
     weight = preference[..., catalog.video_type[order]] * catalog.popularity[order]
     if not (np.isfinite(weight).all() and (weight >= 0).all() and ((weight > 0).sum(-1) >= 2).all()):
         raise ValueError(
-            f"preference must be non-negative and give each group at least two videos of positive weight, got a "
+            f"preference must be at least 0 and give each group at least two videos of positive weight, got a "
             f"smallest value of {np.min(preference)}; smooth it, or use a larger catalog."
         )
     upper = np.cumsum(weight, axis=-1)

@@ -89,7 +89,7 @@ class Exercise:
         if self.difficulty not in ("easy", "medium", "hard"):
             raise ValueError(f"difficulty must be easy, medium or hard, got {self.difficulty!r}; choose one.")
         if self.minutes < 1:
-            raise ValueError(f"minutes must be 1 or more, got {self.minutes}; say how long a student takes.")
+            raise ValueError(f"minutes must be at least 1, got {self.minutes}; say how long a student takes.")
         if not 1 <= len(self.hints) <= 3 or not all(hint.strip() for hint in self.hints):
             raise ValueError(
                 f"hints must be one to three non-empty texts, got {self.hints!r}; the last may be nearly all."

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.messages import Report
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 
@@ -34,7 +34,7 @@ def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[n
         ValueError: a standard deviation that is not positive.
     """
     is_positive = bool((std > 0).all())
-    check(is_positive, "std", "be positive", float(np.min(std, initial=np.inf)), "a certain value has no density")
+    check(is_positive, "std", "be above 0", float(np.min(std, initial=np.inf)), "a certain value has no density")
     return np.asarray(0.5 * np.log(2 * math.pi * math.e * std**2).sum(axis=-1))
 
 
@@ -54,7 +54,7 @@ class ErrorLimits:
     entropy_nat: float
 
     def __post_init__(self) -> None:
-        check(self.mse > 0, "mse", "be positive", self.mse, "pass m^2 or dB^2")
+        check(self.mse > 0, "mse", "be above 0", self.mse, "pass m^2 or dB^2")
         check(np.isfinite(self.entropy_nat), "entropy_nat", "be finite", self.entropy_nat, "use ErrorLimits.of_std")
 
     @classmethod
@@ -64,12 +64,12 @@ class ErrorLimits:
         Raises:
             ValueError: `std` or `surprise` is not positive.
         """
-        check(0 < std < np.inf, "std", "be positive and finite", std, "pass meters or dB")
+        check(0 < std < np.inf, "std", "be above 0 and finite", std, "pass meters or dB")
         entropy_nat = float(gaussian_entropy_nat(np.full((1, n_coordinates), float(std)))[0])
         return cls(mse=(surprise * std) ** 2, entropy_nat=entropy_nat)
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class DiscriminatorConfig:
     """When to collect more often, and when less."""
 
@@ -77,16 +77,16 @@ class DiscriminatorConfig:
     networking: ErrorLimits = parameter(
         ErrorLimits.of_std(4.5), "Tolerated error of an SNR.", "chosen: above 5 dB no gain"
     )
-    shrink: float = parameter(0.5, "Factor on the period after a sample above the MSE limit.", "chosen")
-    grow: float = parameter(2.0, "Factor on the period after a sample well below it.", "chosen")
-    well_below: float = parameter(0.5, "Share of the MSE limit that counts as well below.", "chosen")
-    max_period_slots: int = parameter(16, "Longest period: nobody stays uncollected for more slots.", "chosen")
-
-    def __post_init__(self) -> None:
-        for name, lower, upper in (("shrink", 0, 1), ("well_below", 0, 1), ("grow", 1, np.inf)):
-            value = getattr(self, name)
-            check(lower < value <= upper, name, f"lie in ({lower}, {upper}]", value, "leave it out for the default")
-        check(self.max_period_slots > 0, "max_period_slots", "be positive", self.max_period_slots, "1 collects always")
+    shrink: float = parameter(
+        0.5, "Factor on the period after a sample above the MSE limit.", "chosen", above=0, at_most=1
+    )
+    grow: float = parameter(2.0, "Factor on the period after a sample well below it.", "chosen", above=1)
+    well_below: float = parameter(
+        0.5, "Share of the MSE limit that counts as well below.", "chosen", above=0, at_most=1
+    )
+    max_period_slots: int = parameter(
+        16, "Longest period: nobody stays uncollected for more slots.", "chosen", above=0, remedy="1 collects always"
+    )
 
 
 class ErrorDiscriminator:

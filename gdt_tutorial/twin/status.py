@@ -109,7 +109,7 @@ class StatusStore:
         for name, size in (
             ("n_batch", n_batch), ("n_users", n_users), ("n_aps", n_aps), ("window_slots", window_slots),
         ):  # fmt: skip
-            check(size > 0, name, "be positive", size, "keep at least one")
+            check(size > 0, name, "be above 0", size, "keep at least one")
         self.window_slots, self.shape = window_slots, (n_batch, n_users)
         shape = (n_batch, n_users, window_slots)
         self._values = {

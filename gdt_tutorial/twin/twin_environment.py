@@ -41,7 +41,7 @@ class TwinEnvironment(gymnasium.Env):
         n_slots: int = 30,
     ) -> None:
         check(len(viewers.user) == 1, "viewers", "hold one environment", len(viewers.user), "draw with n_batch=1")
-        check(n_slots > 0, "n_slots", "be positive", n_slots, "run one slot at least")
+        check(n_slots > 0, "n_slots", "be above 0", n_slots, "run one slot at least")
         self._make = lambda seed: PhysicalNetwork(topology, catalog, viewers, config, seed=seed)
         self._network, self._n_slots, curves = self._make(0), n_slots, SwipeCurves(1, catalog.n_types)
         self._model = schedule_model(self._network)

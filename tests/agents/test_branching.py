@@ -229,7 +229,8 @@ def test_the_trunk_needs_a_layer():
     ("change", "message"),
     [
         ({"batch_size": 0}, "batch_size must be above 0, got 0"),
-        ({"epsilon_end": -0.1}, r"epsilon_end must be in \[0, 1\], got -0.1"),
+        ({"epsilon_start": 0.0}, r"epsilon_start must lie in \(0, 1\], got 0.0"),
+        ({"epsilon_end": -0.1}, r"epsilon_end must lie in \[0, 1\], got -0.1"),
     ],
 )
 def test_config_is_checked(change, message):

@@ -204,7 +204,10 @@ def test_other_action_spaces_are_refused(vector, counting, kind):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"tau": 0.0}, "tau must be above 0, got 0.0"), ({"tau": 1.5}, "tau must be at most 1, got 1.5")],
+    [
+        ({"tau": 0.0}, r"tau must lie in \(0, 1\], got 0.0"),
+        ({"tau": 1.5}, r"tau must lie in \(0, 1\], got 1.5; pass 1 for copies"),
+    ],
 )
 def test_config_is_checked(change, message):
     with pytest.raises(ValueError, match=message):

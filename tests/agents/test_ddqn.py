@@ -144,9 +144,9 @@ def test_other_action_spaces_are_refused(vector, locks):
     [
         ({"n_steps": 0}, "n_steps must be above 0, got 0"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0, got -1.0"),
-        ({"learning_starts": -1}, "learning_starts must be 0 or more, got -1"),
-        ({"discount": 1.5}, r"discount must be in \[0, 1\], got 1.5"),
-        ({"epsilon_end": 2.0}, r"epsilon_end must be in \[0, 1\], got 2.0"),
+        ({"learning_starts": -1}, "learning_starts must be at least 0, got -1"),
+        ({"discount": 1.5}, r"discount must lie in \[0, 1\], got 1.5"),
+        ({"epsilon_end": 2.0}, r"epsilon_end must lie in \[0, 1\], got 2.0"),
     ],
 )
 def test_config_is_checked(change, message):

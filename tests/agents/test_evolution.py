@@ -48,5 +48,5 @@ def test_the_start_is_left_as_it_is_and_the_generator_says_all():
 @pytest.mark.parametrize("name", ["n_pairs", "n_generations", "noise", "learning_rate"])
 def test_sizes_are_positive(name):
     zero = 0.0 if name in ("noise", "learning_rate") else 0
-    with pytest.raises(ValueError, match=f"{name} must be > 0, got {zero}; leave it out"):
+    with pytest.raises(ValueError, match=f"{name} must be above 0, got {zero}; leave it out"):
         EvolutionConfig(**{name: zero})

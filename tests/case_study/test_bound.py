@@ -256,7 +256,9 @@ class TestForm:
 
 class TestErrors:
     def test_a_session_of_one_slot(self):
-        with pytest.raises(ValueError, match="n_slots must be > 1, got 1; nothing can be watched in the first slot"):
+        with pytest.raises(
+            ValueError, match="n_slots must be above 1, got 1; nothing can be watched in the first slot"
+        ):
             SessionBound(campus(0), 1)
 
     def test_a_network_that_is_on_its_way(self):
@@ -266,5 +268,5 @@ class TestErrors:
             SessionBound(net, N_SLOTS)
 
     def test_no_level(self):
-        with pytest.raises(ValueError, match="n_levels must be > 0, got 0; 6 is fine"):
+        with pytest.raises(ValueError, match="n_levels must be above 0, got 0; 6 is fine"):
             SessionBound(campus(0), N_SLOTS, 0)

@@ -140,7 +140,7 @@ def test_the_twin_sees_less_than_the_truth():
 def test_a_recording_that_is_too_short_is_refused():
     campuses = small_campuses()
     recorded = RecordedView.record(TrueView(), campuses.network, 2)
-    with pytest.raises(ValueError, match="telemetry.slot must be less than 2"):
+    with pytest.raises(ValueError, match="telemetry.slot must be below 2"):
         session(campuses, recorded, n_slots=3)
 
 

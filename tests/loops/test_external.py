@@ -201,9 +201,9 @@ def test_records_hold_both_errors_and_the_periods(course):
 
 
 def test_bad_periods_are_refused():
-    with pytest.raises(ValueError, match="period_slots must be positive, got 0"):
+    with pytest.raises(ValueError, match="period_slots must be above 0, got 0"):
         fixed(0)
-    with pytest.raises(ValueError, match="period_slots must be less than window_slots = 20, got 20"):
+    with pytest.raises(ValueError, match="period_slots must be below window_slots = 20, got 20"):
         fixed(20)
-    with pytest.raises(ValueError, match="period_slots must be less than window_slots = 16, got 16"):
+    with pytest.raises(ValueError, match="period_slots must be below window_slots = 16, got 16"):
         ExternalLoop(new_store(16), HoldLast(topology=TOPOLOGY), ErrorDiscriminator())

@@ -152,7 +152,7 @@ def test_a_loop_without_managers_is_refused(scene):
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
-        ("n_slots", 0, "be positive"), ("period_slots", 0, "be positive"), ("n_rollouts", 0, "be positive"),
+        ("n_slots", 0, "be above 0"), ("period_slots", 0, "be above 0"), ("n_rollouts", 0, "be above 0"),
         ("memory", 1.0, r"lie in \[0, 1\)"), ("memory", -0.1, r"lie in \[0, 1\)"),
         ("memory", np.nan, r"lie in \[0, 1\)"),
     ],

@@ -314,17 +314,17 @@ def test_a_slot_of_15360_users_is_cheap():
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
-        ("carrier_hz", -1.0, "lie in 0.5 to 100 GHz"),
-        ("shadowing_los_db", 0.0, "be positive and finite"),
-        ("los_correlation_m", float("nan"), "be positive and finite"),
+        ("carrier_hz", -1.0, r"lie in \[5e8, 1e11\]"),
+        ("shadowing_los_db", 0.0, "be above 0 and finite"),
+        ("los_correlation_m", float("nan"), "be above 0 and finite"),
         ("noise_figure_db", float("inf"), "be finite"),
-        ("user_height_m", 1.0, "lie above 1 and up to 22.5 m"),
+        ("user_height_m", 1.0, r"lie in \(1, 22.5\]"),
         ("min_distance_m", 1.0, r"lie in \[10, 5000\)"),
-        ("n_blocks", 0, "be positive"),
+        ("n_blocks", 0, "be above 0"),
     ],
 )
 def test_a_bad_config_is_refused(name, value, rule):
-    with pytest.raises(ValueError, match=f"{name} must {rule}.*, got {value}; "):
+    with pytest.raises(ValueError, match=f"{name} must {rule}, got {value}; "):
         ChannelConfig(**{name: value})
 
 
@@ -339,7 +339,7 @@ def test_distances_beyond_the_law_are_refused(distance):
 
 def test_bad_counts_and_positions_are_refused():
     for counts, name in (((0, 1), "n_batch"), ((1, 0), "n_users")):
-        with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
+        with pytest.raises(ValueError, match=f"{name} must be above 0, got 0"):
             Channel(CONFIG, TOPOLOGY, *counts, rng=rng())
     channel = Channel(CONFIG, TOPOLOGY, 1, 2, rng=rng())
     with pytest.raises(ValueError, match=r"position_m must have shape \(1, 2, 2\), got \(1, 3, 2\)"):

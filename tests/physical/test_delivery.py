@@ -33,5 +33,5 @@ def test_a_user_changes_cell_only_for_a_clear_gain():
 def test_unknown_channels_and_a_negative_hysteresis_are_refused():
     with pytest.raises(ValueError, match="snr_db must hold no NaN"):
         serving_ap(np.array([[[1.0, np.nan]]]))
-    with pytest.raises(ValueError, match=r"hysteresis_db must be 0 or more, got -1\.0"):
+    with pytest.raises(ValueError, match=r"hysteresis_db must be at least 0, got -1\.0"):
         serving_ap(np.array([[[1.0, 2.0]]]), hysteresis_db=-1.0)

@@ -164,11 +164,11 @@ def test_a_read_position_is_not_changed_by_the_next_slot():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"leg_tail_exponent": 0.0}, "leg_tail_exponent must lie between 0 and 10, got 0.0"),
-        ({"pause_tail_exponent": float("nan")}, "pause_tail_exponent must lie between 0 and 10"),
-        ({"min_leg_m": 300.0}, r"min_leg_m, max_leg_m must be positive and ordered, got \(300.0, 300.0\)"),
-        ({"min_pause_s": -1.0}, "min_pause_s, max_pause_s must be positive and ordered"),
-        ({"max_speed_mps": float("inf")}, "min_speed_mps, max_speed_mps must be positive and ordered"),
+        ({"leg_tail_exponent": 0.0}, "leg_tail_exponent must lie in \\(0, 10\\), got 0.0; Levy flights"),
+        ({"pause_tail_exponent": float("nan")}, "pause_tail_exponent must lie in \\(0, 10\\), got nan"),
+        ({"min_leg_m": 300.0}, r"min_leg_m, max_leg_m must be ordered, got \(300.0, 300.0\)"),
+        ({"min_pause_s": -1.0}, "min_pause_s must be above 0 and finite, got -1.0"),
+        ({"max_speed_mps": float("inf")}, "max_speed_mps must be above 0 and finite, got inf"),
     ],
 )
 def test_a_bad_config_is_refused(changes, message):
@@ -178,13 +178,13 @@ def test_a_bad_config_is_refused(changes, message):
 
 def test_bad_arguments_are_refused():
     for counts, name in (((0, 1), "n_batch"), ((1, 0), "n_users")):
-        with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
+        with pytest.raises(ValueError, match=f"{name} must be above 0, got 0"):
             LevyFlight(CONFIG, CAMPUS, *counts, rng=rng())
     with pytest.raises(ValueError, match="start_m must be finite and lie in the campus box"):
         LevyFlight(CONFIG, CAMPUS, 1, 1, rng=rng(), start_m=np.array([[[0.0, 301.0]]]))
-    with pytest.raises(ValueError, match=r"duration_s must be positive, got -2\.0"):
+    with pytest.raises(ValueError, match=r"duration_s must be above 0 and finite, got -2\.0"):
         LevyFlight(CONFIG, CAMPUS, 1, 1, rng=rng()).advance(-2.0)
-    with pytest.raises(ValueError, match="n_slots must be positive, got 0"):
+    with pytest.raises(ValueError, match="n_slots must be above 0, got 0"):
         trajectory(CONFIG, CAMPUS, 1, 0, 2.0, rng=rng())
 
 

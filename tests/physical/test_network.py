@@ -217,10 +217,10 @@ def valid():
         ("segments", (0, 0, 0, 0), -2, r"decision\.segments must lie in \[-1, 2147483648\), got"),
         ("segments", (0, 0, 0), [0, 99], r"decision\.segments must name segments that the video has, got '1 others'; pad"),
         ("segments", (0, 0, 0), [0, -1], r"decision\.segments must name segments that the video has, got '1 others'; pad"),
-        ("bandwidth_share", (0, 0), -0.1, r"decision\.bandwidth_share must be >= 0 and not NaN, got -0\.1; clip"),
-        ("bandwidth_share", (0, 0), np.nan, r"decision\.bandwidth_share must be >= 0 and not NaN, got nan; clip"),
-        ("computing_share", (0, 0), -0.1, r"decision\.computing_share must be >= 0 and not NaN, got -0\.1; clip"),
-        ("computing_share", (0, 0), np.nan, r"decision\.computing_share must be >= 0 and not NaN, got nan; clip"),
+        ("bandwidth_share", (0, 0), -0.1, r"decision\.bandwidth_share must be at least 0 and not NaN, got -0\.1; clip"),
+        ("bandwidth_share", (0, 0), np.nan, r"decision\.bandwidth_share must be at least 0 and not NaN, got nan; clip"),
+        ("computing_share", (0, 0), -0.1, r"decision\.computing_share must be at least 0 and not NaN, got -0\.1; clip"),
+        ("computing_share", (0, 0), np.nan, r"decision\.computing_share must be at least 0 and not NaN, got nan; clip"),
         ("bandwidth_share", (0, 0), 1.5, r"decision\.bandwidth_share must sum to at most 1 per AP, got .*; divide"),
         ("computing_share", (0, 0), 1.5, r"decision\.computing_share must sum to at most 1 per AP, got .*; divide"),
     ],
@@ -254,13 +254,13 @@ def test_an_idle_decision_is_fine():
 
 @pytest.mark.parametrize(("name", "value"), [("n_users", 0), ("slot_s", 0.0), ("n_rows", 0), ("n_playlist", -1)])
 def test_sizes_are_positive(name, value):
-    with pytest.raises(ValueError, match=rf"{name} must be > 0, got {value}; leave it out"):
+    with pytest.raises(ValueError, match=rf"{name} must be above 0, got {value}; leave it out"):
         NetworkConfig(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["cycles_per_bit", "hysteresis_db"])
 def test_costs_and_margins_are_not_negative(name):
-    with pytest.raises(ValueError, match=rf"{name} must be >= 0, got -1\.0; "):
+    with pytest.raises(ValueError, match=rf"{name} must be at least 0, got -1\.0; "):
         NetworkConfig(**{name: -1.0})
 
 

@@ -237,12 +237,12 @@ def test_class_distance_finds_the_classes():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"p_full": (0.5,)}, "p_full must hold 2 finite numbers, one for each of class_names"),
-        ({"a": (0.5, float("nan"))}, "a must hold 2 finite numbers"),
-        ({"type_odds": (1.0, 1.0)}, "type_odds must hold 4 finite numbers, one for each of type_names"),
-        ({"b": (0.5, 0.0)}, "b must be positive, got"),
-        ({"p_full": (0.5, 1.0)}, "p_full must be below 1, got"),
-        ({"preference_concentration": 0.0}, "preference_concentration must be positive, got 0.0"),
+        ({"p_full": (0.5,)}, "p_full must hold 2 numbers, one for each of class_names"),
+        ({"a": (0.5, float("nan"))}, "a must hold numbers, each above 0 and finite, got"),
+        ({"type_odds": (1.0, 1.0)}, "type_odds must hold 4 numbers, one for each of type_names"),
+        ({"b": (0.5, 0.0)}, "b must hold numbers, each above 0 and finite, got"),
+        ({"p_full": (0.5, 1.0)}, r"p_full must hold numbers, each in \(0, 1\), got .*; 0.999 is as good"),
+        ({"preference_concentration": 0.0}, "preference_concentration must be above 0, got 0.0"),
     ],
 )
 def test_bad_config_is_refused(changes, message):

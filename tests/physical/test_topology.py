@@ -90,7 +90,7 @@ def test_a_table_that_is_no_text_says_so(tmp_path):
 
 
 def test_margin_must_be_positive():
-    with pytest.raises(ValueError, match=r"margin_m must be positive, got 0\.0"):
+    with pytest.raises(ValueError, match=r"margin_m must be above 0, got 0\.0"):
         Campus.from_csv(io.StringIO(TABLE), margin_m=0.0)
 
 
@@ -122,7 +122,7 @@ def test_a_user_outside_is_shown(x_m):
 )
 def test_capacities_must_be_positive(part, name, value):
     place = {"position_m": (0.0, 0.0)} if part is AccessPoint else {}
-    with pytest.raises(ValueError, match=f"{name} must be positive and finite, got {value}; "):
+    with pytest.raises(ValueError, match=f"{name} must be above 0 and finite, got {value}; "):
         part(**place, **{name: value})
 
 
@@ -130,7 +130,7 @@ def test_capacities_must_be_positive(part, name, value):
     ("changes", "message"),
     [
         ({"position_m": (0.0, float("nan"))}, "position_m must be finite"),
-        ({"height_m": 1.0}, "height_m must exceed 1 m, got 1.0"),
+        ({"height_m": 1.0}, "height_m must be above 1, got 1.0"),
         ({"tx_power_dbm": float("inf")}, "tx_power_dbm must be finite"),
     ],
 )

@@ -96,7 +96,7 @@ def test_unwanted_types_are_never_shown():
 )
 def test_bad_preference_is_refused(preference, value):
     with pytest.raises(
-        ValueError, match=f"preference must be non-negative .* got a smallest value of {value}; smooth it"
+        ValueError, match=f"preference must be at least 0 .* got a smallest value of {value}; smooth it"
     ):
         recommend(catalog_of(), np.array([[preference]]), 3, rng=stream(0, "list"))
 
@@ -104,14 +104,14 @@ def test_bad_preference_is_refused(preference, value):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"duration_s": np.array([5.0, 0.0, 6.0, 7.0])}, "duration_s must be positive and finite, got 0.0 at entry 1"),
+        ({"duration_s": np.array([5.0, 0.0, 6.0, 7.0])}, "duration_s must be above 0 and finite, got 0.0 at entry 1"),
         ({"duration_s": np.array([5.0, 6.0, np.nan, 7.0])}, "duration_s must .* got nan at entry 2; remove"),
-        ({"popularity": np.array([0.5, -0.1, 0.3, 0.3])}, "popularity must be non-negative, got -0.1 at entry 1"),
-        ({"bitrate_bps": np.array([0.0, 1e6])}, "bitrate_bps must be positive, got 0.0 at entry 0"),
+        ({"popularity": np.array([0.5, -0.1, 0.3, 0.3])}, "popularity must be at least 0, got -0.1 at entry 1"),
+        ({"bitrate_bps": np.array([0.0, 1e6])}, "bitrate_bps must be above 0, got 0.0 at entry 0"),
         ({"bitrate_bps": np.array([2e6, 1e6])}, "bitrate_bps must increase, got 1000000.0 at entry 1; sort"),
         ({"bitrate_bps": np.array([])}, "bitrate_bps must have at least one entry"),
         ({"video_type": np.array([0, 0, 1, 2])}, r"video_type must lie in 0..1, got 2 at entry 3; extend type_names"),
-        ({"segment_s": 0.0}, "segment_s must be positive, got 0.0"),
+        ({"segment_s": 0.0}, "segment_s must be above 0, got 0.0"),
     ],
 )
 def test_bad_catalog_is_refused(changes, message):
@@ -123,10 +123,10 @@ def test_bad_catalog_is_refused(changes, message):
     ("changes", "message"),
     [
         ({"n_videos": 1}, "n_videos must be at least 2, got 1"),
-        ({"type_share": (1.0,)}, "type_share must hold one non-negative number for each of the 4 type_names"),
-        ({"min_duration_s": 70.0}, "min_duration_s must be positive and below max_duration_s, got 70.0 and 60.0"),
-        ({"median_duration_s": 0.0}, "median_duration_s must be positive, got 0.0"),
-        ({"log_duration_sd": float("nan")}, "log_duration_sd must be positive, got nan"),
+        ({"type_share": (1.0,)}, "type_share must hold one number for each of the 4 type_names"),
+        ({"min_duration_s": 70.0}, "min_duration_s, max_duration_s must be ordered, got \\(70.0, 60.0\\)"),
+        ({"median_duration_s": 0.0}, "median_duration_s must be above 0, got 0.0"),
+        ({"log_duration_sd": float("nan")}, "log_duration_sd must be above 0, got nan"),
     ],
 )
 def test_bad_config_is_refused(changes, message):

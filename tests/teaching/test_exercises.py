@@ -184,7 +184,7 @@ def test_expect_close_accepts_what_is_close():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"minutes": 0}, "minutes must be 1 or more"),
+        ({"minutes": 0}, "minutes must be at least 1"),
         ({"hints": []}, "hints must be one to three"),
         ({"hints": ["a", " "]}, "hints must be one to three"),
         ({"hints": list("abcd")}, "hints must be one to three"),

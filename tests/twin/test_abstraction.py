@@ -238,5 +238,5 @@ def test_a_session_with_nothing_to_wish_for_has_no_items(scene):
     ("name", "value"), [("n_items", 0), ("n_ahead", 0), ("horizon_s", 0.0), ("urgent_s", np.nan), ("n_spread", -1)]
 )
 def test_sizes_are_positive(name, value):
-    with pytest.raises(ValueError, match=rf"{name} must be > 0, got {value}; leave it out"):
+    with pytest.raises(ValueError, match=rf"{name} must be above 0, got {value}; leave it out"):
         AbstractionConfig(**{name: value})

@@ -133,5 +133,5 @@ def test_a_network_for_other_versions_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["n_hidden", "n_campuses"])
 def test_sizes_are_positive(name):
-    with pytest.raises(ValueError, match=rf"{name} must be > 0, got 0; leave it out"):
+    with pytest.raises(ValueError, match=rf"{name} must be above 0, got 0; leave it out"):
         AllocatorConfig(**{name: 0})

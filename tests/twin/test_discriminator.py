@@ -44,7 +44,7 @@ def test_entropy_is_the_closed_form_and_scipy_s(std):
 
 
 def test_entropy_of_a_certain_value_is_refused():
-    with pytest.raises(ValueError, match="std must be positive, got 0.0"):
+    with pytest.raises(ValueError, match="std must be above 0, got 0.0"):
         gaussian_entropy_nat(np.array([1.0, 0.0]))
 
 
@@ -105,15 +105,15 @@ def test_limits_from_a_standard_deviation():
 
 
 def test_bad_configs_are_refused():
-    with pytest.raises(ValueError, match="mse must be positive, got 0.0"):
+    with pytest.raises(ValueError, match="mse must be above 0, got 0.0"):
         ErrorLimits(mse=0.0, entropy_nat=1.0)
     with pytest.raises(ValueError, match="entropy_nat must be finite"):
         ErrorLimits(mse=1.0, entropy_nat=np.inf)
-    with pytest.raises(ValueError, match="std must be positive and finite, got -1.0"):
+    with pytest.raises(ValueError, match="std must be above 0 and finite, got -1.0"):
         ErrorLimits.of_std(-1.0)
     with pytest.raises(ValueError, match=r"shrink must lie in \(0, 1\], got 2.0"):
         DiscriminatorConfig(shrink=2.0)
-    with pytest.raises(ValueError, match=r"grow must lie in \(1, inf\], got 1.0"):
+    with pytest.raises(ValueError, match=r"grow must be above 1, got 1.0"):
         DiscriminatorConfig(grow=1.0)
-    with pytest.raises(ValueError, match="max_period_slots must be positive, got 0"):
+    with pytest.raises(ValueError, match="max_period_slots must be above 0, got 0"):
         DiscriminatorConfig(max_period_slots=0)

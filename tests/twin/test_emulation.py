@@ -101,7 +101,7 @@ def test_what_was_not_collected_is_not_read(emulators, walks, name):
 @pytest.mark.parametrize("name", ["hold last", "constant velocity", "lstm"])
 def test_bad_requests_are_refused(emulators, walks, name):
     window = make_window(walks)
-    with pytest.raises(ValueError, match="n_slots must be positive, got 0"):
+    with pytest.raises(ValueError, match="n_slots must be above 0, got 0"):
         emulators[name].emulate(window, 0)
     with pytest.raises(ValueError, match="window must hold a collected slot of every user"):
         emulators[name].emulate(replace(window, is_behavior_collected=np.zeros((1, 40, 20), dtype=bool)), 1)
@@ -134,7 +134,7 @@ def test_default_growths_are_those_of_the_default_walks(walks):
 
 
 def test_growth_scales_must_be_positive():
-    with pytest.raises(ValueError, match="walking_m must be positive, got 0.0"):
+    with pytest.raises(ValueError, match="walking_m must be above 0 and finite, got 0.0"):
         ErrorGrowth(paused_m=1.0, paused_exponent=1.0, walking_m=0.0, walking_exponent=1.0)
 
 
@@ -162,7 +162,7 @@ def test_a_measurement_is_worth_most_where_it_was_taken(walks):
 
 
 def test_bad_snr_configs_are_refused():
-    with pytest.raises(ValueError, match="correlation_m must be positive and finite, got 0.0"):
+    with pytest.raises(ValueError, match="correlation_m must be above 0 and finite, got 0.0"):
         SnrEmulationConfig(correlation_m=0.0)
     with pytest.raises(ValueError, match="offset_db must be finite"):
         SnrEmulationConfig(offset_db=math.nan)
@@ -227,7 +227,7 @@ def test_bad_files_are_refused(tmp_path):
 def test_bad_training_is_refused(walks):
     with pytest.raises(ValueError, match="train_share must lie in"):
         LstmConfig(train_share=1.0)
-    with pytest.raises(ValueError, match="n_hidden must be positive, got 0"):
+    with pytest.raises(ValueError, match="n_hidden must be above 0, got 0"):
         LstmConfig(n_hidden=0)
     with pytest.raises(ValueError, match="walks must leave some to train and some to test, got 1"):
         train_lstm(walks.part(slice(0, 1)), TOPOLOGY, SMOKE, generator=torch_stream(0, "lstm"))
@@ -266,5 +266,5 @@ def test_bad_walks_are_refused():
         Walks(position_m=position_m, velocity_mps=position_m + np.nan, slot_s=2.0)
     with pytest.raises(ValueError, match="position_m must have 3 slots or more, got 2"):
         Walks(position_m=position_m[:, :2], velocity_mps=position_m[:, :2], slot_s=2.0)
-    with pytest.raises(ValueError, match="slot_s must be positive, got 0.0"):
+    with pytest.raises(ValueError, match="slot_s must be above 0, got 0.0"):
         Walks(position_m=position_m, velocity_mps=position_m, slot_s=0.0)

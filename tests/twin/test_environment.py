@@ -161,7 +161,7 @@ def test_a_second_campus_is_refused():
 
 
 def test_an_episode_has_slots():
-    with pytest.raises(ValueError, match=r"n_slots must be positive, got 0; run one slot at least"):
+    with pytest.raises(ValueError, match=r"n_slots must be above 0, got 0; run one slot at least"):
         environment(n_slots=0)
 
 

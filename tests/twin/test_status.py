@@ -115,7 +115,7 @@ def test_bad_fill_is_refused(make_report):
 
 
 def test_sizes_must_be_positive():
-    with pytest.raises(ValueError, match="window_slots must be positive, got 0"):
+    with pytest.raises(ValueError, match="window_slots must be above 0, got 0"):
         StatusStore(1, 1, 1, window_slots=0)
 
 

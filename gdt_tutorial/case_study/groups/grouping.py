@@ -120,7 +120,7 @@ def principal_components(
     """
     flat = window.reshape(*window.shape[:2], -1)
     limit = min(flat.shape[1:])
-    check(0 < n_latent <= limit, "n_latent", f"be in 1 ... {limit}", n_latent, "use fewer, or more users")
+    check(0 < n_latent <= limit, "n_latent", f"lie in 1 ... {limit}", n_latent, "use fewer, or more users")
     left, size, _ = np.linalg.svd(flat - flat.mean(axis=1, keepdims=True), full_matrices=False)
     return left[..., :n_latent] * size[:, None, :n_latent]
 

@@ -38,7 +38,7 @@ def planted_classes(n_classes: int, *, spread: float = 1.0, rng: np.random.Gener
         ValueError: Fewer than one class, or a spread outside [0, 1].
     """
     check(n_classes > 0, "n_classes", "be above 0", n_classes, "2 to 6 are meant")
-    check(0 <= spread <= 1, "spread", "be in [0, 1]", spread, "1 keeps the classes furthest apart")
+    check(0 <= spread <= 1, "spread", "lie in [0, 1]", spread, "1 keeps the classes furthest apart")
     low, high = _COMPLETION
     completion = np.linspace(low, high, n_classes) + rng.uniform(-_JITTER, _JITTER, n_classes)
     is_early = (np.arange(n_classes) + rng.integers(2)) % 2 == 0

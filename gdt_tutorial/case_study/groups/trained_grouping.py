@@ -146,7 +146,7 @@ def train_grouping(
     Raises:
         ValueError: Fewer than five crowds.
     """
-    check(n_crowds >= 5, "n_crowds", "be 5 or more", n_crowds, "leave it out for the default")
+    check(n_crowds >= 5, "n_crowds", "be at least 5", n_crowds, "leave it out for the default")
     generator, n_others = seeding.torch_stream(seed, "grouping"), n_crowds // 5
     first, later = training_windows(seed, n_others)
     encoder, _ = train_autoencoder(first, config, generator=generator, target=later, on_epoch=on_epoch)

@@ -126,7 +126,7 @@ class CellEnvironments(VectorEnv):
     ) -> None:
         check(len(capacities) > 0, "capacities", "hold a number", capacities, "pass cycles per second")
         for name, value in (("n_worlds", n_worlds), ("n_branches", n_branches), ("n_slots", n_slots)):
-            check(value > 0, name, "be positive", value, "leave it out for the default")
+            check(value > 0, name, "be above 0", value, "leave it out for the default")
         self._open, self._capacities, self._parts = open_world, tuple(capacities), (buffering, tuple(advice))
         self._actuator, self._n_worlds, self.n_branches, self._n_slots = actuator, n_worlds, n_branches, n_slots
         sample = open_world(0, self._capacities[0])

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.case_study.experiment import Campuses
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.playback import ViewTape, play
@@ -35,33 +35,34 @@ from gdt_tutorial.twin.abstraction.features import Features
 __all__ = ["Changes", "CounterfactualConfig", "collect_changes", "learn_changes"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class CounterfactualConfig:
     """How changes are tried, and how they are learned."""
 
-    every_slots: int = parameter(5, "Slots of an episode between two that are repeated.", "chosen")
-    n_copies: int = parameter(5, "Changes that are tried in each repeated slot.", "chosen")
+    every_slots: int = parameter(5, "Slots of an episode between two that are repeated.", "chosen", above=0)
+    n_copies: int = parameter(5, "Changes that are tried in each repeated slot.", "chosen", above=0)
     n_horizon: int = parameter(
-        6, "Slots that are played again, with the one of the change.", "chosen; phones hold 10 s"
+        6,
+        "Slots that are played again, with the one of the change.",
+        "chosen; phones hold 10 s",
+        at_least=2,
+        remedy="a segment plays from the next slot on",
     )
-    epsilon: float = parameter(0.2, "Share of the versions that a change concerns.", "chosen")
-    discount: float = parameter(1.0, "Weight of each next slot.", "chosen: QoE is a mean over the session")
+    epsilon: float = parameter(0.2, "Share of the versions that a change concerns.", "chosen", above=0, below=1)
+    discount: float = parameter(1.0, "Weight of each next slot.", "chosen: QoE is a mean over the session", above=0)
     n_updates: int = parameter(
-        1_000, "Gradient steps of one fit.", "chosen; with twice as many, unseen changes are fitted worse"
+        1_000, "Gradient steps of one fit.", "chosen; with twice as many, unseen changes are fitted worse", above=0
     )
-    batch_size: int = parameter(256, "Changes that one gradient step averages over.", "chosen")
-    learning_rate: float = parameter(1e-3, "Step size of Adam at first; it falls to 0 along a cosine.", "chosen")
+    batch_size: int = parameter(256, "Changes that one gradient step averages over.", "chosen", above=0)
+    learning_rate: float = parameter(
+        1e-3, "Step size of Adam at first; it falls to 0 along a cosine.", "chosen", above=0
+    )
     return_weight: float = parameter(
-        0.003, "Weight of the returns beside the differences, which are smaller.", "chosen"
+        0.003, "Weight of the returns beside the differences, which are smaller.", "chosen", above=0
     )
-    weight_decay: float = parameter(1.0, "Decay of the weights, decoupled (AdamW).", "chosen, on unseen changes")
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        for name, value in vars(self).items():
-            check(value > 0, name, "be > 0", value, "leave it out for the default")
-        check(self.n_horizon >= 2, "n_horizon", "be 2 or more", self.n_horizon, "a segment plays from the next slot on")
-        check(self.epsilon < 1, "epsilon", "be below 1", self.epsilon, "leave some versions as they are")
+    weight_decay: float = parameter(
+        1.0, "Decay of the weights, decoupled (AdamW).", "chosen, on unseen changes", above=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,7 @@ def collect_changes(
         rng: Draws the changes.
     """
     n_least = config.n_horizon + config.every_slots
-    check(n_slots >= n_least, "n_slots", f"be n_horizon + every_slots = {n_least} or more", n_slots, "play longer")
+    check(n_slots >= n_least, "n_slots", f"be at least n_horizon + every_slots = {n_least}", n_slots, "play longer")
     rules = [make(campuses) for make in advice]
     n_copies, n_versions = config.n_copies + 1, campuses.model.catalog.n_versions
     course = _Course(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)

@@ -24,7 +24,7 @@ from gdt_tutorial.case_study.learning.counterfactual import (
 )
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering, sequential, swipe_aware
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
 from gdt_tutorial.solutions.data_model.cell_state import n_row, n_state
@@ -84,15 +84,15 @@ FALLBACKS = (
 """What `choose_fallbacks` chooses from at each capacity: the network alone, or with some caution, or a rule alone."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class TrainingConfig:
     """How `train_versions` and `train_actor` learn."""
 
-    n_rounds: int = parameter(3, "Rounds of trying changes and learning from all of them so far.", "chosen")
-    n_episodes: int = parameter(3, "Episodes per round and capacity.", "chosen")
-    n_batch: int = parameter(8, "Campuses in an episode.", "chosen")
+    n_rounds: int = parameter(3, "Rounds of trying changes and learning from all of them so far.", "chosen", above=0)
+    n_episodes: int = parameter(3, "Episodes per round and capacity.", "chosen", above=0)
+    n_batch: int = parameter(8, "Campuses in an episode.", "chosen", above=0)
     n_validation: int = parameter(
-        3, "Lots of twice as many campuses, per capacity, on which fallbacks and rounds are chosen.", "chosen"
+        3, "Lots of twice as many campuses, per capacity, on which fallbacks and rounds are chosen.", "chosen", above=0
     )
     changes: CounterfactualConfig = parameter(
         CounterfactualConfig(), "How changes are tried and learned.", "see CounterfactualConfig"
@@ -111,10 +111,6 @@ class TrainingConfig:
         "chosen; rates of Lillicrap et al. 2016",
     )
 
-    def __post_init__(self) -> None:
-        for name in ("n_rounds", "n_episodes", "n_batch", "n_validation"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
-
 
 @dataclass(kw_only=True)
 class TrainedVersions:
@@ -127,7 +123,11 @@ class TrainedVersions:
     def fallback_at(self, computing_cycles_per_s: float) -> Fallback:
         """Return the fallback that was chosen at the nearest capacity, nearest as a ratio."""
         check(
-            computing_cycles_per_s > 0, "computing_cycles_per_s", "be > 0", computing_cycles_per_s, "5e9 is 5 Gcycle/s"
+            computing_cycles_per_s > 0,
+            "computing_cycles_per_s",
+            "be above 0",
+            computing_cycles_per_s,
+            "5e9 is 5 Gcycle/s",
         )
         if not self.fallbacks:
             return Fallback()

@@ -9,13 +9,11 @@ among SMGs". The formulas are ours; the watching probability is derived in `watc
 `SegmentBuffering` is a `FeatureAbstractor`, so its features fit every selection of versions and every scheduler.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.case_study.lists.watching import WatchLaw, wanted_within
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.delivery import sum_per_ap, unicast_efficiency
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
@@ -28,28 +26,37 @@ from gdt_tutorial.twin.status import Status
 __all__ = ["BufferingConfig", "SegmentBuffering", "sequential", "swipe_aware"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class BufferingConfig:
     """Horizons and sizes of `SegmentBuffering`."""
 
-    horizon_s: int = parameter(10, "Segments that are wanted later than this are not buffered yet.", "chosen")
-    n_items: int = parameter(24, "Segments at most in the list of an SMG.", "chosen on validation seeds")
-    n_ahead: int = parameter(10, "Segments of each video, from where its viewer is, that can be listed.", "chosen")
-    n_spread: int = parameter(8, "List positions by which a member may be ahead of its cell's last one.", "chosen")
-    halving_s: float = parameter(10.0, "Wait that halves the value of a segment.", "chosen on validation seeds")
+    horizon_s: int = parameter(10, "Segments that are wanted later than this are not buffered yet.", "chosen", above=0)
+    n_items: int = parameter(24, "Segments at most in the list of an SMG.", "chosen on validation seeds", above=0)
+    n_ahead: int = parameter(
+        10, "Segments of each video, from where its viewer is, that can be listed.", "chosen", above=0
+    )
+    n_spread: int = parameter(
+        8,
+        "List positions by which a member may be ahead of its cell's last one.",
+        "chosen",
+        at_least=0,
+        remedy="0: members at one position alone",
+    )
+    halving_s: float = parameter(
+        10.0, "Wait that halves the value of a segment.", "chosen on validation seeds", above=0
+    )
     urgent_s: float = parameter(
-        2.0, "A segment wanted sooner than this stalls its viewer unless sent now.", "chosen on validation seeds"
+        2.0,
+        "A segment wanted sooner than this stalls its viewer unless sent now.",
+        "chosen on validation seeds",
+        above=0,
     )
     safe_s: float = parameter(
         6.0, "From this wait on a segment can as well be sent later; between, in part.", "chosen on validation seeds"
     )
-    min_probability: float = parameter(0.0, "Segments that are wanted less surely than this are left out.", "chosen")
-
-    def __post_init__(self) -> None:
-        for name in ("horizon_s", "n_items", "n_ahead", "halving_s", "urgent_s"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
-        check(self.n_spread >= 0, "n_spread", "be >= 0", self.n_spread, "0: members at one position alone")
-        check(0 <= self.min_probability < 1, "min_probability", "lie in [0, 1)", self.min_probability, "pass 0.02")
+    min_probability: float = parameter(
+        0.0, "Segments that are wanted less surely than this are left out.", "chosen", at_least=0, below=1
+    )
 
 
 class SegmentBuffering:

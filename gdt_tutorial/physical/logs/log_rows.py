@@ -28,10 +28,10 @@ class RowRules:
         if self.on_bad_row not in ("raise", "drop"):
             raise ValueError(f"on_bad_row must be 'raise' or 'drop', got {self.on_bad_row!r}; choose one of them.")
         if not self.unit_s > 0:
-            raise ValueError(f"unit_s must be positive, got {self.unit_s}; it is 1e-3 for a log in milliseconds.")
+            raise ValueError(f"unit_s must be above 0, got {self.unit_s}; it is 1e-3 for a log in milliseconds.")
         if not 0 < self.min_duration_s <= self.max_duration_s:
             raise ValueError(
-                f"min_duration_s must be positive and at most max_duration_s, got {self.min_duration_s} and "
+                f"min_duration_s must be above 0 and at most max_duration_s, got {self.min_duration_s} and "
                 f"{self.max_duration_s}; exchange or change them."
             )
 

@@ -93,7 +93,7 @@ def share_schedule(
     """
     n_aps, remedy = len(model.capacity.bandwidth_hz), "take a softmax over the SMGs of each AP"
     for name, share in {"band_share": band_share, "computing_share": computing_share}.items():
-        check(np.all(share >= 0), name, "be >= 0 and not NaN", float(share.min()), remedy)
+        check(np.all(share >= 0), name, "be at least 0 and not NaN", float(share.min()), remedy)
         highest = float(sum_per_ap(share, features.ap, n_aps).max())
         check(highest <= 1 + 1e-6, name, "sum to at most 1 per AP", round(highest, 6), remedy)
     priority = _quota_priority(features, model, version, band_share, computing_share)

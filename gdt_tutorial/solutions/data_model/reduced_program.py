@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import Bounds, OptimizeResult, minimize, nnls
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 
@@ -36,18 +36,21 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class SlsqpConfig:
     """When SLSQP stops."""
 
     tolerance: float = parameter(
-        1e-5, "Change of the gain, relative to that of all lists, at which it stops.", "chosen"
+        1e-5,
+        "Change of the gain, relative to that of all lists, at which it stops.",
+        "chosen",
+        above=0,
+        below=1,
+        remedy="1e-5 is a thousandth of a percent",
     )
-    max_iterations: int = parameter(60, "Iterations after which it counts as failed.", "chosen")
-
-    def __post_init__(self) -> None:
-        check(0 < self.tolerance < 1, "tolerance", "lie in (0, 1)", self.tolerance, "1e-5 is a thousandth of a percent")
-        check(self.max_iterations > 0, "max_iterations", "be > 0", self.max_iterations, "60 is plenty")
+    max_iterations: int = parameter(
+        60, "Iterations after which it counts as failed.", "chosen", above=0, remedy="60 is plenty"
+    )
 
 
 class Solution(NamedTuple):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gdt_tutorial.agents.branching import branching_loss, branching_target
 from gdt_tutorial.agents.ddqn import epsilon_greedy
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.seeding import torch_seeded
 from gdt_tutorial.solutions.data_model.cell_state import N_OWN, describe_cells, legal, order_branches, scatter
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
@@ -98,8 +98,8 @@ class Fallback:
     caution: float = 0.0
 
     def __post_init__(self) -> None:
-        check(self.rule >= 0, "rule", "be >= 0", self.rule, "0 is the first rule that advises")
-        check(self.caution >= 0, "caution", "be >= 0", self.caution, "0 leaves all to the network")
+        check(self.rule >= 0, "rule", "be at least 0", self.rule, "0 is the first rule that advises")
+        check(self.caution >= 0, "caution", "be at least 0", self.caution, "0 leaves all to the network")
 
 
 class BranchingVersions:
@@ -147,26 +147,33 @@ class BranchingVersions:
         return scatter(values.argmax(dim=-1).numpy(), order, features.ap.shape[1])
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class WarmStartConfig:
     """How `follow_advice` learns."""
 
-    n_steps: int = parameter(12_000, "Steps in the cells, for each of which one transition is remembered.", "chosen")
-    epsilon: float = parameter(
-        0.15, "Share of versions that are drawn instead of advised, so that both are seen.", "chosen"
+    n_steps: int = parameter(
+        12_000, "Steps in the cells, for each of which one transition is remembered.", "chosen", at_least=0
     )
-    n_updates: int = parameter(3_000, "Gradient steps.", "chosen")
-    batch_size: int = parameter(128, "Transitions that one gradient step averages over.", "chosen")
-    learning_rate: float = parameter(1e-3, "Step size of Adam.", "default of torch.optim.Adam")
-    discount: float = parameter(0.9, "Weight of the next step's value.", "chosen")
-    target_sync_updates: int = parameter(200, "Gradient steps between two copies into the target network.", "chosen")
-    margin: float = parameter(0.05, "By how much the advised version shall be worth more than any other.", "chosen")
-    margin_weight: float = parameter(1.0, "Weight of that wish beside the squared error.", "Hester et al. 2018: 1")
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        for name, value in vars(self).items():
-            check(value >= 0, name, "be >= 0", value, "leave it out for the default")
+    epsilon: float = parameter(
+        0.15,
+        "Share of versions that are drawn instead of advised, so that both are seen.",
+        "chosen",
+        at_least=0,
+        at_most=1,
+    )
+    n_updates: int = parameter(3_000, "Gradient steps.", "chosen", at_least=0)
+    batch_size: int = parameter(128, "Transitions that one gradient step averages over.", "chosen", above=0)
+    learning_rate: float = parameter(1e-3, "Step size of Adam.", "default of torch.optim.Adam", at_least=0)
+    discount: float = parameter(0.9, "Weight of the next step's value.", "chosen", at_least=0)
+    target_sync_updates: int = parameter(
+        200, "Gradient steps between two copies into the target network.", "chosen", above=0
+    )
+    margin: float = parameter(
+        0.05, "By how much the advised version shall be worth more than any other.", "chosen", at_least=0
+    )
+    margin_weight: float = parameter(
+        1.0, "Weight of that wish beside the squared error.", "Hester et al. 2018: 1", at_least=0
+    )
 
 
 def advised(

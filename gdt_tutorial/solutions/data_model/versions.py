@@ -6,13 +6,12 @@ version that fits, and a search over all versions of all SMGs at once (`MyopicSe
 a version does to later slots only learning can tell.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
@@ -53,7 +52,7 @@ class FittingVersion:
     """The highest version in which the first `n_segments` of every list fit into the slot; per AP, one for all its SMGs."""
 
     def __init__(self, model: ScheduleModel, n_segments: int) -> None:
-        check(n_segments > 0, "n_segments", "be positive", n_segments, "3 covers the next slot")
+        check(n_segments > 0, "n_segments", "be above 0", n_segments, "3 covers the next slot")
         self.model, self.n_segments = model, n_segments
 
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
@@ -68,25 +67,29 @@ class FittingVersion:
         return highest[env, features.ap]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class SearchConfig:
     """How `MyopicSearch` looks for versions."""
 
     splits: tuple[float, ...] = parameter(
-        (0.0, 0.5, 1.0), "Tried shares of the band in the price; the rest is on cycles.", "chosen"
+        (0.0, 0.5, 1.0),
+        "Tried shares of the band in the price; the rest is on cycles.",
+        "chosen",
+        at_least=0,
+        at_most=1,
+        remedy="0 prices the cycles, 1 the band",
     )
-    n_bisections: int = parameter(10, "Steps of the search for each price.", "chosen")
+    n_bisections: int = parameter(10, "Steps of the search for each price.", "chosen", above=0)
     step_share: float = parameter(
         0.5,
         "Share of a quality step's cost that counts; the next slots profit from it too.",
         "chosen on validation seeds",
+        at_least=0,
+        remedy="0 does not mind changes of version",
     )
 
     def __post_init__(self) -> None:
-        is_share = len(self.splits) > 0 and all(0 <= split <= 1 for split in self.splits)
-        check(is_share, "splits", "hold numbers in [0, 1]", self.splits, "0 prices the cycles, 1 the band")
-        check(self.n_bisections > 0, "n_bisections", "be > 0", self.n_bisections, "10 finds a price to 1 %")
-        check(self.step_share >= 0, "step_share", "be >= 0", self.step_share, "0 does not mind changes of version")
+        check(self.splits, "splits", "hold at least one number", self.splits, "0 prices the cycles, 1 the band")
 
 
 class MyopicSearch:

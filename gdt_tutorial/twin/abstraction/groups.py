@@ -5,12 +5,10 @@ spatiotemporal traffic distribution and swipe probability distribution" (the pap
 uses statistics alone: SMGs by playback progress and access point, Kaplan-Meier swipe curves, watching probabilities.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
@@ -22,23 +20,26 @@ from gdt_tutorial.twin.swipe_curves import SwipeCurves
 __all__ = ["AbstractionConfig", "GroupAbstractor", "form_subgroups"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class AbstractionConfig:
     """Sizes and horizons of `GroupAbstractor`."""
 
-    n_items: int = parameter(16, "Segments that a decision maker gets to see for each SMG.", "chosen")
-    n_ahead: int = parameter(12, "Segments of each video, from where its viewer is, that can become items.", "chosen")
+    n_items: int = parameter(16, "Segments that a decision maker gets to see for each SMG.", "chosen", above=0)
+    n_ahead: int = parameter(
+        12, "Segments of each video, from where its viewer is, that can become items.", "chosen", above=0
+    )
     horizon_s: float = parameter(
-        1.0, "Delay that halves the value of a segment.", "best of a grid on validation campuses"
+        1.0, "Delay that halves the value of a segment.", "best of a grid on validation campuses", above=0
     )
     urgent_s: float = parameter(
-        8.0, "A segment wanted sooner than this avoids a stall when sent now.", "best of a grid on validation campuses"
+        8.0,
+        "A segment wanted sooner than this avoids a stall when sent now.",
+        "best of a grid on validation campuses",
+        above=0,
     )
-    n_spread: int = parameter(12, "List positions by which members of an SMG may be ahead of its last one.", "chosen")
-
-    def __post_init__(self) -> None:
-        for name in ("n_items", "n_ahead", "horizon_s", "urgent_s", "n_spread"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
+    n_spread: int = parameter(
+        12, "List positions by which members of an SMG may be ahead of its last one.", "chosen", above=0
+    )
 
 
 def form_subgroups(

@@ -123,7 +123,7 @@ class LstmEmulator:
 
     def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
         """Continue the window; the slots to come enter the network as slots without a report."""
-        check(n_slots > 0, "n_slots", "be positive", n_slots, "emulate at least one slot")
+        check(n_slots > 0, "n_slots", "be above 0", n_slots, "emulate at least one slot")
         last_collected(window.is_behavior_collected)  # raises when a user was never collected
         shape = window.position_m.shape[:2]
         reading = read_walks(

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import check, configclass, parameter
 from gdt_tutorial.learning import FitConfig, fit
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import torch_seeded
@@ -27,25 +27,22 @@ from gdt_tutorial.twin.emulation.walks import Walks, collection_pattern
 __all__ = ["BOOK", "FULL", "SMOKE", "LstmConfig", "TrainedLstm", "TrajectoryErrors", "compare", "train_lstm"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class LstmConfig:
     """Size and training of the LSTM emulator."""
 
-    n_walks: int = parameter(2400, "Walks to sample for it (Walks.sample takes this number).", "chosen")
-    n_slots: int = parameter(41, "Slots of a walk.", "chosen: window and horizon of twenty each")
-    n_hidden: int = parameter(64, "Cells of the one layer.", "chosen")
-    train_share: float = parameter(0.8, "Share of the walks that it learns from.", "the paper")
-    max_period_slots: int = parameter(20, "Longest gap between two reports in training.", "chosen, above the loop's 16")
+    n_walks: int = parameter(2400, "Walks to sample for it (Walks.sample takes this number).", "chosen", above=0)
+    n_slots: int = parameter(41, "Slots of a walk.", "chosen: window and horizon of twenty each", above=0)
+    n_hidden: int = parameter(64, "Cells of the one layer.", "chosen", above=0)
+    train_share: float = parameter(0.8, "Share of the walks that it learns from.", "the paper", above=0, below=1)
+    max_period_slots: int = parameter(
+        20, "Longest gap between two reports in training.", "chosen, above the loop's 16", above=0
+    )
     fit: FitConfig = parameter(
         FitConfig(n_epochs=12, batch_size=64, learning_rate=1e-2, max_gradient_norm=1.0),
         "How it learns; steps of 1e-3 need ten times the epochs.",
         "chosen",
     )
-
-    def __post_init__(self) -> None:
-        for name in ("n_walks", "n_slots", "n_hidden", "max_period_slots"):
-            check(getattr(self, name) > 0, name, "be positive", getattr(self, name), "leave it out for the default")
-        check(0 < self.train_share < 1, "train_share", "lie in (0, 1)", self.train_share, "the paper takes 0.8")
 
 
 SMOKE = LstmConfig(n_walks=1000, fit=FitConfig(n_epochs=6, batch_size=64, learning_rate=1e-2, max_gradient_norm=1.0))

@@ -12,12 +12,12 @@ error variance is (1 - w^2) of the residual's. The formula is our choice; the pa
 square distance from the place of the measurement, so a user whose position is uncertain counts as having moved.
 """
 
-from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.channel import ChannelConfig, expected_snr_db
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
@@ -25,23 +25,31 @@ from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
 __all__ = ["SnrEmulationConfig", "emulate_snr"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class SnrEmulationConfig:
     """What the twin assumes of the part of the channel that the position does not tell."""
 
     correlation_m: float = parameter(
-        18.0, "Distance over which the residual decorrelates to 1/e.", "measured: 480 users x 80 slots, default channel"
+        18.0,
+        "Distance over which the residual decorrelates to 1/e.",
+        "measured: 480 users x 80 slots, default channel",
+        above=0,
+        below=inf,
     )
-    residual_std_db: float = parameter(8.9, "Spread of SNR around the law: LOS state, shadowing and fading.", "same")
-    offset_db: float = parameter(1.0, "Mean of SNR minus the law.", "same")
-    fading_share: float = parameter(0.014, "Share of the residual's variance that is new in every slot.", "same")
-
-    def __post_init__(self) -> None:
-        for name in ("correlation_m", "residual_std_db"):
-            value = getattr(self, name)
-            check(0 < value < np.inf, name, "be positive and finite", value, "see the default of SnrEmulationConfig")
-        check(np.isfinite(self.offset_db), "offset_db", "be finite", self.offset_db, "0 trusts the law")
-        check(0 <= self.fading_share < 1, "fading_share", "lie in [0, 1)", self.fading_share, "0 means no fading")
+    residual_std_db: float = parameter(
+        8.9, "Spread of SNR around the law: LOS state, shadowing and fading.", "same", above=0, below=inf
+    )
+    offset_db: float = parameter(
+        1.0, "Mean of SNR minus the law.", "same", above=-inf, below=inf, remedy="0 trusts the law"
+    )
+    fading_share: float = parameter(
+        0.014,
+        "Share of the residual's variance that is new in every slot.",
+        "same",
+        at_least=0,
+        below=1,
+        remedy="0 means no fading",
+    )
 
 
 def emulate_snr(

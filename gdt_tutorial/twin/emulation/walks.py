@@ -35,7 +35,7 @@ class Walks:
             check(is_finite, name, "be finite", "NaN or infinity", "drop the walks that were not recorded completely")
         n_slots = self.position_m.shape[1]
         check(n_slots >= 3, "position_m", "have 3 slots or more", n_slots, "record longer walks")
-        check(self.slot_s > 0, "slot_s", "be positive", self.slot_s, "pass seconds")
+        check(self.slot_s > 0, "slot_s", "be above 0", self.slot_s, "pass seconds")
 
     def __len__(self) -> int:
         return len(self.position_m)

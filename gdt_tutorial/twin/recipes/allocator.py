@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial import learning, seeding
 from gdt_tutorial.agents.evolution import EvolutionConfig, evolve
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.messages import Decision, Session
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.playback import ViewTape
@@ -33,17 +33,13 @@ _SEED = 20_000  # far from the seeds that chapters and tests run with
 _CAPACITIES = (2e9, 3e9, 4e9, 5e9, 6e9, 8e9, 10e9)  # cycles/s, the range of the paper's Fig. 5 as we read it
 
 
-@dataclass(frozen=True, kw_only=True)
+@configclass
 class AllocatorConfig:
     """How `NetworkAllocator` is taught."""
 
-    n_hidden: int = parameter(32, "Units of each of the two hidden layers.", "chosen")
-    n_campuses: int = parameter(4, "Campuses on which each candidate is scored.", "chosen")
+    n_hidden: int = parameter(32, "Units of each of the two hidden layers.", "chosen", above=0)
+    n_campuses: int = parameter(4, "Campuses on which each candidate is scored.", "chosen", above=0)
     evolution: EvolutionConfig = EvolutionConfig()
-
-    def __post_init__(self) -> None:
-        for name in ("n_hidden", "n_campuses"):
-            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name), "leave it out for the default")
 
 
 @dataclass(frozen=True, kw_only=True)

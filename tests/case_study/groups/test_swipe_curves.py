@@ -148,15 +148,15 @@ OPTIONS = {"n_groups": 2, "n_types": 2}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"view_fraction": np.array([[[0.5], [1.2]]])}, r"view_fraction must be in \[0, 1\], got \[1.2\]; cap"),
-        ({"view_fraction": np.array([[[0.5], [np.nan]]])}, r"view_fraction must be in \[0, 1\], got \[nan\]"),
-        ({"view_type": np.array([[[0], [2]]])}, r"view_type must be in 0 ... 1, or -1 for none, got \[2\]"),
+        ({"view_fraction": np.array([[[0.5], [1.2]]])}, r"view_fraction must lie in \[0, 1\], got \[1.2\]; cap"),
+        ({"view_fraction": np.array([[[0.5], [np.nan]]])}, r"view_fraction must lie in \[0, 1\], got \[nan\]"),
+        ({"view_type": np.array([[[0], [2]]])}, r"view_type must lie in 0 ... 1, or -1 for none, got \[2\]"),
         ({"view_type": np.array([[[-1], [-1]]])}, r"view_type must hold a view in every environment, got \[0\]"),
-        ({"group": ints([0, 2])}, r"group must be in 0 ... 1, got \[2\]; raise n_groups"),
+        ({"group": ints([0, 2])}, r"group must lie in 0 ... 1, got \[2\]; raise n_groups"),
         ({"n_groups": 0}, "n_groups must be above 0"),
         ({"n_types": 0}, "n_types must be above 0"),
         ({"n_bins": 0}, "n_bins must be above 0"),
-        ({"prior_views": -1.0}, "prior_views must be 0 or more"),
+        ({"prior_views": -1.0}, "prior_views must be at least 0"),
     ],
 )
 def test_bad_input_is_refused(change, message):
@@ -165,7 +165,7 @@ def test_bad_input_is_refused(change, message):
 
 
 def test_bad_intervals_are_refused():
-    with pytest.raises(ValueError, match="n_draws must be 2 or more, got 1"):
+    with pytest.raises(ValueError, match="n_draws must be at least 2, got 1"):
         bootstrap_curves(**GOOD, **OPTIONS, n_draws=1, rng=stream(0, "bands"))
-    with pytest.raises(ValueError, match=r"level must be in \(0, 1\), got 1.0"):
+    with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), got 1.0"):
         percentile_bands(np.zeros((2, 3)), 1.0)

@@ -79,7 +79,7 @@ def test_training_anew_follows_its_seed():
 
 
 def test_too_few_crowds_are_refused():
-    with pytest.raises(ValueError, match="n_crowds must be 5 or more, got 4"):
+    with pytest.raises(ValueError, match="n_crowds must be at least 5, got 4"):
         train_grouping(n_crowds=4)
 
 

@@ -171,9 +171,9 @@ def test_actuators_keep_the_protocol():
     ("make", "message"),
     [
         (lambda: small_cells(()), "capacities must hold a number"),
-        (lambda: small_cells(n_worlds=0), "n_worlds must be positive"),
-        (lambda: small_cells(n_branches=0), "n_branches must be positive"),
-        (lambda: small_cells(n_slots=-1), "n_slots must be positive"),
+        (lambda: small_cells(n_worlds=0), "n_worlds must be above 0"),
+        (lambda: small_cells(n_branches=0), "n_branches must be above 0"),
+        (lambda: small_cells(n_slots=-1), "n_slots must be above 0"),
         (lambda: CampusEnvironment(small_cells(actuator=ShareActuator(fitting))), "cells must have MultiDiscrete"),
     ],
 )

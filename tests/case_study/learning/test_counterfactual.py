@@ -139,7 +139,7 @@ class TestCollectChanges:
         assert equal(both[torch.arange(len(one))], one)
 
     def test_an_episode_in_which_no_slot_may_be_repeated_is_refused(self):
-        with pytest.raises(ValueError, match="n_slots must be n_horizon \\+ every_slots = 10 or more"):
+        with pytest.raises(ValueError, match="n_slots must be at least n_horizon \\+ every_slots = 10"):
             changes_of(config=replace(TINY, n_horizon=8))
         assert len(changes_of(config=replace(TINY, n_horizon=7))) > 0
 
@@ -197,9 +197,15 @@ class TestLearnChanges:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        *(({name: type(value)(0)}, f"{name} must be > 0") for name, value in vars(CounterfactualConfig()).items()),
-        ({"n_horizon": 1}, "n_horizon must be 2 or more"),
-        ({"epsilon": 1.0}, "epsilon must be below 1"),
+        *(
+            ({name: type(value)(0)}, f"{name} must be above 0, got 0")
+            for name, value in vars(CounterfactualConfig()).items()
+            if name not in ("n_horizon", "epsilon")
+        ),
+        ({"n_horizon": 0}, "n_horizon must be at least 2, got 0"),
+        ({"n_horizon": 1}, "n_horizon must be at least 2, got 1; a segment plays from the next slot on"),
+        ({"epsilon": 0.0}, r"epsilon must lie in \(0, 1\), got 0.0"),
+        ({"epsilon": 1.0}, r"epsilon must lie in \(0, 1\), got 1.0"),
     ],
 )
 def test_a_config_without_sense_is_refused(changes, message):

@@ -47,7 +47,7 @@ class TestFallbacks:
         assert TrainedVersions(network=network()).fallback_at(3e9) == Fallback()
 
     def test_a_capacity_of_nothing_is_refused(self):
-        with pytest.raises(ValueError, match="computing_cycles_per_s must be > 0"):
+        with pytest.raises(ValueError, match="computing_cycles_per_s must be above 0"):
             TrainedVersions(network=network(), fallbacks={2e9: Fallback()}).fallback_at(0.0)
 
     def test_each_capacity_gets_the_best_of_all(self):

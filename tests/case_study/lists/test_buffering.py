@@ -339,12 +339,12 @@ def test_segments_of_low_probability_are_left_out_where_that_is_asked_for():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"horizon_s": 0}, "horizon_s must be > 0"),
-        ({"n_items": 0}, "n_items must be > 0"),
-        ({"n_ahead": -1}, "n_ahead must be > 0"),
-        ({"halving_s": 0.0}, "halving_s must be > 0"),
-        ({"urgent_s": 0.0}, "urgent_s must be > 0"),
-        ({"n_spread": -1}, "n_spread must be >= 0"),
+        ({"horizon_s": 0}, "horizon_s must be above 0"),
+        ({"n_items": 0}, "n_items must be above 0"),
+        ({"n_ahead": -1}, "n_ahead must be above 0"),
+        ({"halving_s": 0.0}, "halving_s must be above 0"),
+        ({"urgent_s": 0.0}, "urgent_s must be above 0"),
+        ({"n_spread": -1}, "n_spread must be at least 0"),
         ({"min_probability": 1.0}, r"min_probability must lie in \[0, 1\)"),
     ],
 )

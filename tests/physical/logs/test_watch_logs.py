@@ -143,8 +143,8 @@ def test_unclosed_quote_is_refused(tmp_path):
     ("options", "message"),
     [
         ({"on_bad_row": "ignore"}, "on_bad_row must be 'raise' or 'drop', got 'ignore'"),
-        ({"unit_s": 0.0}, "unit_s must be positive, got 0.0"),
-        ({"min_duration_s": 0.0}, "min_duration_s must be positive and at most max_duration_s, got 0.0 and 60.0"),
+        ({"unit_s": 0.0}, "unit_s must be above 0, got 0.0"),
+        ({"min_duration_s": 0.0}, "min_duration_s must be above 0 and at most max_duration_s, got 0.0 and 60.0"),
         ({"n_types": 0, "columns": {"liked": "video_type"}}, "n_types must be at least 1, got 0"),
         ({"columns": {"user_id": "user_id"}}, r"columns must map .* \(missing \['video_id', 'play_time', 'duration'\]"),
         ({"columns": {"liked": "mood"}}, r"columns must map .* unknown \['mood'\]\)"),

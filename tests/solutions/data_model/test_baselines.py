@@ -239,8 +239,8 @@ class TestShares:
     @pytest.mark.parametrize(
         ("band", "computing", "message"),
         [
-            ([[0.5, 0.5]], [[-0.1, 0.5]], r"computing_share must be >= 0 and not NaN, got -0.1"),
-            ([[np.nan, 0.5]], [[0.5, 0.5]], r"band_share must be >= 0 and not NaN, got nan"),
+            ([[0.5, 0.5]], [[-0.1, 0.5]], r"computing_share must be at least 0 and not NaN, got -0.1"),
+            ([[np.nan, 0.5]], [[0.5, 0.5]], r"band_share must be at least 0 and not NaN, got nan"),
             ([[0.8, 0.5]], [[0.5, 0.5]], r"band_share must sum to at most 1 per AP, got 1.3; take a softmax"),
         ],
     )

@@ -167,7 +167,7 @@ def test_without_iterations_the_start_comes_back_as_a_failure():
     ("changes", "message"),
     [
         ({"tolerance": 0.0}, r"tolerance must lie in \(0, 1\), got 0.0; 1e-5"),
-        ({"max_iterations": 0}, "max_iterations must be > 0, got 0; 60 is plenty"),
+        ({"max_iterations": 0}, "max_iterations must be above 0, got 0; 60 is plenty"),
     ],
 )
 def test_a_config_that_makes_no_sense_is_refused(changes, message):

@@ -155,7 +155,7 @@ class TestAdvice:
 
     @pytest.mark.parametrize("wrong", [{"rule": -1}, {"caution": -0.1}, {"caution": np.nan}])
     def test_a_fallback_out_of_its_range_is_refused(self, wrong):
-        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be >= 0"):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be at least 0"):
             Fallback(**wrong)
 
     def test_without_advice_a_network_selects_by_itself(self):
@@ -184,6 +184,7 @@ class TestAdvice:
 
 
 def test_a_field_below_zero_is_refused():
+    rules = {"epsilon": r"lie in \[0, 1\]", "batch_size": "be above 0", "target_sync_updates": "be above 0"}
     for name, value in vars(WarmStartConfig()).items():
-        with pytest.raises(ValueError, match=f"{name} must be >= 0"):
+        with pytest.raises(ValueError, match=f"{name} must {rules.get(name, 'be at least 0')}, got -1"):
             replace(WarmStartConfig(), **{name: type(value)(-1)})

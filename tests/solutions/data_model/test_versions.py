@@ -161,11 +161,14 @@ def test_all_rules_are_selectors_and_change_nothing_in_what_they_are_given():
     [
         (lambda model: FixedVersion(model, 2), "version must lie in 0..1"),
         (lambda model: FixedVersion(model, -1), "version must lie in 0..1"),
-        (lambda model: FittingVersion(model, 0), "n_segments must be positive"),
-        (lambda model: SearchConfig(splits=()), r"splits must hold numbers in \[0, 1\]"),
-        (lambda model: SearchConfig(splits=(0.5, 1.5)), r"splits must hold numbers in \[0, 1\]"),
-        (lambda model: SearchConfig(n_bisections=0), "n_bisections must be > 0"),
-        (lambda model: SearchConfig(step_share=-0.1), "step_share must be >= 0"),
+        (lambda model: FittingVersion(model, 0), "n_segments must be above 0"),
+        (lambda model: SearchConfig(splits=()), r"splits must hold at least one number, got \(\)"),
+        (
+            lambda model: SearchConfig(splits=(0.5, 1.5)),
+            r"splits must hold numbers, each in \[0, 1\], got \(0.5, 1.5\)",
+        ),
+        (lambda model: SearchConfig(n_bisections=0), "n_bisections must be above 0"),
+        (lambda model: SearchConfig(step_share=-0.1), "step_share must be at least 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):
