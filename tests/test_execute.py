@@ -10,7 +10,8 @@ import pytest
 import gdt_tutorial
 from book import cache, generate, mend, parameters, scan, staging
 from book.chapters import BOOK, Chapter, Plan, read_plan
-from book.execute import CLAIM_MIME, ChapterError, RunRecord, execute, read_record
+from book.execute import ChapterError, RunRecord, execute, read_record
+from gdt_tutorial.teaching.claims import CLAIM_MIME
 
 PARAMETERS = 'profile = "book"\nseed = 0'
 CLAIM = f"""
