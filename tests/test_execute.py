@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import gdt_tutorial
-from book import cache, generate, mend, parameters, scan, staging
+from book import cache, generate, parameters, scan, staging
 from book.chapters import BOOK, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord, execute, read_record
 from gdt_tutorial.teaching.claims import CLAIM_MIME
@@ -225,13 +225,3 @@ def test_scan_finds_tracebacks_and_foreign_hosts(tmp_path):
 def test_scan_lets_a_clean_site_pass(tmp_path):
     (tmp_path / "a.html").write_text('<img src="data:image/png;base64,x"><a href="https://ok.example">x</a>')
     assert scan.scan(tmp_path) == []
-
-
-def test_mend_names_arrows_and_keeps_parameters(tmp_path):
-    page = tmp_path / "a.html"
-    page.write_text('<summary><span class="toctree-toggle"></span></summary><dl>\n<dd>a</dd>\n<dd>b</dd>\n</dl>')
-    mend.mend(tmp_path)
-    text = page.read_text()
-    assert '<summary aria-label="Show or hide' in text
-    assert '<span class="sig-line">a</span>' in text
-    assert "<dl>" not in text
