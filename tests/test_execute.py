@@ -225,3 +225,8 @@ def test_scan_finds_tracebacks_and_foreign_hosts(tmp_path):
 def test_scan_lets_a_clean_site_pass(tmp_path):
     (tmp_path / "a.html").write_text('<img src="data:image/png;base64,x"><a href="https://ok.example">x</a>')
     assert scan.scan(tmp_path) == []
+
+
+def test_an_accepted_range_is_written_with_readable_numbers():
+    assert generate.range_words((-1.001e-9, 1.001e-9)) == "0 to 0"
+    assert generate.range_words((-3.214, 1234567.0)) == "\N{MINUS SIGN}3.21 to 1,234,567"
