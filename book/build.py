@@ -24,7 +24,6 @@ from tqdm import tqdm
 from book.cache import digest, execute_cached, library_files
 from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, default_data, read_plan
 from book.execute import ChapterError, RunRecord
-from book.mend import mend
 from book.scan import scan
 
 STAGE = BUILD / "stage"
@@ -106,7 +105,6 @@ def build_site(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pa
     site = _ASIDE / "_build" / "html"
     if run.returncode != 0 or not (site / "index.html").exists():
         return [_complaint(run.stdout + "\n" + run.stderr)]
-    mend(site)
     faults = scan(site)
     if not faults:
         shutil.rmtree(SITE, ignore_errors=True)

@@ -22,7 +22,6 @@ import nbformat
 
 from book.chapters import NOTEBOOKS, PROFILES, ROOT, read_plan
 
-CLAIM_MIME = "application/vnd.gdt.claim+json"
 METADATA_KEY = "gdt"
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _SHOWN_VERSIONS = ("gdt-tutorial", "torch", "numpy", "scipy", "scikit-learn", "sionna-no-rt", "gymnasium", "matplotlib")
@@ -80,9 +79,12 @@ def execute(
         data: Watch logs (a file or a folder) that stand in for the embedded generator.
 
     Raises:
-        ValueError: If the profile is unknown or the notebook has no cell tagged `parameters`.
+        ValueError: If the profile is unknown or the notebook has no cell tagged `parameters`, or two claims of one name.
         ChapterError: If a cell raises.
     """
+    # Imported late: the process around the kernel needs no figures.
+    from gdt_tutorial.teaching.claims import read_claims
+
     chapter_path, out_path = Path(chapter_path), Path(out_path)
     _check(chapter_path, profile)
     out_path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +98,7 @@ def execute(
         seconds=round(cost["seconds"], 2),
         peak_mb=round(cost["peak_mb"], 1),
         stderr=read_stderr(notebook),
-        claims=read_claims(notebook),
+        claims=[dataclasses.asdict(claim) for claim in read_claims(notebook).values()],
         data_source="logs" if data else "generator",
         attribution=_attribution(data),
         versions=versions(),
@@ -110,13 +112,8 @@ def execute(
 
 def read_stderr(notebook: nbformat.NotebookNode) -> list[str]:
     """List what the cells of an executed notebook wrote to stderr."""
-    return [output.text for output in _outputs(notebook) if output.get("name") == "stderr"]
-
-
-def read_claims(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
-    """List the payloads of all claims of an executed notebook, in order."""
-    payloads = [output.get("data", {}).get(CLAIM_MIME) for output in _outputs(notebook)]
-    return [dict(payload) for payload in payloads if payload]
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return [output.text for output in outputs if output.get("name") == "stderr"]
 
 
 def read_record(path: Path) -> RunRecord:
@@ -153,10 +150,6 @@ def _check(path: Path, profile: str) -> None:
             f"chapter_path must have a cell tagged `parameters`, got {path.name} with tags {sorted(set(tags))}; "
             "tag the cell that sets profile and seed."
         )
-
-
-def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
 def _budget(profile: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from book import api, loop_picture, maps
 from book.chapters import BOOK, Plan
 from book.execute import RunRecord
 from book.parameters import parameter_tables
+from gdt_tutorial.teaching.claims import readable
 
 
 def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Path]) -> dict[str, str]:
@@ -159,7 +160,7 @@ def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
         rows = []
         for claim in record.claims:
             bounds = accepted_range(plan, number, claim["name"], record)
-            shown = f"{readable(bounds[0])} to {readable(bounds[1])}" if bounds else "no range on record"
+            shown = range_words(bounds) if bounds else "no range on record"
             value = f"{readable(claim['value'])} {claim['unit']}".strip()
             anchor = f'<span id="{claim_anchor(number, claim["name"])}"></span>'
             rows.append([f"{anchor}`{claim['name']}`", claim["text"], value, shown])
@@ -301,12 +302,10 @@ def panel(record: RunRecord) -> str:
     )
 
 
-def readable(value: float) -> str:
-    """Write a number with three significant digits, without an exponent where that is readable."""
-    if abs(value) < 1e-6:  # the margin around a number that is always 0
-        return "0"
-    text = f"{value:.3g}"
-    return f"{value:,.0f}" if "e" in text and 1e3 <= abs(value) < 1e9 else text
+def range_words(bounds: tuple[float, float]) -> str:
+    """Write an accepted range; the margin around a number that is always 0 is written as 0."""
+    low, high = (readable(bound if abs(bound) >= 1e-6 else 0.0) for bound in bounds)
+    return f"{low} to {high}"
 
 
 def source_words(record: RunRecord) -> str:

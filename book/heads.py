@@ -6,7 +6,8 @@ from typing import Any
 
 from book import generate
 from book.chapters import Chapter, Plan
-from book.execute import CLAIM_MIME, RunRecord
+from book.execute import RunRecord
+from gdt_tutorial.teaching.claims import CLAIM_MIME
 
 _WORDS_PER_MINUTE = 200
 # A line of code is read as slowly as ten words.
@@ -88,8 +89,7 @@ def _claim_line(html: str, plan: Plan, number: str, record: RunRecord) -> str:
 
     def complete_name(match: re.Match[str]) -> str:
         bounds = generate.accepted_range(plan, number, match.group(1), record)
-        shown = f"accepted {generate.readable(bounds[0])} to {generate.readable(bounds[1])}" if bounds else ""
-        accepted = f'<span class="book-accepted">{shown}</span>' if shown else ""
+        accepted = f'<span class="book-accepted">accepted {generate.range_words(bounds)}</span>' if bounds else ""
         return accepted + _anchor(number, match.group(1), match.group(0))
 
     return _CLAIM_NAME.sub(complete_name, html)

@@ -6,7 +6,7 @@ leaves all others as they were, and two parts of a simulation can be compared on
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -35,20 +35,13 @@ def torch_stream(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
-@contextmanager
-def keep_torch_rng() -> Iterator[None]:
+def keep_torch_rng() -> AbstractContextManager[None]:
     """Restore torch's global random state on leaving, whatever the block did to it.
 
     Importing `sionna.phy` reseeds torch's global generators, and so does setting `sionna.phy.config.seed`.
     """
-    cpu_state = torch.get_rng_state()
-    gpu_states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    try:
-        yield
-    finally:
-        torch.set_rng_state(cpu_state)
-        if gpu_states:
-            torch.cuda.set_rng_state_all(gpu_states)
+    # Named devices: where there are several, `fork_rng` would warn that it takes all of them.
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
 @contextmanager

@@ -8,9 +8,10 @@ import nbformat
 import pytest
 
 import gdt_tutorial
-from book import cache, generate, mend, parameters, scan, staging
+from book import cache, generate, parameters, scan, staging
 from book.chapters import BOOK, Chapter, Plan, read_plan
-from book.execute import CLAIM_MIME, ChapterError, RunRecord, execute, read_record
+from book.execute import ChapterError, RunRecord, execute, read_record
+from gdt_tutorial.teaching.claims import CLAIM_MIME
 
 PARAMETERS = 'profile = "book"\nseed = 0'
 CLAIM = f"""
@@ -236,11 +237,6 @@ def test_scan_lets_a_clean_site_pass(tmp_path):
     assert scan.scan(tmp_path) == []
 
 
-def test_mend_names_arrows_and_keeps_parameters(tmp_path):
-    page = tmp_path / "a.html"
-    page.write_text('<summary><span class="toctree-toggle"></span></summary><dl>\n<dd>a</dd>\n<dd>b</dd>\n</dl>')
-    mend.mend(tmp_path)
-    text = page.read_text()
-    assert '<summary aria-label="Show or hide' in text
-    assert '<span class="sig-line">a</span>' in text
-    assert "<dl>" not in text
+def test_an_accepted_range_is_written_with_readable_numbers():
+    assert generate.range_words((-1.001e-9, 1.001e-9)) == "0 to 0"
+    assert generate.range_words((-3.214, 1234567.0)) == "\N{MINUS SIGN}3.21 to 1,234,567"

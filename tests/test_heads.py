@@ -1,6 +1,6 @@
-"""What the build adds to an executed chapter, and the labels that make a table readable on a phone."""
+"""What the build adds to an executed chapter."""
 
-from book import heads, mend
+from book import heads
 
 _FIRST = "# A title\n\n*A question?*\n\n> **What you will learn.** This.\n> **Before this:** nothing. {}\n\nText.\n"
 
@@ -23,15 +23,3 @@ def test_only_names_of_claims_become_links():
     assert text.count("<a href") == 1
     assert "`other` and `gain()`" in text
     assert "claims.html#claim-00-gain" in text
-
-
-def test_cells_of_a_table_carry_the_name_of_their_column():
-    before = (
-        '<table class="table"><thead><tr class="row-odd"><th class="head"><p>a &lt; b</p></th><th><p>c</p></th></tr></thead>'
-        "<tbody><tr><td><p>1</p></td><td><p>2</p></td></tr></tbody></table>"
-    )
-    after = mend._TABLE.sub(mend._stacked, before)
-    assert 'data-label="a &lt; b"' in after
-    assert after.count('role="row"') == 2
-    assert after.count('role="cell"') == 2
-    assert after.count('role="columnheader"') == 2

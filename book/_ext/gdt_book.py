@@ -1,25 +1,79 @@
-"""What the site needs beyond its themes: one script once, no foreign host, docstrings as reStructuredText."""
+"""What the site needs beyond its themes: pages for screen readers and phones, one script once, no foreign host, docstrings.
+
+Each rule for screen readers names the finding of axe that it answers; tests/test_book.py fails when one comes back.
+"""
 
 import re
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 _SECTION = re.compile(
     r"^\s*(Args|Arguments|Attributes|Example|Examples|Note|Notes|Raises|Returns|See Also|Yields):\s*$"
 )
 _CODE_OR_MARK = re.compile(r"(``[^`]+``|`[^`\n]+`|:[a-z]+:`[^`]+`|[*|]|(?<=\w)_(?=[\s.,;:)\]]|$))")
 
+# What Sphinx writes for a signature of several lines, and what stands there instead.
+_SIGNATURE = {
+    "<dl>\n": '<span class="sig-lines">',
+    "<dd>": '<span class="sig-line">',
+    "</dd>\n": "</span>\n",
+    "</dl>\n\n": "</span>\n\n",
+}
+_ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "columnheader", "td": "cell"}
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the hooks."""
+    app.set_translator("html", Translator)
     app.connect("html-page-context", _mend_page, priority=900)
     app.connect("autodoc-process-docstring", _to_restructured_text, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
+class Translator(HTML5Translator):
+    """Write pages as Sphinx does, but for what it leaves wrong for a screen reader, and for tables on a phone."""
+
+    # Names of the columns of the table that is being written, if it has a head.
+    _columns: tuple[str, ...] = ()
+
+    def starttag(self, node: Any, tagname: str, suffix: str = "\n", empty: bool = False, **attributes: Any) -> str:
+        """Name each cell's column, so that a phone can show a row as a card; the roles keep the table a table there."""
+        if isinstance(node, nodes.table) and tagname == "table":
+            head = node.next_node(nodes.thead)
+            self._columns = tuple(entry.astext().strip() for entry in head.findall(nodes.entry)) if head else ()
+            if self._columns:
+                attributes |= {"role": "table", "CLASS": f"{attributes['CLASS']} book-stacked"}
+        elif self._columns and tagname in _ROLES:
+            attributes["role"] = _ROLES[tagname]
+            if tagname == "td":
+                attributes["data-label"] = self._columns[node.parent.column - 1]
+        return super().starttag(node, tagname, suffix, empty, **attributes)
+
+    def visit_desc_parameterlist(self, node: Any) -> None:
+        """Note where the parameters of a signature begin."""
+        self.context.append(len(self.body))
+        super().visit_desc_parameterlist(node)
+
+    def depart_desc_parameterlist(self, node: Any) -> None:
+        """definition-list: the parameters of a long signature are descriptions without terms; make them plain lines."""
+        super().depart_desc_parameterlist(node)
+        start = self.context.pop()
+        self.body[start:] = [_SIGNATURE.get(part, part) for part in self.body[start:]]
+
+    def visit_citation(self, node: Any) -> None:
+        """aria-deprecated-role and aria-required-children: a list of references is a list."""
+        super().visit_citation(node)
+        self.body[-1] = self.body[-1].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def _mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Drop the live-code scripts, which would ask another host, and what is there twice."""
+    """Name the sidebar's arrows, and drop the live-code scripts, which would ask another host, and what is there twice."""
+    sidebar = context.get("generate_toctree_html")
+    if sidebar is not None:
+        context["generate_toctree_html"] = lambda *arguments, **options: _named(sidebar(*arguments, **options))
     kept, seen = [], set()
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})
@@ -31,6 +85,14 @@ def _mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str,
         kept.append(script)
     context["script_files"] = kept
     context["css_files"] = [css for css in context.get("css_files", []) if "thebe" not in str(css)]
+
+
+def _named(sidebar: Any) -> Any:
+    """summary-name: the sidebar's arrows have no text."""
+    for summary in sidebar.find_all("summary"):
+        if not summary.get_text(strip=True):
+            summary["aria-label"] = "Show or hide the pages of this section"
+    return sidebar
 
 
 def _to_restructured_text(app: Sphinx, what: str, name: str, item: Any, options: Any, lines: list[str]) -> None:

@@ -7,6 +7,10 @@ task as text and gives its rows back as text wherever it runs, and numbers are w
 
 A results file that is cut short, or that holds something else, is moved aside (its name then ends in `.broken`), told
 through `on_broken`, and computed again.
+
+Processes and cluster are those of `concurrent.futures` and `distributed` themselves. joblib would take as many lines, and
+its workers outlive a parent that was killed, stop with a warning when a task needs much more memory than the first one,
+and give up a scheduler that waits for its first worker.
 """
 
 import hashlib

@@ -5,7 +5,6 @@ The accepted range of each claim in the profile `book` stands in `notebooks/chap
 several seeds by `notebooks/claim_ranges.py`. A run at `book` whose number leaves its range fails.
 """
 
-import json
 import math
 import re
 import tomllib
@@ -14,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gdt_tutorial.teaching.page import inline, publish, style
+from gdt_tutorial.teaching.page import inline, publish, published, style
 
-__all__ = ["CLAIM_MIME", "Claim", "check_claims", "claim", "read_claims", "read_ranges"]
+__all__ = ["CLAIM_MIME", "Claim", "check_claims", "claim", "read_claims", "read_ranges", "readable"]
 
 CLAIM_MIME = "application/vnd.gdt.claim+json"
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -46,7 +45,7 @@ class Claim:
             )
 
     def __str__(self) -> str:
-        quantity = f"{_readable(self.value)} {self.unit}".strip()
+        quantity = f"{readable(self.value)} {self.unit}".strip()
         return f"{self.text}: {quantity}" if self.text else f"{self.name} = {quantity}"
 
 
@@ -75,18 +74,11 @@ def read_claims(notebook: Mapping[str, Any] | str | Path) -> dict[str, Claim]:
     Raises:
         ValueError: If two outputs carry the same name.
     """
-    content = json.loads(Path(notebook).read_text(encoding="utf-8")) if isinstance(notebook, (str, Path)) else notebook
     claims: dict[str, Claim] = {}
-    for cell in content["cells"]:
-        for output in cell.get("outputs", []):
-            payload = output.get("data", {}).get(CLAIM_MIME)
-            if payload is None:
-                continue
-            if payload["name"] in claims:
-                raise ValueError(
-                    f"name of a claim must be unique in a chapter, got {payload['name']!r} twice; rename one."
-                )
-            claims[payload["name"]] = Claim(**{**payload, "value": float(payload["value"])})
+    for _, payload in published(notebook, CLAIM_MIME):
+        if payload["name"] in claims:
+            raise ValueError(f"name of a claim must be unique in a chapter, got {payload['name']!r} twice; rename one.")
+        claims[payload["name"]] = Claim(**{**payload, "value": float(payload["value"])})
     return claims
 
 
@@ -137,7 +129,8 @@ def _data_source() -> str:
     return data_source()
 
 
-def _readable(value: float) -> str:
+def readable(value: float) -> str:
+    """Write a number with three significant digits, without an exponent where that is readable."""
     if value != 0 and (abs(value) >= 1e7 or abs(value) < 1e-3):
         return f"{value:.3g}"
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
@@ -146,7 +139,7 @@ def _readable(value: float) -> str:
 
 
 def _claim_html(record: Claim) -> str:
-    quantity = f"{_readable(record.value)} {inline(record.unit)}".strip()
+    quantity = f"{readable(record.value)} {inline(record.unit)}".strip()
     said = f"<span>{inline(record.text)}</span>" if record.text else ""
     return (
         f'<div class="gdt gdt-claim">{style("claim")}{said}<span class="gdt-value">{quantity}</span>'

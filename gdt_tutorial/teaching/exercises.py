@@ -12,7 +12,6 @@ tagged `exercise-stub`, `exercise-check` and `solution`; `check_verdicts` holds 
 """
 
 import html
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gdt_tutorial.teaching.page import inline, is_static, publish, style
+from gdt_tutorial.teaching.page import inline, is_static, publish, published, style
 
 __all__ = [
     "VERDICT_MIME",
@@ -236,15 +235,10 @@ def read_verdicts(notebook: Mapping[str, Any] | str | Path) -> list[tuple[str, s
 
     The tag is "solution", "exercise-check", or "" where the cell has neither.
     """
-    content = json.loads(Path(notebook).read_text(encoding="utf-8")) if isinstance(notebook, (str, Path)) else notebook
     verdicts = []
-    for cell in content["cells"]:
-        tags = cell.get("metadata", {}).get("tags", [])
+    for tags, payload in published(notebook, VERDICT_MIME):
         tag = next((tag for tag in ("solution", "exercise-check") if tag in tags), "")
-        for output in cell.get("outputs", []):
-            payload = output.get("data", {}).get(VERDICT_MIME)
-            if payload is not None:
-                verdicts.append((tag, payload["exercise"], Verdict(payload["state"], payload["message"])))
+        verdicts.append((tag, payload["exercise"], Verdict(payload["state"], payload["message"])))
     return verdicts
 
 

@@ -7,15 +7,19 @@ for a dark page; `tests/teaching` measures their contrast.
 
 import hashlib
 import html
+import json
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from IPython.display import display
 
-__all__ = ["THEME", "element_id", "inline", "is_static", "load_script", "publish", "style"]
+__all__ = ["THEME", "element_id", "inline", "is_static", "load_script", "publish", "published", "style"]
 
 # Text and lines follow the book's theme where there is one. Everything else is ours, so that its contrast is known.
 THEME: dict[str, dict[str, str]] = {
@@ -124,6 +128,22 @@ def load_script(name: str) -> str:
 def publish(page: str, plain: str, payload: dict[str, dict] | None = None) -> None:
     """Display `page` as HTML, with `plain` for a terminal and machine-readable data by MIME type."""
     display({"text/html": page, "text/plain": plain, **(payload or {})}, raw=True)
+
+
+def published(notebook: Mapping[str, Any] | str | Path, mime: str) -> list[tuple[list[str], dict[str, Any]]]:
+    """Return the tags of the cell and the data for each output of an executed notebook that carries data of this type.
+
+    Args:
+        notebook: The path of an .ipynb file, or its content (a dictionary or a notebook node of nbformat).
+        mime: The type under which the data were published.
+    """
+    content = json.loads(Path(notebook).read_text(encoding="utf-8")) if isinstance(notebook, (str, Path)) else notebook
+    return [
+        (cell.get("metadata", {}).get("tags", []), output["data"][mime])
+        for cell in content["cells"]
+        for output in cell.get("outputs", [])
+        if mime in output.get("data", {})
+    ]
 
 
 def _declarations(scheme: str) -> str:
