@@ -16,7 +16,7 @@ from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, gain_per_cost, member_share, pack, schedule_of
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, gain_per_cost, member_share, pack, schedule_of
 
 __all__ = ["EqualSplit", "GreedyByGain", "GreedyByGainPerCost", "share_schedule"]
 
@@ -41,7 +41,8 @@ class GreedyByGainPerCost:
 
     def schedule(self, features: Features, version: Int[np.ndarray, "batch subgroup"]) -> Decision:
         """Take segments by gain per cost until none fits."""
-        return fill(features, self.model, version)[0]
+        ratio = gain_per_cost(features, self.model, version)
+        return schedule_of(features, self.model, version, pack(features, self.model, version, ratio))
 
 
 class EqualSplit:
