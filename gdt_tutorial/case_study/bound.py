@@ -47,8 +47,9 @@ from scipy.sparse import csr_array, vstack
 
 from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.delivery import serving_ap
+from gdt_tutorial.physical.messages import video_at
 from gdt_tutorial.physical.network import PhysicalNetwork
-from gdt_tutorial.physical.playback import QoeConfig, ViewTape
+from gdt_tutorial.physical.playback import QoeConfig, ViewTape, leaving_s
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
 from gdt_tutorial.physical.video import VideoCatalog
 
@@ -110,10 +111,9 @@ def _stay_s(network: PhysicalNetwork, horizon_s: float) -> Float[np.ndarray, "ba
     catalog, stream = network.catalog, network.stream
     shape = (*stream.group.shape, n_positions)
     env, user, position = (axis.reshape(-1) for axis in np.indices(shape))
-    video = stream.playlist[env, stream.group[env, user], position % stream.playlist.shape[2]]
-    length_s = np.minimum(catalog.duration_s, catalog.n_segments * catalog.segment_s)[video]
-    wanted_s = tape.fraction(env, user, position, catalog.video_type[video]) * length_s
-    stay_s = np.minimum(np.maximum(wanted_s, network.config.qoe.min_view_s), length_s).reshape(shape)
+    video = video_at(stream.playlist, stream.group[env, user], position, env)
+    fraction = tape.fraction(env, user, position, catalog.video_type[video])
+    stay_s = leaving_s(fraction, video, catalog, network.config.qoe).reshape(shape)
     start_s = np.cumsum(stay_s, axis=-1) - stay_s
     stay_s = np.clip(horizon_s - start_s, 0.0, stay_s)
     return stay_s[..., : int((stay_s > 0).any(axis=(0, 1)).sum())]
@@ -197,7 +197,7 @@ def _program(
     send_node, send_ap, send_level = np.nonzero(is_used)
     cell, send = _join(cell_node, send_node, len(node))
     is_heard = send_level[send] < cell_heard[cell, send_ap[send]]
-    video = course.playlist[env, node[:, 0], node[:, 1] % course.playlist.shape[2]]
+    video = video_at(course.playlist, node[:, 0], node[:, 1], np.asarray(env))
     bit = segment_length_s(catalog, video, node[:, 2])[send_node, None] * catalog.bitrate_bps
     band = bit / level[send_level, None]
     own_ap = send_ap[:, None] == np.arange(best.shape[1])

@@ -8,12 +8,13 @@ its Fig. 3).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.physical.batch import joined, take
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.decision.maker import DecisionMaker
@@ -122,10 +123,5 @@ class InternalLoop:
 
 def _pick(decisions: list[Decision], chosen: Int[np.ndarray, " batch"]) -> Decision:
     """Put together one decision from those of the chosen managers, environment by environment."""
-    env = np.arange(len(chosen))
-    return Decision(
-        **{
-            field.name: np.stack([getattr(each, field.name) for each in decisions])[chosen, env]
-            for field in fields(Decision)
-        }
-    )
+    n_batch = len(chosen)
+    return take(joined(decisions), chosen * n_batch + np.arange(n_batch))

@@ -1,6 +1,7 @@
 """The physical network of the paper's Fig. 1: campus, access points, users, channel, video, controllers.
 
 Modules:
+    batch: Copies of environments, choices among them, and sums in them.
     campus: The box that users walk in, its buildings, and tables of a reader's own campus.
     topology: Access points, edge and cloud servers, backhaul.
     mobility: Levy-flight walks of the users.

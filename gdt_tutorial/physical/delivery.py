@@ -8,8 +8,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import check
+from gdt_tutorial.physical.batch import sum_by
 
-__all__ = ["broadcast_efficiency", "multicast_efficiency", "serving_ap", "sum_per_ap", "unicast_efficiency"]
+__all__ = [
+    "broadcast_efficiency",
+    "multicast_efficiency",
+    "serving_ap",
+    "sum_at_own_ap",
+    "sum_per_ap",
+    "unicast_efficiency",
+]
 
 
 def serving_ap(
@@ -67,6 +75,11 @@ def sum_per_ap(
     amount: Float[np.ndarray, "batch subgroup *rest"], ap: Int[np.ndarray, "batch subgroup"], n_aps: int
 ) -> Float[np.ndarray, "batch ap *rest"]:
     """Add up what the subgroups of each access point use, need or hold."""
-    total = np.zeros((len(amount), n_aps, *amount.shape[2:]))
-    np.add.at(total, (np.arange(len(amount))[:, None], ap), amount)
-    return total
+    return sum_by(amount, ap, n_aps)
+
+
+def sum_at_own_ap(
+    amount: Float[np.ndarray, "batch subgroup *rest"], ap: Int[np.ndarray, "batch subgroup"], n_aps: int
+) -> Float[np.ndarray, "batch subgroup *rest"]:
+    """Return to every subgroup the sum over all subgroups of its access point, itself included."""
+    return sum_per_ap(amount, ap, n_aps)[np.arange(len(ap))[:, None], ap]

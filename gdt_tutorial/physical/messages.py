@@ -45,6 +45,25 @@ class Session:
     playlist: Int[np.ndarray, "batch group video"]  # recommended list of each group, repeated when it ends
 
 
+def video_at(
+    playlist: Int[np.ndarray, "batch group video"],
+    group: Int[np.ndarray, "*#shape"],
+    position: Int[np.ndarray, "*#shape"],
+    env: Int[np.ndarray, "*#shape"] | None = None,
+) -> Int[np.ndarray, "*#shape"]:
+    """Return the video at a position of a group's list, which is repeated when it ends.
+
+    Args:
+        playlist: List of each group, as in `Session`.
+        group: Whose list.
+        position: Place in the list, counted from its start; negative ones (padding) give any video.
+        env: Environment of each entry; None where the first axis of `position` is `batch`.
+    """
+    if env is None:
+        env = np.arange(len(position)).reshape(-1, *(1 for _ in position.shape[1:]))
+    return playlist[env, group, position % playlist.shape[2]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """What the slot gave to every user, in seconds of video, and the quality of experience (QoE) made of it.

@@ -17,7 +17,7 @@ from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
-from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Service, Session, Telemetry
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Service, Session, Telemetry, video_at
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
 from gdt_tutorial.physical.slicing import NetworkSlice
@@ -240,8 +240,7 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
 
 def _check_segments(decision: Decision, state: StreamState, catalog: VideoCatalog) -> None:
     position, segment = decision.segments[..., 0], decision.segments[..., 1]
-    env = np.arange(len(position))[:, None, None]
-    video = state.playlist[env, decision.group[..., None], position % state.playlist.shape[2]]
+    video = video_at(state.playlist, decision.group[..., None], position)
     n_wrong = int(((position >= 0) & ((segment < 0) | (segment >= catalog.n_segments[video]))).sum())
     rule, remedy = "name segments that the video has", "pad position and segment with -1"
     check(n_wrong == 0, "decision.segments", rule, f"{n_wrong} others", remedy)

@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Float, Int, Int8
 
 from gdt_tutorial.configuration import configclass, parameter
-from gdt_tutorial.physical.messages import Service
+from gdt_tutorial.physical.batch import repeated
+from gdt_tutorial.physical.messages import Service, video_at
 from gdt_tutorial.physical.streaming import StreamState
 from gdt_tutorial.physical.swipes import SwipeModel
 from gdt_tutorial.physical.video import VideoCatalog
 
-__all__ = ["QoeConfig", "ViewTape", "play"]
+__all__ = ["QoeConfig", "ViewTape", "leaving_s", "play"]
 
 
 @configclass
@@ -114,9 +115,9 @@ class ViewTape:
         """
         while self._fraction.shape[2] < n_positions:
             self._extend()
-        user, first = (np.tile(each, (n_copies, 1)) for each in (self._user, self._first))
+        user, first, fraction = (repeated(each, n_copies) for each in (self._user, self._first, self._fraction))
         copy = ViewTape(self._swipes, user, len(self._types), first, rng=deepcopy(self._rng))
-        copy._fraction = np.tile(self._fraction, (n_copies, 1, 1, 1))
+        copy._fraction = fraction
         return copy
 
     def _extend(self, n_positions: int = 16) -> None:
@@ -192,10 +193,19 @@ def _screen(
     """Return the video on the screen of each flat user index, and the second at which its user leaves it."""
     env, user = np.divmod(who, state.group.shape[1])
     head = state.head[env, user]
-    video = state.playlist[env, state.group[env, user], head % state.playlist.shape[2]]
+    video = video_at(state.playlist, state.group[env, user], head, env)
+    return video, leaving_s(tape.fraction(env, user, head, catalog.video_type[video]), video, catalog, qoe)
+
+
+def leaving_s(
+    fraction: Float[np.ndarray, " view"], video: Int[np.ndarray, " view"], catalog: VideoCatalog, qoe: QoeConfig
+) -> Float[np.ndarray, " view"]:
+    """Return the second of a video at which its viewer leaves it.
+
+    That is where the tape's `fraction` ends, but no sooner than `qoe.min_view_s`, and no later than the last segment.
+    """
     length_s = np.minimum(catalog.duration_s, catalog.n_segments * catalog.segment_s)[video]
-    wanted_s = tape.fraction(env, user, head, catalog.video_type[video]) * length_s
-    return video, np.minimum(np.maximum(wanted_s, qoe.min_view_s), length_s)
+    return np.minimum(np.maximum(fraction * length_s, qoe.min_view_s), length_s)
 
 
 def _leave(

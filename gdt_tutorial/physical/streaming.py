@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from gdt_tutorial.physical.delivery import sum_per_ap, unicast_efficiency
-from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Session
+from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Session, video_at
 from gdt_tutorial.physical.video import VideoCatalog
 
 __all__ = [
@@ -75,18 +75,15 @@ class StreamState:
         )
 
     @classmethod
-    def from_session(cls, session: Session, segment_s: float, n_copies: int = 1) -> "StreamState":
-        """Continue from what the video service knows, `n_copies` times side by side (the twin's way in)."""
-        copy = {
-            name: np.concatenate([getattr(session, name)] * n_copies)
-            for name in ("group", "head", "play_s", "buffered", "stored_s", "playlist")
-        }
+    def from_session(cls, session: Session, segment_s: float) -> "StreamState":
+        """Continue from what the video service knows (the twin's way in); the lists are shared, all else is copied."""
+        copy = {name: getattr(session, name).copy() for name in ("group", "head", "play_s", "buffered", "stored_s")}
         # The version that was played last is that of the segment that ends at, or holds, the play position.
         last = np.ceil(copy["play_s"] / segment_s - 1e-9).astype(np.int64) - 1
         n_rows = copy["buffered"].shape[2]
         row = np.take_along_axis(copy["buffered"], (copy["head"] % n_rows)[..., None, None], axis=2)[:, :, 0]
         version = np.take_along_axis(row, np.maximum(last, 0)[..., None], axis=2)[..., 0].astype(np.int64) - 1
-        return cls(**copy, last_version=np.where(last >= 0, version, -1))
+        return cls(**copy, last_version=np.where(last >= 0, version, -1), playlist=session.playlist)
 
     def session(self, serving_ap: Int[np.ndarray, "batch user"]) -> Session:
         """Copy what the video service sees."""
@@ -146,7 +143,7 @@ def deliver(
     env = np.arange(len(decision.segments))[:, None]
     position, segment = decision.segments[..., 0], decision.segments[..., 1]
     is_item = position >= 0
-    video = state.playlist[env[..., None], decision.group[..., None], position % state.playlist.shape[2]]
+    video = video_at(state.playlist, decision.group[..., None], position)
     length_s = segment_length_s(catalog, video, segment) * is_item
     bit = length_s * catalog.bitrate_bps[decision.version][..., None]
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
-from gdt_tutorial.physical.messages import Session
+from gdt_tutorial.physical.messages import Session, video_at
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
@@ -33,15 +34,14 @@ class VirtualNetwork:
     def tape(self, session: Session, n_rollouts: int, *, rng: np.random.Generator) -> ViewTape:
         """Draw how long everybody will watch, `n_rollouts` times, given what they have watched already."""
         curves, catalog = self.abstractor.curves, self.model.catalog
-        n_batch, n_users = session.head.shape
-        own_env = np.broadcast_to(np.tile(np.arange(n_batch), n_rollouts)[:, None], (n_rollouts * n_batch, n_users))
-        tape = ViewTape(curves, own_env, catalog.n_types, np.tile(session.head, (n_rollouts, 1)), rng=rng)
-        env, user = (axis.reshape(-1) for axis in np.indices(own_env.shape))
-        source = env % n_batch
-        head = session.head[source, user]
-        video = session.playlist[source, session.group[source, user], head % session.playlist.shape[2]]
-        kind, played = catalog.video_type[video], session.play_s[source, user] / catalog.duration_s[video]
-        tape.keep_watching(env, user, head, kind, curves.sample_rest(source, kind, played, rng=rng))
+        many = repeated(session, n_rollouts)
+        env, user = (np.asarray(axis) for axis in np.indices(many.head.shape))
+        own_env = original(env, len(session.head))  # whose curves a copy draws from
+        tape = ViewTape(curves, own_env, catalog.n_types, many.head, rng=rng)
+        video = video_at(many.playlist, many.group, many.head)
+        kind, played = catalog.video_type[video], many.play_s / catalog.duration_s[video]
+        view = (env, user, many.head, kind, curves.sample_rest(own_env, kind, played, rng=rng))
+        tape.keep_watching(*(each.reshape(-1) for each in view))
         return tape
 
     def rollout(
@@ -57,9 +57,9 @@ class VirtualNetwork:
         `snr_db` starts with the current slot: a decision sees the slot before the one in which it acts, as in reality.
         """
         n_batch, n_slots = len(snr_db), snr_db.shape[2] - 1
-        state = StreamState.from_session(session, self.model.catalog.segment_s, n_rollouts)
-        attached_ap, capacity = np.tile(session.serving_ap, (n_rollouts, 1)), self.model.capacity
-        channel = np.tile(snr_db, (n_rollouts, 1, 1, 1))
+        many, channel = repeated(session, n_rollouts), repeated(snr_db, n_rollouts)
+        state, attached_ap = StreamState.from_session(many, self.model.catalog.segment_s), many.serving_ap
+        capacity = self.model.capacity
         qoe = np.zeros((n_rollouts * n_batch, n_slots))
         for slot in range(n_slots):
             features = self.abstractor.abstract_session(state.session(attached_ap), channel[:, :, slot])

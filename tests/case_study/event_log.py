@@ -1,5 +1,8 @@
 """The accounts of a session: what arrived, what was watched, what was dropped, who waited, and whether the sums close.
 
+A test oracle: the tests hold the network's own accounts against it. So it is an independent account on purpose, and
+repeats the rules of lists and of leaving a video instead of importing them from where the network has them.
+
 The log reads the telemetry of every slot and counts again, from the phones' stores before and after, what the network
 says it did: video held before + received = held after + watched + dropped, and time watched + time stalled = the slot.
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from gdt_tutorial.physical.delivery import broadcast_efficiency, multicast_efficiency, serving_ap, unicast_efficiency
+from gdt_tutorial.physical.delivery import (
+    broadcast_efficiency,
+    multicast_efficiency,
+    serving_ap,
+    sum_at_own_ap,
+    sum_per_ap,
+    unicast_efficiency,
+)
 
 EFFICIENCY = np.array([[[1.0, 5.0], [2.0, 0.5], [3.0, 4.0]]])
 
@@ -35,3 +42,9 @@ def test_unknown_channels_and_a_negative_hysteresis_are_refused():
         serving_ap(np.array([[[1.0, np.nan]]]))
     with pytest.raises(ValueError, match=r"hysteresis_db must be at least 0, got -1\.0"):
         serving_ap(np.array([[[1.0, 2.0]]]), hysteresis_db=-1.0)
+
+
+def test_sums_per_access_point_reach_each_subgroup():
+    amount, ap = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]]), np.array([[0, 2, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(sum_per_ap(amount, ap, 3), [[5, 0, 2], [0, 56, 0]])
+    np.testing.assert_array_equal(sum_at_own_ap(amount, ap, 3), [[5, 2, 5], [56, 56, 56]])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.physical.messages import Decision
-from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
+from gdt_tutorial.physical.playback import QoeConfig, ViewTape, leaving_s, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
 from gdt_tutorial.physical.video import VideoCatalog, VideoCatalogConfig
@@ -275,3 +275,10 @@ def test_weights_are_not_negative(name, value):
 def test_the_shortest_view_has_bounds(value):
     with pytest.raises(ValueError, match=r"min_view_s must lie in \(0, 5\], got .*; 0.5 s"):
         QoeConfig(min_view_s=value)
+
+
+def test_viewers_leave_where_the_tape_says_but_not_at_once_and_not_after_the_end():
+    # The first video lasts 5.5 s, in segments of 1 s.
+    catalog, qoe = tiny_catalog(), QoeConfig(min_view_s=0.5)
+    fraction, video = np.array([0.0, 0.01, 0.5, 1.0]), np.zeros(4, dtype=np.int64)
+    np.testing.assert_allclose(leaving_s(fraction, video, catalog, qoe), [0.5, 0.5, 2.75, 5.5])

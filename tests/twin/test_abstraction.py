@@ -7,7 +7,17 @@ from scipy.integrate import quad
 
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.twin.abstraction.groups import AbstractionConfig, form_subgroups
+from gdt_tutorial.twin.abstraction.groups import AbstractionConfig
+from gdt_tutorial.twin.abstraction.subgroups import (
+    ap_of_cell,
+    cell_number,
+    cell_of,
+    form_subgroups,
+    gather_subgroups,
+    group_of_cell,
+    is_leading,
+    sibling_of,
+)
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 from tests.small_networks import network, random_decision, twin_of
 
@@ -155,6 +165,31 @@ def test_subgroups_split_groups_by_cell_and_by_progress(scene):
             lead, lag = (progress[b][subgroup[b] == 2 * cell + part] for part in (0, 1))
             if len(lead) and len(lag):
                 assert lead.min() >= lag.max()
+
+
+def test_the_number_of_a_subgroup_says_its_cell_and_its_half(scene):
+    net, telemetry = scene
+    _, group, ap = form_subgroups(telemetry.session, net.catalog, 2)
+    number = np.arange(group.shape[1])
+    np.testing.assert_array_equal(group_of_cell(cell_of(number), 2), group[0])
+    np.testing.assert_array_equal(ap_of_cell(cell_of(number), 2), ap[0])
+    np.testing.assert_array_equal(cell_number(group[0], ap[0], 2), cell_of(number))
+    sibling = sibling_of(number)
+    np.testing.assert_array_equal(sibling_of(sibling), number)
+    np.testing.assert_array_equal(cell_of(sibling), cell_of(number))
+    assert (is_leading(sibling) != is_leading(number)).all()
+
+
+def test_subgroups_know_their_members_and_what_these_hold(scene):
+    net, telemetry = scene
+    session = telemetry.session
+    own = gather_subgroups(session, net.link.spectral_efficiency(telemetry.snr_db), net.catalog)
+    for b in range(2):
+        for number in range(own.ap.shape[1]):
+            is_member = own.subgroup[b] == number
+            assert own.n_members[b, number] == is_member.sum()
+            stored_s = session.stored_s[b, is_member].mean() if is_member.any() else 0.0
+            np.testing.assert_allclose(own.stored_s[b, number], stored_s)
 
 
 def plain_wishes(net, curves, session, config, env, user):

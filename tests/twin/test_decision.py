@@ -10,7 +10,7 @@ from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, pack
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, gain_per_cost, pack
 from tests.small_networks import TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
 
 
@@ -238,3 +238,17 @@ def test_a_version_that_does_not_exist_is_refused(scenes):
     _, model = features_of(scenes)
     with pytest.raises(ValueError, match=r"version must lie in 0\.\.3, got 4; 0 is the lowest bitrate"):
         EqualShare(model, 4)
+
+
+def test_gain_per_cost_is_zero_where_nothing_can_be_sent_and_follows_the_weight(scenes):
+    features, model = features_of(scenes)
+    version = np.ones_like(features.ap)
+    ratio, (radio, cycles) = gain_per_cost(features, model, version), model.cost(features, version)
+    gain, cost = model.gain(features, version), radio + cycles
+    is_open = ratio > 0
+    assert is_open.any()
+    np.testing.assert_array_equal(is_open, np.isfinite(cost) & (gain > 0))
+    np.testing.assert_allclose(ratio[is_open] * cost[is_open], gain[is_open])
+    weight = stream(1, "weights").random(features.ap.shape)
+    np.testing.assert_allclose(gain_per_cost(features, model, version, weight), ratio * weight[..., None])
+    np.testing.assert_array_equal(gain_per_cost(features, model, version, np.ones(weight.shape)), ratio)

@@ -23,11 +23,13 @@ from gdt_tutorial.case_study.scenario import (
 )
 from gdt_tutorial.configuration import check
 from gdt_tutorial.loops.external import twin_error
+from gdt_tutorial.physical.batch import joined
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.streaming import worst_member_efficiency
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.abstraction.subgroups import ap_of_cell, cell_number
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
@@ -130,10 +132,10 @@ def _capability(
 ) -> Float[np.ndarray, "batch subgroup"]:
     """Return the efficiency of the worst reachable member of each multicast group behind each access point."""
     session, n_aps = now.session, network.topology.n_aps
-    n_groups = session.playlist.shape[1]
-    subgroup = session.group * n_aps + session.serving_ap
-    ap = np.broadcast_to(np.arange(n_groups * n_aps) % n_aps, (len(subgroup), n_groups * n_aps))
-    return worst_member_efficiency(subgroup, ap, network.link.spectral_efficiency(snr_db), session.serving_ap)
+    n_cells = session.playlist.shape[1] * n_aps
+    cell = cell_number(session.group, session.serving_ap, n_aps)
+    ap = np.broadcast_to(ap_of_cell(np.arange(n_cells), n_aps), (len(cell), n_cells))
+    return worst_member_efficiency(cell, ap, network.link.spectral_efficiency(snr_db), session.serving_ap)
 
 
 class QoeRow(NamedTuple):
@@ -179,11 +181,9 @@ def session_views(run: SessionRunner, seeds: Sequence[int]) -> Views:
     for seed in seeds:
         recorder = _Recorder()
         run(seed, recorder.open)
-        views.append(recorder.seen)
-    kind, fraction = (
-        np.concatenate([np.stack([service[part] for service in seen], axis=-1) for seen in views]) for part in (0, 1)
-    )
-    return Views(view_type=kind, view_fraction=fraction)
+        kind, fraction = (np.stack(part, axis=-1) for part in zip(*recorder.seen, strict=True))
+        views.append(Views(view_type=kind, view_fraction=fraction))
+    return joined(views)
 
 
 class _Recorder:

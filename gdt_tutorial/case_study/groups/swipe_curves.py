@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check
+from gdt_tutorial.physical.batch import sum_by
 
 __all__ = ["GroupSwipeCurves", "bootstrap_curves", "percentile_bands", "require_views"]
 
@@ -230,6 +231,4 @@ def _draw_members(
     size = np.eye(n_groups, dtype=np.int64)[group].sum(axis=1)
     start = np.cumsum(size, axis=1) - size
     pick = start[env, group] + (rng.random(group.shape) * size[env, group]).astype(np.int64)
-    times = np.zeros(group.shape)
-    np.add.at(times, (env, order[env, pick]), 1.0)
-    return times
+    return sum_by(np.ones(group.shape), order[env, pick], group.shape[1])

@@ -13,7 +13,7 @@ simulation optimization; Glasserman and Yao 1992. Their use for a branching Q-ne
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from gdt_tutorial.case_study.experiment import Campuses
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
 from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.physical.batch import joined, repeated, take
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.playback import ViewTape, play
@@ -79,14 +80,6 @@ class Changes:
     def __len__(self) -> int:
         return len(self.difference)
 
-    def __getitem__(self, index: Tensor) -> "Changes":
-        return Changes(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
-
-    @classmethod
-    def join(cls, parts: Sequence["Changes"]) -> "Changes":
-        """Put several together."""
-        return cls(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)})
-
 
 class _Course:
     """An episode under a policy, which can be left at any slot and played again."""
@@ -112,24 +105,24 @@ class _Course:
             self.session.append(telemetry.session)
             self.snr_db.append(telemetry.snr_db)
         self._tape: ViewTape = network.tape.repeated(n_copies)
-        self._playlist = np.concatenate([telemetry.session.playlist] * n_copies)
+        self._playlist = repeated(telemetry.session.playlist, n_copies)
 
     def replay(
         self, slot: int, n_horizon: int, version: Int[np.ndarray, "copy subgroup"], features: Features
     ) -> Float[np.ndarray, "slot copy user"]:
         """Play on from `slot` with these versions there and the policy's own after it; return every user's QoE."""
         network, n_copies = self.campuses.network, self.n_copies
-        state = StreamState.from_session(self.session[slot], network.catalog.segment_s, n_copies)
-        state.playlist = self._playlist  # always the same object, so that the buffering need not start anew
-        attached = np.tile(self.session[slot].serving_ap, (n_copies, 1))
+        # The lists are always the same object, so that the buffering need not start anew.
+        many = replace(repeated(self.session[slot], n_copies), playlist=self._playlist)
+        state, attached = StreamState.from_session(many, network.catalog.segment_s), many.serving_ap
         qoe = []
         for ahead in range(n_horizon):
             if ahead:
-                channel_db = np.tile(self.snr_db[slot + ahead], (n_copies, 1, 1))
+                channel_db = repeated(self.snr_db[slot + ahead], n_copies)
                 features = self.buffering.abstract_session(state.session(attached), channel_db)
                 version = self.versions.select(features)
             decision = self.scheduler.schedule(features, version)
-            channel_db = np.tile(self.snr_db[slot + ahead + 1], (n_copies, 1, 1))
+            channel_db = repeated(self.snr_db[slot + ahead + 1], n_copies)
             attached = serving_ap(channel_db, attached, hysteresis_db=network.config.hysteresis_db)
             efficiency = network.link.spectral_efficiency(channel_db)
             service = play(state, self._tape, network.catalog, network.config.qoe, network.config.slot_s)
@@ -177,14 +170,12 @@ def collect_changes(
         state = describe_cells(one, campuses.model, order, [rule.select(one) for rule in rules])
         own = course.versions.select(one)
         tried = _changed(own, n_copies, n_versions, config.epsilon, rng=rng)
-        many = Features(
-            **{field.name: np.concatenate([getattr(one, field.name)] * n_copies) for field in fields(Features)}
-        )
+        many = repeated(one, n_copies)
         qoe = course.replay(slot, config.n_horizon, tried.reshape(-1, own.shape[1]), many)
         value = np.einsum("k,kcu->cu", weight, qoe)
         cell = _per_cell(value.reshape(n_copies, *session.serving_ap.shape), session.serving_ap, order.shape[1])
         parts.append(_as_changes(state, legal(order, n_versions), order, own, tried, cell))
-    return Changes.join(parts)
+    return joined(parts)
 
 
 def _changed(
@@ -209,7 +200,8 @@ def _per_cell(
     value: Float[np.ndarray, "copy batch user"], ap: Int[np.ndarray, "batch user"], n_aps: int
 ) -> Float[np.ndarray, "copy batch ap"]:
     """Sum over the users that each AP served at the start, as if they were spread evenly."""
-    return np.stack([sum_per_ap(copy, ap, n_aps) for copy in value]) / (value.shape[-1] / n_aps)
+    total = sum_per_ap(value.reshape(-1, value.shape[-1]), repeated(ap, len(value)), n_aps)
+    return total.reshape(*value.shape[:2], n_aps) / (value.shape[-1] / n_aps)
 
 
 def _as_changes(
@@ -242,7 +234,7 @@ def learn_changes(
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.n_updates)
     for update in range(config.n_updates):
-        batch = changes[torch.randint(len(changes), (config.batch_size,), generator=generator)]
+        batch = take(changes, torch.randint(len(changes), (config.batch_size,), generator=generator).numpy())
         values = network(batch.state, batch.mask)
         before, after = (values.gather(-1, each[..., None])[..., 0] for each in (batch.action, batch.other))
         is_active = batch.mask.any(dim=-1)

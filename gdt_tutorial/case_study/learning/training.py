@@ -25,6 +25,7 @@ from gdt_tutorial.case_study.learning.counterfactual import (
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering, sequential, swipe_aware
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
 from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.physical.batch import joined
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
 from gdt_tutorial.solutions.data_model.cell_state import n_row, n_state
@@ -209,7 +210,7 @@ def train_versions(
         policy: Callable[[Campuses], VersionSelector] = search if turn == 0 else trained.selector
         data += _episodes(policy, config, scenario, seed, turn)
         generator = seeding.torch_stream(seed, "learn", turn)
-        learn_changes(trained.network, Changes.join(data), config.changes, generator=generator)
+        learn_changes(trained.network, joined(data), config.changes, generator=generator)
         trained.fallbacks, gains = choose_fallbacks(trained.network, config, scenario)
         row = {"round": turn + 1, "n_changes": sum(map(len, data)), **gains}
         trained.history.append(row)

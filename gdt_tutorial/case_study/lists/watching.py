@@ -14,7 +14,7 @@ The law of the sum comes from convolving the laws of its parts on a grid of one 
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.physical.messages import Session
+from gdt_tutorial.physical.messages import Session, video_at
 from gdt_tutorial.physical.video import VideoCatalog
 
 __all__ = ["WatchLaw", "wanted_within"]
@@ -79,7 +79,7 @@ def wanted_within(
     env = np.arange(n_batch)[:, None]
     n_list = law.playlist.shape[2]
     place = (session.head[..., None] + np.arange(n_rows)) % n_list
-    video = law.playlist[env, session.group, place[..., 0]]
+    video = video_at(law.playlist, session.group, session.head)
     now = law.survival_now(session.group, video, session.play_s)
     grid = np.arange(1, horizon_s + 1)
 

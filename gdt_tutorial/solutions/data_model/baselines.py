@@ -10,16 +10,15 @@ Every class is a `Scheduler`.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import check
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision
-from gdt_tutorial.solutions.data_model.reduced_program import gain_per_cost
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, pack, schedule_of
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, gain_per_cost, member_share, pack, schedule_of
 
-__all__ = ["EqualSplit", "GreedyByGain", "GreedyByGainPerCost", "member_share", "share_schedule"]
+__all__ = ["EqualSplit", "GreedyByGain", "GreedyByGainPerCost", "share_schedule"]
 
 
 class GreedyByGain:
@@ -62,13 +61,6 @@ class EqualSplit:
         return share_schedule(features, self.model, version, share, share)
 
 
-def member_share(features: Features, n_aps: int) -> Float[np.ndarray, "batch subgroup"]:
-    """Return each SMG's part of the reachable members of its access point; 0 where it has none."""
-    members = features.n_members.astype(np.float64) * (features.efficiency > 0)
-    total = np.take_along_axis(sum_per_ap(members, features.ap, n_aps), features.ap, axis=1)
-    return np.divide(members, total, out=np.zeros_like(members), where=total > 0)
-
-
 def share_schedule(
     features: Features,
     model: ScheduleModel,
@@ -108,7 +100,7 @@ def _quota_priority(
     computing_share: Float[np.ndarray, "batch subgroup"],
 ) -> Float[np.ndarray, "batch subgroup item"]:
     """Return 3 for items inside the quota, 1 to 2 for those that it cuts, and below 1 for the rest."""
-    is_open = _is_open(features, model, version)
+    is_open = gain_per_cost(features, model, version) > 0
     length_s = np.where(is_open, features.length_s, 0.0)
     radio, cycles = (np.sum(cost, axis=-1, where=is_open) for cost in model.cost(features, version))
     total_s = length_s.sum(axis=-1)
@@ -121,13 +113,6 @@ def _quota_priority(
     wanting = np.divide(quota_s, quota_s + end_s, out=np.zeros_like(length_s), where=is_open & (quota_s > 0))
     priority = np.where(covered >= 1 - 1e-9, 3.0, np.where(covered > 0, 1 + covered, wanting))
     return np.where(is_open, priority, 0.0)
-
-
-def _is_open(
-    features: Features, model: ScheduleModel, version: Int[np.ndarray, "batch subgroup"]
-) -> Bool[np.ndarray, "batch subgroup item"]:
-    """Mark the items that can be sent and that anybody wants."""
-    return np.isfinite(np.add(*model.cost(features, version))) & (model.gain(features, version) > 0)
 
 
 def _carried_s(

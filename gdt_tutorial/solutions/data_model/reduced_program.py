@@ -29,7 +29,6 @@ __all__ = [
     "ReducedProgram",
     "SlsqpConfig",
     "Solution",
-    "gain_per_cost",
     "reduced_program",
     "shadow_prices",
     "solve_reduced",
@@ -173,16 +172,6 @@ def shadow_prices(
     cost = np.stack([program.radio, program.cycles], axis=-1)[inner] * is_scarce
     price = nnls(cost, program.value(amount_s)[1][inner])[0] if inner.any() else np.zeros(2)
     return price if price.any() else None
-
-
-def gain_per_cost(
-    features: Features, model: ScheduleModel, version: Int[np.ndarray, "batch subgroup"]
-) -> Float[np.ndarray, "batch subgroup item"]:
-    """Return each item's gain over the sum of its shares of band and cycles; 0 where it cannot or need not be sent."""
-    gain = model.gain(features, version)
-    cost = np.add(*model.cost(features, version))
-    is_open = np.isfinite(cost) & (gain > 0)
-    return np.where(is_open, gain / np.where(is_open, cost, 1.0), 0.0)
 
 
 def reduced_program(

@@ -14,13 +14,12 @@ from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.solutions.data_model.reduced_program import (
     SlsqpConfig,
-    gain_per_cost,
     reduced_program,
     shadow_prices,
     solve_reduced,
 )
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, pack, schedule_of
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, gain_per_cost, pack, schedule_of
 
 __all__ = ["Scheduler", "SlsqpScheduler"]
 

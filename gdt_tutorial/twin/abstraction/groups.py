@@ -9,15 +9,17 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import configclass, parameter
+from gdt_tutorial.physical.batch import original
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
-from gdt_tutorial.physical.messages import Session
-from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_member_efficiency
+from gdt_tutorial.physical.messages import Session, video_at
+from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.abstraction.subgroups import gather_subgroups
 from gdt_tutorial.twin.status import Status
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 
-__all__ = ["AbstractionConfig", "GroupAbstractor", "form_subgroups"]
+__all__ = ["AbstractionConfig", "GroupAbstractor"]
 
 
 @configclass
@@ -42,26 +44,6 @@ class AbstractionConfig:
     )
 
 
-def form_subgroups(
-    session: Session, catalog: VideoCatalog, n_aps: int
-) -> tuple[Int[np.ndarray, "batch user"], Int[np.ndarray, "batch subgroup"], Int[np.ndarray, "batch subgroup"]]:
-    """Split each multicast group by access point and by progress: users ahead of the mean lead, the others lag.
-
-    Returns each user's SMG, each SMG's group, and each SMG's AP. (Our reading: the paper does not define SMGs.)
-    """
-    n_batch, n_groups, n_videos = session.playlist.shape
-    env = np.arange(n_batch)[:, None]
-    video = session.playlist[env, session.group, session.head % n_videos]
-    progress = session.head + session.play_s / catalog.duration_s[video]
-    cell = session.group * n_aps + session.serving_ap
-    total, count = np.zeros((2, n_batch, n_groups * n_aps))
-    np.add.at(total, (env, cell), progress)
-    np.add.at(count, (env, cell), 1.0)
-    mean = (total / np.maximum(count, 1))[env, cell]
-    index = np.broadcast_to(np.arange(2 * n_groups * n_aps), (n_batch, 2 * n_groups * n_aps))
-    return 2 * cell + (progress < mean), index // (2 * n_aps), index // 2 % n_aps
-
-
 class GroupAbstractor:
     """Features of every SMG from statistics of its members (a `FeatureAbstractor`)."""
 
@@ -81,26 +63,15 @@ class GroupAbstractor:
 
     def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
         """Do the same from a session and channel state that are at hand."""
-        n_aps = len(self.capacity.bandwidth_hz)
-        subgroup, group, ap = form_subgroups(session, self.catalog, n_aps)
-        n_members, stored_s = np.zeros((2, *ap.shape))
-        env = np.arange(len(ap))[:, None]
-        np.add.at(n_members, (env, subgroup), 1.0)
-        np.add.at(stored_s, (env, subgroup), session.stored_s)
-        efficiency = self.link.spectral_efficiency(snr_db)
-        segments, value_s, urgent_s, length_s = self._items(session, subgroup, group)
+        own = gather_subgroups(session, self.link.spectral_efficiency(snr_db), self.catalog)
+        segments, value_s, urgent_s, length_s = self._items(session, own.subgroup, own.group)
         return Features(
-            subgroup=subgroup,
-            group=group,
-            ap=ap,
-            n_members=n_members.astype(np.int64),
-            efficiency=worst_member_efficiency(subgroup, ap, efficiency, session.serving_ap),
-            stored_s=stored_s / np.maximum(n_members, 1),
+            **own._asdict(),
             segments=segments,
             value_s=value_s,
             urgent_s=urgent_s,
             length_s=length_s,
-            previous=np.zeros((*ap.shape, self.catalog.n_versions)),
+            previous=np.zeros((*own.ap.shape, self.catalog.n_versions)),
         )
 
     def _items(
@@ -136,7 +107,7 @@ class GroupAbstractor:
         is_item = value > 0
         position = np.where(is_item, base[..., None] + best // n_segments, -1)
         chosen = np.where(is_item, best % n_segments, -1)
-        video = session.playlist[env[..., None], group[..., None], np.maximum(position, 0) % session.playlist.shape[2]]
+        video = video_at(session.playlist, group[..., None], position)
         length_s = segment_length_s(self.catalog, video, chosen)
         return np.stack([position, chosen], axis=-1), value, urgent, length_s
 
@@ -155,11 +126,10 @@ class GroupAbstractor:
         """
         catalog, n_batch = self.catalog, len(session.head)
         n_rows, n_segments = session.buffered.shape[2:]
-        env = np.arange(n_batch)[:, None, None]
         position = session.head[..., None] + np.arange(n_rows)
-        video = session.playlist[env, session.group[..., None], position % session.playlist.shape[2]]
+        video = video_at(session.playlist, session.group[..., None], position)
         duration_s, kind = catalog.duration_s[video], catalog.video_type[video]
-        env = env % len(self.curves.table)  # rollouts repeat the environments
+        env = original(np.arange(n_batch), len(self.curves.table))[:, None, None]  # one set of curves for all copies
         played_s = np.zeros(video.shape)
         played_s[..., 0] = session.play_s
         first = np.floor(played_s / catalog.segment_s + 1e-9).astype(np.int64)

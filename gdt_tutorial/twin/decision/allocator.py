@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gdt_tutorial import seeding
 from gdt_tutorial.checkpoints import load, save
 from gdt_tutorial.configuration import check
-from gdt_tutorial.physical.delivery import sum_per_ap
+from gdt_tutorial.physical.delivery import sum_at_own_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill
@@ -42,9 +42,8 @@ def describe_subgroups(features: Features, model: ScheduleModel) -> Float[np.nda
         ],
         axis=-1,
     )
-    total = sum_per_ap(own, features.ap, len(model.capacity.bandwidth_hz))
-    env = np.arange(len(own))[:, None]
-    return np.concatenate([own, total[env, features.ap] / 8], axis=-1)
+    total = sum_at_own_ap(own, features.ap, len(model.capacity.bandwidth_hz))
+    return np.concatenate([own, total / 8], axis=-1)
 
 
 class SubgroupNetwork(nn.Module):

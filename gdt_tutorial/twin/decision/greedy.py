@@ -1,14 +1,12 @@
 """Model-based makers: the greedy allocator, and equal shares, the floor that every maker must beat."""
 
-from dataclasses import fields
-
 import numpy as np
 
 from gdt_tutorial.configuration import check
-from gdt_tutorial.physical.delivery import sum_per_ap
+from gdt_tutorial.physical.batch import repeated
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, schedule_of
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, member_share, schedule_of
 
 __all__ = ["EqualShare", "GreedyAllocator"]
 
@@ -27,11 +25,8 @@ class GreedyAllocator:
         """Try each version at all SMGs of an AP and keep, for each AP, the best."""
         n_versions, (n_batch, n_subgroups) = self.model.catalog.n_versions, features.ap.shape
         # All versions are tried side by side, as if they were more environments.
-        tried = Features(
-            **{field.name: _repeat(getattr(features, field.name), n_versions) for field in fields(Features)}
-        )
         version = np.repeat(np.arange(n_versions), n_batch)[:, None].repeat(n_subgroups, axis=1)
-        decision, promise = fill(tried, self.model, version, np.ones(tried.ap.shape))
+        decision, promise = fill(repeated(features, n_versions), self.model, version)
         best = promise.reshape(n_versions, n_batch, -1).argmax(axis=0)
         env = np.arange(n_batch)[:, None]
         row = best[env, features.ap] * n_batch + env
@@ -40,10 +35,6 @@ class GreedyAllocator:
             for name in ("version", "bandwidth_share", "computing_share", "segments")
         }
         return Decision(subgroup=features.subgroup, group=features.group, ap=features.ap, **chosen)
-
-
-def _repeat(values: np.ndarray, n_copies: int) -> np.ndarray:
-    return np.concatenate([values] * n_copies)
 
 
 class EqualShare:
@@ -57,10 +48,7 @@ class EqualShare:
     def decide(self, features: Features) -> Decision:
         """Cut each SMG's list where its equal share ends."""
         version = np.full(features.ap.shape, self.version)
-        members = features.n_members.astype(np.float64) * (features.efficiency > 0)
-        total = sum_per_ap(members, features.ap, len(self.model.capacity.bandwidth_hz))
-        total = total[np.arange(len(members))[:, None], features.ap]
-        share = np.divide(members, total, out=np.zeros_like(members), where=total > 0)[..., None]
+        share = member_share(features, len(self.model.capacity.bandwidth_hz))[..., None]
         radio, cycles = self.model.cost(features, version)
         is_taken = (np.cumsum(radio, axis=-1) <= share) & (np.cumsum(cycles, axis=-1) <= share) & (features.value_s > 0)
         return schedule_of(features, self.model, version, is_taken)

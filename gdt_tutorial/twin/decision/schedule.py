@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from gdt_tutorial.physical.delivery import sum_per_ap
+from gdt_tutorial.physical.delivery import sum_at_own_ap, sum_per_ap
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.playback import QoeConfig
@@ -16,7 +16,7 @@ from gdt_tutorial.physical.streaming import SlotCapacity
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.features import Features
 
-__all__ = ["ScheduleModel", "fill", "pack", "schedule_model", "schedule_of"]
+__all__ = ["ScheduleModel", "fill", "gain_per_cost", "member_share", "pack", "schedule_model", "schedule_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,24 +53,46 @@ def schedule_model(network: PhysicalNetwork) -> ScheduleModel:
     return ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe)
 
 
+def gain_per_cost(
+    features: Features,
+    model: ScheduleModel,
+    version: Int[np.ndarray, "batch subgroup"],
+    weight: Float[np.ndarray, "batch subgroup"] | None = None,
+) -> Float[np.ndarray, "batch subgroup item"]:
+    """Return each item's gain over the sum of its shares of band and cycles; 0 where it cannot or need not be sent.
+
+    Args:
+        weight: Of each SMG's gains; None weighs all alike.
+    """
+    gain = model.gain(features, version)
+    cost = np.add(*model.cost(features, version))
+    is_open = np.isfinite(cost) & (gain > 0)
+    gain = gain if weight is None else gain * weight[..., None]
+    return np.where(is_open, gain / np.where(is_open, cost, 1.0), 0.0)
+
+
+def member_share(features: Features, n_aps: int) -> Float[np.ndarray, "batch subgroup"]:
+    """Return each SMG's part of the reachable members of its access point; 0 where it has none."""
+    members = features.n_members.astype(np.float64) * (features.efficiency > 0)
+    total = sum_at_own_ap(members, features.ap, n_aps)
+    return np.divide(members, total, out=np.zeros_like(members), where=total > 0)
+
+
 def fill(
     features: Features,
     model: ScheduleModel,
     version: Int[np.ndarray, "batch subgroup"],
-    weight: Float[np.ndarray, "batch subgroup"],
+    weight: Float[np.ndarray, "batch subgroup"] | None = None,
     n_rounds: int = 3,
 ) -> tuple[Decision, Float[np.ndarray, "batch ap"]]:
     """Take items by weighted gain per cost while they fit; return the schedule and each AP's expected gain.
 
-    The cost of an item is the sum of its shares of band and cycles. How they are packed stands at `pack`; how the rest of
-    the band is spread, at `schedule_of`.
+    The order is that of `gain_per_cost`. How items are packed stands at `pack`; how the rest of the band is spread, at
+    `schedule_of`.
     """
-    gain = model.gain(features, version)
-    radio, cycles = model.cost(features, version)
-    is_open = np.isfinite(radio + cycles) & (gain > 0)
-    ratio = np.where(is_open, gain * weight[..., None] / np.where(is_open, radio + cycles, 1), 0)
-    is_taken = pack(features, model, version, ratio, n_rounds=n_rounds)
-    promise = _per_ap(features, model, np.sum(gain, axis=-1, where=is_taken))
+    is_taken = pack(features, model, version, gain_per_cost(features, model, version, weight), n_rounds=n_rounds)
+    promised = np.sum(model.gain(features, version), axis=-1, where=is_taken)
+    promise = sum_per_ap(promised, features.ap, len(model.capacity.bandwidth_hz))
     return schedule_of(features, model, version, is_taken), promise
 
 
@@ -117,12 +139,6 @@ def pack(
     return result.reshape(priority.shape)
 
 
-def _per_ap(
-    features: Features, model: ScheduleModel, amount: Float[np.ndarray, "batch subgroup"]
-) -> Float[np.ndarray, "batch ap"]:
-    return sum_per_ap(amount, features.ap, len(model.capacity.bandwidth_hz))
-
-
 def schedule_of(
     features: Features,
     model: ScheduleModel,
@@ -137,7 +153,7 @@ def schedule_of(
     share = []
     for cost in model.cost(features, version):
         used = np.sum(cost, axis=-1, where=is_taken)
-        total = _per_ap(features, model, used)[np.arange(len(used))[:, None], features.ap]
+        total = sum_at_own_ap(used, features.ap, len(model.capacity.bandwidth_hz))
         share.append(np.divide(used, total, out=np.zeros_like(used), where=total > 0))  # leftovers spread in proportion
     # Taken items first, in their order; the rest becomes padding.
     order = np.argsort(~is_taken, axis=-1, kind="stable")[..., None]

@@ -14,6 +14,7 @@ from gdt_tutorial.case_study.learning.counterfactual import (
     learn_changes,
 )
 from gdt_tutorial.case_study.learning.training import ADVICE, aware_of, search
+from gdt_tutorial.physical.batch import joined, take
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.solutions.data_model.cell_state import N_OWN
 from gdt_tutorial.solutions.data_model.version_network import VersionNetwork, advised
@@ -134,9 +135,9 @@ class TestCollectChanges:
 
     def test_joined_parts_are_all_there(self):
         one, other = changes_of(0), changes_of(1)
-        both = Changes.join([one, other])
+        both = joined([one, other])
         assert len(both) == len(one) + len(other)
-        assert equal(both[torch.arange(len(one))], one)
+        assert equal(take(both, range(len(one))), one)
 
     def test_an_episode_in_which_no_slot_may_be_repeated_is_refused(self):
         with pytest.raises(ValueError, match="n_slots must be at least n_horizon \\+ every_slots = 10"):

@@ -13,12 +13,11 @@ from gdt_tutorial.solutions.data_model.baselines import (
     EqualSplit,
     GreedyByGain,
     GreedyByGainPerCost,
-    member_share,
     share_schedule,
 )
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler, SlsqpScheduler
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import fill
+from gdt_tutorial.twin.decision.schedule import fill, member_share
 from tests.small_networks import same
 from tests.solutions.data_model.schedules import promise_of, slots_of, taken_items, tiny_slot, versions_of, without
 

@@ -11,12 +11,12 @@ from gdt_tutorial.solutions.data_model.full_program import solve_full
 from gdt_tutorial.solutions.data_model.reduced_program import (
     ReducedProgram,
     SlsqpConfig,
-    gain_per_cost,
     reduced_program,
     shadow_prices,
     solve_reduced,
 )
 from gdt_tutorial.solutions.data_model.scheduling import SlsqpScheduler
+from gdt_tutorial.twin.decision.schedule import gain_per_cost
 from tests.small_networks import same
 from tests.solutions.data_model.schedules import promise_of, slots_of, taken_items, tiny_slot, versions_of
 
