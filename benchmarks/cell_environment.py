@@ -26,7 +26,7 @@ import numpy as np
 
 from gdt_tutorial.case_study.experiment import open_campuses
 from gdt_tutorial.case_study.learning.cell_environment import CellEnvironments, VersionActuator
-from gdt_tutorial.case_study.learning.training import aware_of, greedy_of
+from gdt_tutorial.case_study.learning.training import greedy_scheduler, swipe_aware_lists
 from gdt_tutorial.seeding import stream
 
 CELLS, CELLS_PER_CAMPUS, REQUIRED, CAPACITY = (16, 64, 128, 256), 2, 2_000, 5e9
@@ -37,9 +37,9 @@ def measure(n_cells: int, n_repetitions: int) -> float:
     envs = CellEnvironments(
         lambda seed, capacity: open_campuses(n_cells // CELLS_PER_CAMPUS, computing_cycles_per_s=capacity, seed=seed),
         [CAPACITY],
-        aware_of,
+        swipe_aware_lists,
         (),
-        VersionActuator(greedy_of),
+        VersionActuator(greedy_scheduler),
         n_slots=n_repetitions + 2,
     )
     envs.reset(seed=0)

@@ -30,6 +30,34 @@ Axis vocabulary. Every array annotation is written with these names, and so is e
     env         environments side by side, of which some give no training sample in a step
     batch       parallel environments or training samples; written first everywhere
 
+Axes of studies, and of single files:
+
+    view        watched videos of a user            rollout   virtual futures side by side
+    copy        copies of the environments, for trials
+    candidate   sets of weights that are tried
+    network     networks trained independently      seed      seeds of a study
+    capacity    computing capacities of a study     resource  band and cycles
+    edge        ends of bins, from 0 on             bin       parts of a video's normalized length
+    ahead       coming segments of one video        second    seconds from now on
+    age         slots since a report                moment    slots from which is looked ahead
+    campus      campuses of a paired comparison     sample    campuses of all seeds of a study
+    epoch       passes over a training set          validation_epoch  the same, or none without a validation set
+    episode     whole episodes of an environment    weight    weights of a network, as one vector
+    class       classes of viewers                  draw      independent draws
+    mcs         modulation and coding schemes       rate      block error rates
+    law         columns of a table of the channel's laws
+    point       grid points of a table
+    split       tried divisions of a price          piece     pieces of a broken line
+    variable    variables of a program              constraint  constraints of a program
+    node        segments of a video list that a cell may send             level     levels of spectral efficiency
+    left        keys that are joined, left          right     keys that are joined, right
+    pair        pairs that a join finds             over      views that end in a slot
+    row         rows of a sparse matrix             column    columns of a sparse matrix
+    status      entries of a user's status          coordinate  coordinates of a Gaussian
+    taken       environments that are taken out of a batch
+
+`*shape` and `*rest` stand for any number of axes.
+
 A suffix says the unit: `_m _s _hz _w _dbm _db _bit _byte _bps _cycles _rad _mps _j`. A bare name is linear or has none.
 """
 

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.seeding import keep_torch_rng
 
 __all__ = ["load", "save", "verified", "write_sums"]
@@ -53,18 +53,18 @@ def load(path: str | Path, make: Callable[[dict[str, Any]], Model]) -> tuple[Mod
         ValueError: No such file, a file that `save` did not write, or one of another model.
     """
     path = Path(path)
-    check(path.is_file(), "path", "be a checkpoint", str(path), "train the model, and save it there")
+    require(path.is_file(), "path", "be a checkpoint", str(path), "train the model, and save it there")
     weights, config = _read(path)
     with keep_torch_rng():  # first weights are drawn, and then replaced
         try:
             model = make(config)
         except (KeyError, TypeError) as error:
             rule = f"hold the config of this model (missing or of another kind: {error})"
-            check(False, "path", rule, f"{path.name}: {sorted(config)}", _REMEDY)
+            require(False, "path", rule, f"{path.name}: {sorted(config)}", _REMEDY)
     own = {name: weight.shape for name, weight in model.state_dict().items()}
     found = {name: weight.shape for name, weight in weights.items()}
     differing = sorted(name for name in own.keys() | found.keys() if own.get(name) != found.get(name))
-    check(not differing, "path", "hold the weights of this model", f"{path.name}: {differing[:3]} differ", _REMEDY)
+    require(not differing, "path", "hold the weights of this model", f"{path.name}: {differing[:3]} differ", _REMEDY)
     model.load_state_dict(weights)
     return model.eval(), config
 
@@ -75,8 +75,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no iterator
             metadata = file.metadata() or {}
     except SafetensorError as error:
-        check(False, "path", "be a safetensors file", f"{path.name}: {error}", _REMEDY)
-    check("config" in metadata, "path", "say the config of its model", f"{path.name}: {sorted(metadata)}", _REMEDY)
+        require(False, "path", "be a safetensors file", f"{path.name}: {error}", _REMEDY)
+    require("config" in metadata, "path", "say the config of its model", f"{path.name}: {sorted(metadata)}", _REMEDY)
     return weights, json.loads(metadata["config"])
 
 
@@ -86,12 +86,12 @@ def verified(path: Path) -> Path:
     Raises:
         ValueError: The file is missing, has no sum, or holds something else.
     """
-    check(path.is_file(), "path", "be a shipped file", str(path), "install the package again, or remake it")
+    require(path.is_file(), "path", "be a shipped file", str(path), "install the package again, or remake it")
     lines = (path.parent / _SUMS).read_text(encoding="utf-8").splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     rule, remedy = f"have the hash in {_SUMS}", "install the package again, or remake it"
-    check(sums.get(path.name) == digest, "path", rule, f"{path.name}: {digest}", remedy)
+    require(sums.get(path.name) == digest, "path", rule, f"{path.name}: {digest}", remedy)
     return path
 
 

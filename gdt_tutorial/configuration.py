@@ -14,7 +14,7 @@ prints them, a new config checks them, and a test finds a field without a source
     for row in describe(RadioConfig):
         ...  # row.name, row.default, row.unit, row.doc, row.source, row.bounds
 
-A rule that is no bound, or that relates two fields, stands in `__post_init__` of the config, written with `check`.
+A rule that is no bound, or that relates two fields, stands in `__post_init__` of the config, written with `require`.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from math import inf, isinf
 from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
-__all__ = ["Bounds", "Limit", "ParameterRow", "check", "configclass", "describe", "parameter", "unit_of"]
+__all__ = ["Bounds", "Limit", "ParameterRow", "configclass", "describe", "parameter", "require", "unit_of"]
 
 Limit = int | float | None
 _T = TypeVar("_T")
@@ -97,7 +97,7 @@ class ParameterRow(NamedTuple):
     bounds: Bounds
 
 
-def check(is_met: Any, argument: str, rule: str, value: Any, remedy: str) -> None:
+def require(is_met: Any, argument: str, rule: str, value: Any, remedy: str) -> None:
     """Raise the one kind of error sentence of this project unless a rule is met.
 
     Raises:
@@ -134,10 +134,10 @@ def parameter(
         ValueError: If `doc` or `source` is empty, or if a side has two limits.
     """
     for name, text in (("doc", doc), ("source", source)):
-        check(text.strip(), name, "be a non-empty sentence", text, "write 'chosen' for a free choice")
+        require(text.strip(), name, "be a non-empty sentence", text, "write 'chosen' for a free choice")
     bounds = Bounds(above, at_least, below, at_most)
     for name, limits in (("above", bounds[:2]), ("below", bounds[2:])):
-        check(None in limits, name, "be the only limit of its side", limits, "leave out one of the two")
+        require(None in limits, name, "be the only limit of its side", limits, "leave out one of the two")
     metadata = {"doc": doc, "source": source, "bounds": bounds, "remedy": remedy}
     if isinstance(default, (list, dict, set)):
         return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
@@ -153,7 +153,7 @@ def configclass(cls: type[_T]) -> type[_T]:
         for field in dataclasses.fields(self):
             bounds, value = field.metadata.get("bounds"), getattr(self, field.name)
             if bounds is not None and value is not None:
-                check(bounds.hold(value), field.name, bounds.rule(value), value, field.metadata["remedy"])
+                require(bounds.hold(value), field.name, bounds.rule(value), value, field.metadata["remedy"])
         if own_rules is not None:
             own_rules(self)
 
@@ -167,7 +167,7 @@ def describe(config_class: type) -> list[ParameterRow]:
     Raises:
         ValueError: If `config_class` is not a dataclass.
     """
-    check(dataclasses.is_dataclass(config_class), "config_class", "be a dataclass", config_class, "decorate it")
+    require(dataclasses.is_dataclass(config_class), "config_class", "be a dataclass", config_class, "decorate it")
     return [
         ParameterRow(field.name, _default(field), unit_of(field.name), data["doc"], data["source"], data["bounds"])
         for field in dataclasses.fields(config_class)

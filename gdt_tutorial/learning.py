@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = ["FitConfig", "FitHistory", "fit", "mean_loss"]
@@ -110,11 +110,11 @@ def _n_samples(name: str, tensors: Sequence[Tensor]) -> int:
     lengths = [len(tensor) for tensor in tensors]
     is_alike = len(set(lengths)) == 1 and lengths[0] > 0
     remedy = "put the samples on the first axis of each tensor"
-    check(is_alike, f"lengths of {name}", "be equal and above 0", lengths, remedy)
+    require(is_alike, f"lengths of {name}", "be equal and above 0", lengths, remedy)
     return lengths[0]
 
 
 def _require_finite(value: float, epoch: int) -> float:
     remedy = "lower learning_rate, or scale the inputs to about one"
-    check(np.isfinite(value), "loss", f"be finite in epoch {epoch}", value, remedy)
+    require(np.isfinite(value), "loss", f"be finite in epoch {epoch}", value, remedy)
     return value

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gdt_tutorial
-from gdt_tutorial.configuration import Bounds, check, configclass, describe, parameter, unit_of
+from gdt_tutorial.configuration import Bounds, configclass, describe, parameter, require, unit_of
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.topology import AccessPoint, Backhaul, CloudServer, EdgeServer
@@ -50,9 +50,9 @@ def test_every_number_of_the_network_has_a_source(config):
 
 
 def test_check_names_argument_rule_value_and_remedy():
-    check(True, "anything", "hold", 0, "do nothing")
+    require(True, "anything", "hold", 0, "do nothing")
     with pytest.raises(ValueError, match=r"^rate must be above 0, got -1; turn the sign\.$"):
-        check(False, "rate", "be above 0", -1, "turn the sign")
+        require(False, "rate", "be above 0", -1, "turn the sign")
 
 
 def test_parameter_needs_doc_and_source():
@@ -145,7 +145,7 @@ def test_a_config_is_frozen_takes_keywords_only_and_checks_its_own_rules_after_t
         high: float = parameter(1.0, "Upper end.", "chosen")
 
         def __post_init__(self):
-            check(self.low < self.high, "low, high", "be ordered", (self.low, self.high), "swap them")
+            require(self.low < self.high, "low, high", "be ordered", (self.low, self.high), "swap them")
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         Interval().low = 0.5

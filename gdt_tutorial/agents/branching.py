@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from gdt_tutorial.agents.ddqn import epsilon_at, epsilon_greedy, greedy, masked_argmax
 from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = ["BranchingConfig", "BranchingNetwork", "branching_loss", "branching_target", "train_branching"]
@@ -81,8 +81,8 @@ class BranchingNetwork(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        check(min(n_actions, default=0) > 0, "n_actions", "name one action or more per branch", n_actions, "add some")
-        check(len(trunk) > 0, "trunk", "have a layer", trunk, "pass the widths of the shared layers")
+        require(min(n_actions, default=0) > 0, "n_actions", "name one action or more per branch", n_actions, "add some")
+        require(len(trunk) > 0, "trunk", "have a layer", trunk, "pass the widths of the shared layers")
         self.n_actions = tuple(n_actions)
         n_branches, longest = len(n_actions), max(n_actions)
         shared: list[nn.Module] = []
@@ -178,9 +178,9 @@ def train_branching(
         ValueError: Actions that are not `MultiDiscrete`, or that are not those of `network`.
     """
     space = envs.single_action_space
-    check(isinstance(space, spaces.MultiDiscrete), "action space", "be MultiDiscrete", space, "see ddqn or ddpg")
+    require(isinstance(space, spaces.MultiDiscrete), "action space", "be MultiDiscrete", space, "see ddqn or ddpg")
     expected = tuple(space.nvec.tolist())  # type: ignore[attr-defined]
-    check(network.n_actions == expected, "n_actions", f"be {expected}", network.n_actions, "build it for envs")
+    require(network.n_actions == expected, "n_actions", f"be {expected}", network.n_actions, "build it for envs")
     target = deepcopy(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     buffer = ReplayBuffer(config.capacity)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.agents.evaluation import Policy, Validation
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -239,7 +239,7 @@ def train_ddpg(
     """
     config, space = learner.config, envs.single_action_space
     is_vector = isinstance(space, spaces.Box) and len(space.shape) == 1
-    check(is_vector, "action space", "be a Box with one axis", space, "see ddqn or branching for choices")
+    require(is_vector, "action space", "be a Box with one axis", space, "see ddqn or branching for choices")
     buffer = ReplayBuffer(config.capacity)
     collector = Collector(envs, generator=generator)
     n_steps = 0

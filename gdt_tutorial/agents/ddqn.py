@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.agents.evaluation import Policy, Validation
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -155,7 +155,9 @@ def train_double_dqn(
         ValueError: Actions that are not `Discrete`.
     """
     space = envs.single_action_space
-    check(isinstance(space, spaces.Discrete), "action space", "be Discrete", space, "see branching or ddpg for others")
+    require(
+        isinstance(space, spaces.Discrete), "action space", "be Discrete", space, "see branching or ddpg for others"
+    )
     target = deepcopy(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     buffer = ReplayBuffer(config.capacity)

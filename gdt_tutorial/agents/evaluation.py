@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gdt_tutorial.agents.replay import Collector
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["Policy", "Validation", "episode_returns"]
 
@@ -39,7 +39,7 @@ def episode_returns(
     Raises:
         ValueError: `n_episodes` is not positive.
     """
-    check(n_episodes > 0, "n_episodes", "be above 0", n_episodes, "play at least one")
+    require(n_episodes > 0, "n_episodes", "be above 0", n_episodes, "play at least one")
     collector = Collector(envs, generator=generator)
     n_left = np.array([len(range(env, n_episodes, envs.num_envs)) for env in range(envs.num_envs)])
     so_far, returns = np.zeros(envs.num_envs), []
@@ -86,5 +86,5 @@ class Validation:
         Raises:
             ValueError: Nothing has been considered yet.
         """
-        check(self._best_weights, "history", "hold a score", self.history, "call consider first")
+        require(self._best_weights, "history", "hold a score", self.history, "call consider first")
         network.load_state_dict(self._best_weights)

@@ -22,7 +22,7 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["Collector", "ReplayBuffer", "Transitions", "legal_actions"]
 
@@ -51,7 +51,7 @@ class ReplayBuffer:
     """The last `capacity` transitions, drawn uniformly with replacement."""
 
     def __init__(self, capacity: int) -> None:
-        check(capacity > 0, "capacity", "be above 0", capacity, "pass the number of transitions to remember")
+        require(capacity > 0, "capacity", "be above 0", capacity, "pass the number of transitions to remember")
         self.capacity = capacity
         self._columns: dict[str, Tensor] = {}
         self._n_added = 0
@@ -75,7 +75,7 @@ class ReplayBuffer:
         Raises:
             ValueError: The buffer is empty.
         """
-        check(len(self) > 0, "buffer", "hold a transition", len(self), "add some before sampling")
+        require(len(self) > 0, "buffer", "hold a transition", len(self), "add some before sampling")
         index = torch.randint(len(self), (batch_size,), generator=generator)
         return Transitions(**{name: column[index] for name, column in self._columns.items()})
 
@@ -92,7 +92,7 @@ class Collector:
 
     def __init__(self, envs: VectorEnv, *, generator: torch.Generator) -> None:
         mode = getattr(envs.metadata.get("autoreset_mode"), "value", "NextStep")
-        check(mode == "NextStep", "autoreset_mode of envs", "be NextStep", mode, "build envs in the default mode")
+        require(mode == "NextStep", "autoreset_mode of envs", "be NextStep", mode, "build envs in the default mode")
         self._envs = envs
         self._legal = legal_actions(envs.single_action_space)
         observation, info = envs.reset(seed=int(torch.randint(2**31 - envs.num_envs, (), generator=generator)))
@@ -133,7 +133,9 @@ class Collector:
             return everywhere
         mask = torch.as_tensor(np.asarray(info["action_mask"], dtype=bool))
         expected = tuple(everywhere.shape)
-        check(mask.shape == expected, "action_mask", f"have shape {expected}", tuple(mask.shape), "pad short branches")
+        require(
+            mask.shape == expected, "action_mask", f"have shape {expected}", tuple(mask.shape), "pad short branches"
+        )
         is_given = torch.as_tensor(info.get("_action_mask", np.ones(len(mask), dtype=bool)))
         return everywhere & (mask | ~is_given.view(-1, *[1] * self._legal.dim()))
 
@@ -151,8 +153,10 @@ def legal_actions(space: spaces.Space) -> Bool[Tensor, "*choice"]:
     if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1:
         return torch.arange(int(space.nvec.max())) < torch.as_tensor(space.nvec)[:, None]
     is_box = isinstance(space, spaces.Box)
-    check(is_box, "action space", "be Discrete, MultiDiscrete (one axis) or Box", space, "flatten it into one of these")
-    check(space.is_bounded(), "action space", "have limits", space, "give low and high")  # type: ignore[attr-defined]
+    require(
+        is_box, "action space", "be Discrete, MultiDiscrete (one axis) or Box", space, "flatten it into one of these"
+    )
+    require(space.is_bounded(), "action space", "have limits", space, "give low and high")  # type: ignore[attr-defined]
     return torch.ones(0, dtype=torch.bool)
 
 

@@ -45,7 +45,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.messages import video_at
 from gdt_tutorial.physical.network import PhysicalNetwork
@@ -53,14 +53,14 @@ from gdt_tutorial.physical.playback import QoeConfig, ViewTape, leaving_s
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
 from gdt_tutorial.physical.video import VideoCatalog
 
-__all__ = ["SessionBound", "SessionCourse", "record_course"]
+__all__ = ["SessionBound", "SessionTrajectory", "record_trajectory"]
 
 # check_decision accepts shares that sum to 1 + 1e-6, and deliver another 1e-9.
 _SLACK = 1 + 2e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionCourse:
+class SessionTrajectory:
     """What a session will meet, whatever is decided."""
 
     n_slots: int
@@ -71,17 +71,17 @@ class SessionCourse:
     best_efficiency: Float[np.ndarray, "batch user ap"]  # while attached, in any slot but the last; 0 where never
 
 
-def record_course(network: PhysicalNetwork, n_slots: int) -> SessionCourse:
+def record_trajectory(network: PhysicalNetwork, n_slots: int) -> SessionTrajectory:
     """Look ahead `n_slots` slots, on copies; the network stays as it is.
 
     Raises:
         ValueError: fewer than two slots, or a network that is not at the start of its lists.
     """
-    check(n_slots > 1, "n_slots", "be above 1", n_slots, "nothing can be watched in the first slot")
+    require(n_slots > 1, "n_slots", "be above 1", n_slots, "nothing can be watched in the first slot")
     stream, config = network.stream, network.config
     is_fresh = not (stream.buffered.any() or stream.head.any() or stream.play_s.any())
     remedy = "take the bound right after reset or regroup"
-    check(is_fresh, "network", "be at the start of its lists", f"slot {network.slot}", remedy)
+    require(is_fresh, "network", "be at the start of its lists", f"slot {network.slot}", remedy)
     walk, channel, own_ap = deepcopy(network.walk), deepcopy(network.channel), network.serving_ap
     n_aps = network.topology.n_aps
     best = np.zeros((*own_ap.shape, n_aps))
@@ -92,7 +92,7 @@ def record_course(network: PhysicalNetwork, n_slots: int) -> SessionCourse:
         efficiency = network.link.spectral_efficiency(channel.snr_db)
         best = np.maximum(best, np.where(own_ap[..., None] == np.arange(n_aps), efficiency, 0.0))
     horizon_s = (n_slots - 1) * config.slot_s
-    return SessionCourse(
+    return SessionTrajectory(
         n_slots=n_slots,
         slot_s=config.slot_s,
         group=stream.group.copy(),
@@ -125,7 +125,7 @@ class _Program:
 
     matrix: csr_array
     limit: Float[np.ndarray, " row"]  # without the last rows
-    worth: Float[np.ndarray, " column"]
+    objective: Float[np.ndarray, " column"]
 
 
 class SessionBound:
@@ -137,36 +137,37 @@ class SessionBound:
         n_levels: Efficiency levels that are told apart; more are tighter and slower.
 
     Raises:
-        ValueError: as `record_course`; or no level.
+        ValueError: as `record_trajectory`; or no level.
     """
 
     def __init__(self, network: PhysicalNetwork, n_slots: int, n_levels: int = 6) -> None:
-        check(n_levels > 0, "n_levels", "be above 0", n_levels, "6 is fine")
-        self.course, self._qoe = record_course(network, n_slots), network.config.qoe
-        level = _levels(self.course.best_efficiency, n_levels)
+        require(n_levels > 0, "n_levels", "be above 0", n_levels, "6 is fine")
+        self.trajectory, self._qoe = record_trajectory(network, n_slots), network.config.qoe
+        level = _levels(self.trajectory.best_efficiency, n_levels)
         self._programs = [
-            _program(self.course, env, level, network.catalog, self._qoe) for env in range(len(self.course.group))
+            _program(self.trajectory, env, level, network.catalog, self._qoe)
+            for env in range(len(self.trajectory.group))
         ]
 
     def solve(self, capacity: SlotCapacity) -> Float[np.ndarray, " batch"]:
         """Return the bound of the mean QoE per user and second, over slots 0 to n_slots - 1, of every campus."""
-        useful_s = (self.course.n_slots - 1) * self.course.slot_s
+        useful_s = (self.trajectory.n_slots - 1) * self.trajectory.slot_s
         free = np.full(len(capacity.bandwidth_hz), 1e18)
         cycles = capacity.computing_cycles_per_s
         bit = cycles * useful_s / capacity.cycles_per_bit if capacity.cycles_per_bit > 0 else free
         limit = np.concatenate([bit, capacity.bandwidth_hz * useful_s]) * _SLACK
-        worth = np.array([_safe_optimum(each, limit) for each in self._programs])
-        user_s = self.course.group.shape[1] * self.course.n_slots * self.course.slot_s
-        return worth / user_s - self._qoe.stall_weight + 1e-6
+        objective = np.array([_safe_optimum(each, limit) for each in self._programs])
+        user_s = self.trajectory.group.shape[1] * self.trajectory.n_slots * self.trajectory.slot_s
+        return objective / user_s - self._qoe.stall_weight + 1e-6
 
 
 def _safe_optimum(program: _Program, capacity_limit: Float[np.ndarray, " resource"]) -> float:
     """Return an upper bound of the optimum that holds for whatever multipliers the solver ends with (weak duality)."""
     limit = np.concatenate([program.limit, capacity_limit])
-    result = linprog(-program.worth, A_ub=program.matrix, b_ub=limit, bounds=(0, 1), method="highs-ds")
+    result = linprog(-program.objective, A_ub=program.matrix, b_ub=limit, bounds=(0, 1), method="highs-ds")
     found = np.zeros(len(limit)) if result.ineqlin is None else result.ineqlin.marginals
     multiplier = np.maximum(-np.asarray(found, dtype=np.float64), 0.0)
-    left = program.worth - program.matrix.T @ multiplier
+    left = program.objective - program.matrix.T @ multiplier
     return float(limit @ multiplier + np.maximum(left, 0.0).sum())
 
 
@@ -180,10 +181,10 @@ def _levels(best_efficiency: Float[np.ndarray, "batch user ap"], n_levels: int) 
 
 
 def _program(
-    course: SessionCourse, env: int, level: Float[np.ndarray, " level"], catalog: VideoCatalog, qoe: QoeConfig
+    trajectory: SessionTrajectory, env: int, level: Float[np.ndarray, " level"], catalog: VideoCatalog, qoe: QoeConfig
 ) -> _Program:
-    user, node_of, seconds, node = _watched(course, env, catalog)
-    best = course.best_efficiency[env]
+    user, node_of, seconds, node = _watched(trajectory, env, catalog)
+    best = trajectory.best_efficiency[env]
     # How many of the levels a user hears at each AP: all up to its best efficiency, rounded up.
     n_heard = np.where(best > 0, np.searchsorted(level, best) + 1, 0)
     cells, cell_of = np.unique(np.column_stack([node_of, n_heard[user]]), axis=0, return_inverse=True)
@@ -197,7 +198,7 @@ def _program(
     send_node, send_ap, send_level = np.nonzero(is_used)
     cell, send = _join(cell_node, send_node, len(node))
     is_heard = send_level[send] < cell_heard[cell, send_ap[send]]
-    video = video_at(course.playlist, node[:, 0], node[:, 1], np.asarray(env))
+    video = video_at(trajectory.playlist, node[:, 0], node[:, 1], np.asarray(env))
     bit = segment_length_s(catalog, video, node[:, 2])[send_node, None] * catalog.bitrate_bps
     band = bit / level[send_level, None]
     own_ap = send_ap[:, None] == np.arange(best.shape[1])
@@ -205,21 +206,21 @@ def _program(
         2 * best.shape[1], -1
     )
     value = qoe.quality_weight * np.asarray(qoe.version_quality) + qoe.stall_weight
-    worth = np.concatenate([np.outer(watched_s, value).reshape(-1), np.zeros(bit.size)])
+    objective = np.concatenate([np.outer(watched_s, value).reshape(-1), np.zeros(bit.size)])
     matrix = _matrix(len(cells), cell[is_heard], send[is_heard], cost, catalog.n_versions)
     limit = np.concatenate([np.zeros(len(cells) * catalog.n_versions), np.ones(len(cells))])
-    return _Program(matrix=matrix, limit=limit, worth=worth)
+    return _Program(matrix=matrix, limit=limit, objective=objective)
 
 
 def _watched(
-    course: SessionCourse, env: int, catalog: VideoCatalog
+    trajectory: SessionTrajectory, env: int, catalog: VideoCatalog
 ) -> tuple[Int[np.ndarray, " row"], Int[np.ndarray, " row"], Float[np.ndarray, " row"], Int[np.ndarray, "node 3"]]:
     """List which user would watch how much of which segment: users, their segments, seconds; and all segments."""
-    stay_s = course.stay_s[env]
+    stay_s = trajectory.stay_s[env]
     segment = np.arange(int(np.ceil(stay_s.max() / catalog.segment_s)))
     seconds = np.clip(stay_s[..., None] - segment * catalog.segment_s, 0.0, catalog.segment_s)
     user, position, number = np.nonzero(seconds)
-    row = np.column_stack([course.group[env, user], position, number])
+    row = np.column_stack([trajectory.group[env, user], position, number])
     node, node_of = np.unique(row, axis=0, return_inverse=True)
     return user, node_of.reshape(-1), seconds[user, position, number], node
 

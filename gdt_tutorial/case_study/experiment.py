@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial import seeding
-from gdt_tutorial.case_study.groups.swipe_curves import GroupSwipeCurves
+from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, Views, case_study_network, earlier_views
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Decision, Telemetry
@@ -30,7 +30,7 @@ __all__ = [
     "GroupUsers",
     "Scheme",
     "SessionResult",
-    "View",
+    "StatusSource",
     "by_favorite_type",
     "open_campuses",
     "run_session",
@@ -41,8 +41,8 @@ GroupUsers = Callable[[PhysicalNetwork, Views], Int[np.ndarray, "batch user"]]
 
 
 @runtime_checkable
-class View(Protocol):
-    """How the twin gets its status from a slot: `TwinView` emulates, `TrueView` knows."""
+class StatusSource(Protocol):
+    """How the twin gets its status from a slot: `TwinStatus` emulates, `TrueStatus` knows."""
 
     def observe(self, telemetry: Telemetry) -> Status:
         """Return the status of the slot that just ended."""
@@ -143,12 +143,12 @@ class SessionResult:
         }
 
 
-def run_session(campuses: Campuses, scheme: Scheme, view: View, n_slots: int) -> SessionResult:
+def run_session(campuses: Campuses, scheme: Scheme, source: StatusSource, n_slots: int) -> SessionResult:
     """Run one session from its start; the same campuses can be run again, with any scheme."""
     telemetry = campuses.network.reset(campuses.group)
     rows = []
     for _ in range(n_slots):
-        status = view.observe(telemetry)
+        status = source.observe(telemetry)
         start = time.perf_counter()
         decision = scheme.decide(status)
         decide_s = (time.perf_counter() - start) / len(campuses.group)

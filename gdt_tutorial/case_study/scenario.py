@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
 from gdt_tutorial.loops.manager import WINDOW_SLOTS
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
@@ -30,9 +30,9 @@ from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, S
 __all__ = [
     "Audience",
     "CaseStudyConfig",
-    "RecordedView",
-    "TrueView",
-    "TwinView",
+    "ReplayedStatus",
+    "TrueStatus",
+    "TwinStatus",
     "Views",
     "audience",
     "case_study_network",
@@ -65,11 +65,11 @@ class CaseStudyConfig:
 
     def __post_init__(self) -> None:
         rule, remedy = f"be below the twin's window of {WINDOW_SLOTS} slots", "collect more often"
-        check(self.period_slots < WINDOW_SLOTS, "period_slots", rule, self.period_slots, remedy)
+        require(self.period_slots < WINDOW_SLOTS, "period_slots", rule, self.period_slots, remedy)
         capacities = np.asarray(self.capacities_cycles_per_s, dtype=float)
         is_rising = capacities.size > 0 and bool((np.diff(capacities, prepend=0.0) > 0).all())
         rule, remedy = "hold positive numbers in rising order", "5e9 is 5 Gcycle/s"
-        check(is_rising, "capacities_cycles_per_s", rule, self.capacities_cycles_per_s, remedy)
+        require(is_rising, "capacities_cycles_per_s", rule, self.capacities_cycles_per_s, remedy)
 
 
 def case_study_network(
@@ -95,7 +95,7 @@ def case_study_network(
     Raises:
         ValueError: no campus, or a capacity that is not positive.
     """
-    check(n_batch > 0, "n_batch", "be above 0", n_batch, "simulate at least one campus")
+    require(n_batch > 0, "n_batch", "be above 0", n_batch, "simulate at least one campus")
     return PhysicalNetwork.waterloo(
         n_batch,
         config.network,
@@ -117,7 +117,7 @@ class Views:
         fraction = self.view_fraction[self.view_type >= 0]
         n_bad = int((~((fraction > 0) & (fraction <= 1))).sum())
         remedy = "divide the watched by the full length, and cap at 1"
-        check(n_bad == 0, "view_fraction", "lie in (0, 1]", f"{n_bad} others", remedy)
+        require(n_bad == 0, "view_fraction", "lie in (0, 1]", f"{n_bad} others", remedy)
 
     def part(self, views: slice) -> "Views":
         """Return some of each user's views: one half may form groups, and the other may judge them."""
@@ -135,11 +135,11 @@ def earlier_views(viewers: Viewers, catalog: VideoCatalog, n_views: int, *, rng:
     Raises:
         ValueError: no view asked for, or a preference that leaves a user without any type.
     """
-    check(n_views > 0, "n_views", "be above 0", n_views, "a user without any view cannot be grouped")
+    require(n_views > 0, "n_views", "be above 0", n_views, "a user without any view cannot be grouped")
     popularity = np.bincount(catalog.video_type, weights=catalog.popularity, minlength=catalog.n_types)
     upper = np.cumsum(viewers.preference * popularity, axis=-1)
     remedy = "smooth the preferences, or use a larger catalog"
-    check(
+    require(
         bool((upper[..., -1] > 0).all()), "viewers.preference", "like a type of the catalog", "a user with none", remedy
     )
     level = rng.random((*viewers.user.shape, n_views)) * upper[..., -1:]
@@ -167,7 +167,7 @@ def audience(
         ValueError: not one view.
     """
     kind, fraction = view_type[view_type >= 0], view_fraction[view_type >= 0].astype(np.float64)
-    check(len(kind) > 0, "view_type", "hold a view", "none", "watch for longer")
+    require(len(kind) > 0, "view_type", "hold a view", "none", "watch for longer")
     edge, is_swipe = np.linspace(0, 1, 11), fraction < 1
     return Audience(
         n_views=len(kind),
@@ -178,7 +178,7 @@ def audience(
     )
 
 
-class TrueView:
+class TrueStatus:
     """A status that is the truth of the slot that just ended: every user reports in every slot."""
 
     def observe(self, telemetry: Telemetry) -> Status:
@@ -199,7 +199,7 @@ class TrueView:
         )
 
 
-class TwinView:
+class TwinStatus:
     """The status that a twin holds: a report of each user per `period_slots` slots, and emulation in between.
 
     Users take turns, and the first slot collects everybody. A session that starts again, at slot 0, meets a new twin.
@@ -229,7 +229,7 @@ class TwinView:
         return self._collection.records
 
 
-class RecordedView:
+class ReplayedStatus:
     """A view whose channels and positions were observed once and are then the same for every scheme.
 
     Where users are and what the twin believes about it does not depend on decisions; what they watch does. So schemes on the
@@ -243,12 +243,12 @@ class RecordedView:
         self._statuses = list(statuses)
 
     @classmethod
-    def record(cls, view: "TwinView | TrueView", network: PhysicalNetwork, n_slots: int) -> "RecordedView":
+    def record(cls, source: "TwinStatus | TrueStatus", network: PhysicalNetwork, n_slots: int) -> "ReplayedStatus":
         """Observe a whole session in which nothing is sent; the network is reset."""
         telemetry, statuses = network.reset(), []
         idle = idle_decision(network)
         for _ in range(n_slots):
-            statuses.append(view.observe(telemetry))
+            statuses.append(source.observe(telemetry))
             telemetry = network.step(idle)
         return cls(statuses)
 
@@ -259,7 +259,7 @@ class RecordedView:
             ValueError: A slot that was not recorded.
         """
         slot, n_slots = telemetry.slot, len(self._statuses)
-        check(slot < n_slots, "telemetry.slot", f"be below {n_slots}", slot, "record a longer session")
+        require(slot < n_slots, "telemetry.slot", f"be below {n_slots}", slot, "record a longer session")
         return replace(self._statuses[slot], session=telemetry.session)
 
 

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, FitHistory, fit
 from gdt_tutorial.seeding import torch_seeded
 
@@ -36,7 +36,7 @@ class AutoencoderConfig:
     fit: FitConfig = parameter(FitConfig(n_epochs=30, batch_size=64), "How it learns.", "chosen")
 
     def __post_init__(self) -> None:
-        check(self.n_kernel % 2 == 1, "n_kernel", "be odd", self.n_kernel, "3 looks at one slot to each side")
+        require(self.n_kernel % 2 == 1, "n_kernel", "be odd", self.n_kernel, "3 looks at one slot to each side")
 
 
 SMOKE = AutoencoderConfig(fit=FitConfig(n_epochs=5, batch_size=64))
@@ -67,7 +67,7 @@ class Autoencoder(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in (("n_slots", n_slots), ("n_features", n_features)):
-            check(value > 0, name, "be above 0", value, "pass the shape of a window")
+            require(value > 0, name, "be above 0", value, "pass the shape of a window")
         n_hidden, n_kernel, n_same = config.n_hidden, config.n_kernel, config.n_kernel // 2
         with torch_seeded(generator):
             self.encoder = nn.Sequential(
@@ -107,7 +107,7 @@ class Autoencoder(nn.Module):
             ValueError: Windows that are not finite.
         """
         is_finite = np.isfinite(window).all()
-        check(is_finite, "window", "be finite", window[~np.isfinite(window)][:3].tolist(), "fill gaps before")
+        require(is_finite, "window", "be finite", window[~np.isfinite(window)][:3].tolist(), "fill gaps before")
         flat = torch.from_numpy(window.reshape(-1, *window.shape[-2:])).to(self.mean)
         return self.encode(flat).numpy().astype(np.float64).reshape(*window.shape[:-2], -1)
 
@@ -139,9 +139,9 @@ def train_autoencoder(
     Raises:
         ValueError: No user, or windows that are not finite.
     """
-    check(len(window) > 0, "window", "hold a user", len(window), "pass the windows of at least one")
+    require(len(window) > 0, "window", "hold a user", len(window), "pass the windows of at least one")
     is_finite = np.isfinite(window).all()
-    check(is_finite, "window", "be finite", window[~np.isfinite(window)][:3].tolist(), "fill gaps before")
+    require(is_finite, "window", "be finite", window[~np.isfinite(window)][:3].tolist(), "fill gaps before")
     inputs = torch.from_numpy(window).float()
     n_slots, n_features = window.shape[1:]
     model = Autoencoder(n_slots, n_features, config, generator=generator)

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Report, Telemetry
 from gdt_tutorial.twin.discriminator import DualError, ErrorDiscriminator
@@ -127,11 +127,11 @@ class FixedPeriod:
         period_slots: int,
         controller: LocalController = LocalController(),
     ) -> None:
-        check(period_slots > 0, "period_slots", "be above 0", period_slots, "1 collects always")
+        require(period_slots > 0, "period_slots", "be above 0", period_slots, "1 collects always")
         _check_fits(period_slots, store)
         self._store, self._emulator, self._controller = store, emulator, controller
         self._period_slots = tuple(np.full(store.shape, period_slots, dtype=np.int64) for _ in Due._fields)
-        self._turn = np.broadcast_to(np.arange(store.shape[1]) % period_slots, store.shape)
+        self._phase = np.broadcast_to(np.arange(store.shape[1]) % period_slots, store.shape)
         self._upcoming: EmulatedStatus | None = None
         self.records: list[SlotRecord] = []
 
@@ -139,7 +139,7 @@ class FixedPeriod:
         """Say whose turn it is in the coming slot."""
         if self._store.is_empty:
             return _everybody(self._store)
-        is_due = self._turn == len(self.records) % self._period_slots[0]
+        is_due = self._phase == len(self.records) % self._period_slots[0]
         return Due(is_due, is_due.copy())
 
     def observe(self, telemetry: Telemetry) -> Status:
@@ -170,7 +170,7 @@ def _collect(
     report = controller.collect(telemetry, due.networking, due.behavior)
     store.update(report)
     if predicted is not None:
-        store.fill(predicted.position_m[:, :, 0], predicted.snr_db[:, :, 0])
+        store.impute(predicted.position_m[:, :, 0], predicted.snr_db[:, :, 0])
     return report
 
 
@@ -195,4 +195,4 @@ def _record(report: Report, error: tuple[DualError, DualError] | None, period_sl
 
 def _check_fits(period_slots: int, store: StatusStore) -> None:
     rule, remedy = f"be below window_slots = {store.window_slots}", "widen the store's window"
-    check(period_slots < store.window_slots, "period_slots", rule, period_slots, remedy)
+    require(period_slots < store.window_slots, "period_slots", rule, period_slots, remedy)

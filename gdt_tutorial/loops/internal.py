@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.batch import joined, take
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
@@ -85,7 +85,7 @@ class InternalLoop:
         *,
         rng: np.random.Generator,
     ) -> None:
-        check(len(managers) > 0, "managers", "hold at least one", len(managers), "pass GreedyAllocator")
+        require(len(managers) > 0, "managers", "hold at least one", len(managers), "pass GreedyAllocator")
         self.managers, self.config = dict(managers), config
         self._abstractor, self._virtual, self._rng = abstractor, virtual, rng
         self._score: np.ndarray | float = 0.0

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["joined", "original", "repeated", "sum_by", "take"]
 
@@ -30,7 +30,7 @@ def repeated(batch: Batch, n_copies: int) -> Batch:
     Raises:
         ValueError: no copy, and as `joined`.
     """
-    check(n_copies > 0, "n_copies", "be positive", n_copies, "1 is the batch itself")
+    require(n_copies > 0, "n_copies", "be positive", n_copies, "1 is the batch itself")
     return joined([batch] * n_copies)
 
 
@@ -47,11 +47,13 @@ def take(batch: Batch, index: Sequence[int] | Int[np.ndarray, " taken"]) -> Batc
     """
     rows = np.asarray(index)
     is_list = rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer)
-    check(is_list, "index", "be a list of integers", index, "pass np.flatnonzero(mask) for a mask")
+    require(is_list, "index", "be a list of integers", index, "pass np.flatnonzero(mask) for a mask")
 
     def of(values: Any) -> Any:
         n_batch, (low, high) = len(values), (int(rows.min(initial=0)), int(rows.max(initial=-1)))
-        check(low >= 0 and high < n_batch, "index", f"lie in [0, {n_batch})", (low, high), "count environments from 0")
+        require(
+            low >= 0 and high < n_batch, "index", f"lie in [0, {n_batch})", (low, high), "count environments from 0"
+        )
         return values[rows]
 
     return _joined([batch], lambda parts: of(parts[0]))
@@ -63,18 +65,18 @@ def joined(parts: Sequence[Batch]) -> Batch:
     Raises:
         ValueError: no part, parts of several types, or a record that holds something else than arrays, tensors and records.
     """
-    check(len(parts) > 0, "parts", "hold at least one", len(parts), "pass records of the same type")
+    require(len(parts) > 0, "parts", "hold at least one", len(parts), "pass records of the same type")
     return _joined(parts, lambda each: torch.cat(each) if isinstance(each[0], torch.Tensor) else np.concatenate(each))
 
 
 def _joined(parts: Sequence[Batch], join: Callable[[list[Any]], Any]) -> Batch:
     """Join arrays by `join`, and records field by field."""
     kind, kinds = type(parts[0]), sorted({type(part).__name__ for part in parts})
-    check(len(kinds) == 1, "parts", "be of one type", kinds, "join arrays with arrays and records with their like")
+    require(len(kinds) == 1, "parts", "be of one type", kinds, "join arrays with arrays and records with their like")
     if is_dataclass(kind):
         return kind(**{each.name: _joined([getattr(part, each.name) for part in parts], join) for each in fields(kind)})
     is_array = issubclass(kind, np.ndarray | torch.Tensor)
-    check(is_array, "batch", "hold arrays with an axis `batch`", kind.__name__, "pass a part that does")
+    require(is_array, "batch", "hold arrays with an axis `batch`", kind.__name__, "pass a part that does")
     return join(list(parts))
 
 

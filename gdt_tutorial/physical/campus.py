@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["Building", "Campus"]
 
@@ -90,7 +90,9 @@ class Campus:
     def __post_init__(self) -> None:
         box_m = np.array(self.box_m, dtype=float)
         is_box = box_m.shape == (2, 2) and np.isfinite(box_m).all() and (box_m[0] < box_m[1]).all()
-        check(is_box, "box_m", "hold a lower and an upper corner", box_m.tolist(), "pass [[x0, y0], [x1, y1]], x0 < x1")
+        require(
+            is_box, "box_m", "hold a lower and an upper corner", box_m.tolist(), "pass [[x0, y0], [x1, y1]], x0 < x1"
+        )
         box_m.setflags(write=False)
         object.__setattr__(self, "box_m", box_m)
 
@@ -110,7 +112,7 @@ class Campus:
         inside = self.contains(position_m)
         if not inside.all():
             rule = f"be finite and lie in the campus box {self.box_m.tolist()}"
-            check(
+            require(
                 False, argument, rule, position_m[~inside][0].tolist(), "move the user inside or enlarge Campus.box_m"
             )
 
@@ -134,7 +136,7 @@ class Campus:
         Raises:
             ValueError: If the table is empty, misses a column, or has a row that is not a position.
         """
-        check(margin_m > 0, "margin_m", "be above 0", margin_m, "leave users some meters around the outer buildings")
+        require(margin_m > 0, "margin_m", "be above 0", margin_m, "leave users some meters around the outer buildings")
         buildings = _read_buildings(csv.DictReader(_lines(source)))
         center_m = np.array([[building.x_m, building.y_m] for building in buildings])
         return cls(np.stack([center_m.min(axis=0) - margin_m, center_m.max(axis=0) + margin_m]), buildings)
@@ -157,9 +159,9 @@ def _read_buildings(table: csv.DictReader) -> tuple[Building, ...]:
     pair = ("x_m", "y_m") if {"x_m", "y_m"} <= set(header) else ("lat", "lon")
     has_columns = {"code", "name", *pair} <= set(header)
     rule = "have the columns code, name and either x_m, y_m or lat, lon"
-    check(has_columns, "campus table", rule, list(header), "add or rename the missing columns")
+    require(has_columns, "campus table", rule, list(header), "add or rename the missing columns")
     rows = [(row["code"], row["name"], *_read_pair(row, pair, table.line_num)) for row in table]
-    check(rows, "campus table", "have at least one building", 0, "add a row below the header")
+    require(rows, "campus table", "have at least one building", 0, "add a row below the header")
     if pair[0] == "x_m":
         return tuple(Building(*row) for row in rows)
     lat, lon = np.mean([row[2:] for row in rows], axis=0)
@@ -174,7 +176,7 @@ def _read_pair(row: dict[str, str], pair: tuple[str, str], line: int) -> tuple[f
     except (TypeError, ValueError):
         first = second = math.nan
     is_read = math.isfinite(first) and math.isfinite(second)
-    check(is_read, f"campus table, line {line}, {pair[0]} and {pair[1]}", "be numbers", texts, "mend the row")
+    require(is_read, f"campus table, line {line}, {pair[0]} and {pair[1]}", "be numbers", texts, "mend the row")
     is_on_earth = pair[0] == "x_m" or (abs(first) <= 90 and abs(second) <= 180)
-    check(is_on_earth, f"campus table, line {line}, lat and lon", "be degrees", texts, "is the order lat, lon")
+    require(is_on_earth, f"campus table, line {line}, lat and lon", "be degrees", texts, "is the order lat, lon")
     return first, second

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtri
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.fields import ExponentialField, SmoothField
 from gdt_tutorial.physical.sionna_tables import MAX_DISTANCE_M, law_distance_m, umi_table
 from gdt_tutorial.physical.topology import Topology
@@ -131,7 +131,7 @@ class UmiLaw:
         """Return all three columns; the uniform grid gives the row at once, without a search."""
         farthest_m = np.max(distance_m, initial=0.0)
         rule, remedy = f"be a number up to {MAX_DISTANCE_M:.0f} m", "the law of TR 38.901 ends there"
-        check(farthest_m <= MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
+        require(farthest_m <= MAX_DISTANCE_M, "distance_m", rule, float(farthest_m), remedy)
         step = self.log_distance[1] - self.log_distance[0]
         at = (np.log(np.maximum(distance_m, 10.0)) - self.log_distance[0]) / step
         row = np.minimum(at.astype(np.int64), len(self.table) - 2)
@@ -173,7 +173,7 @@ class Channel:
         self, config: ChannelConfig, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator
     ) -> None:
         for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            check(count > 0, name, "be above 0", count, "simulate at least one")
+            require(count > 0, name, "be above 0", count, "simulate at least one")
         self._config, self._topology, self._shape = config, topology, (n_batch, n_users, 2)
         # Fading has a stream of its own: with it or without it, the rest of the channel is the same.
         field_rng, self._fading_rng = rng.spawn(2)
@@ -191,7 +191,7 @@ class Channel:
         Raises:
             ValueError: If the shape is wrong, or a position is NaN or outside the campus.
         """
-        check(
+        require(
             position_m.shape == self._shape, "position_m", f"have shape {self._shape}", position_m.shape, "one per user"
         )
         self._topology.campus.check_inside(position_m)

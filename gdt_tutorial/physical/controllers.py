@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import parameter, require
 from gdt_tutorial.physical.messages import Report, Session, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.slicing import NetworkSlice
@@ -44,7 +44,7 @@ class LocalController:
         """
         for name, due in (("snr_db", due_networking), ("position_m", due_behavior), ("velocity_mps", due_behavior)):
             n_bad, rule = int(np.isnan(getattr(telemetry, name)[due]).sum()), "hold no NaN for users that report"
-            check(n_bad == 0, f"telemetry.{name}", rule, f"{n_bad} NaN", "mark them as not due")
+            require(n_bad == 0, f"telemetry.{name}", rule, f"{n_bad} NaN", "mark them as not due")
         n_byte = (due_networking * self.networking_byte + due_behavior * self.behavior_byte).sum(axis=-1)
         return Report(
             slot=telemetry.slot,

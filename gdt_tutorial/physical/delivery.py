@@ -7,7 +7,7 @@ of the worst of them. All efficiencies are in bit/s/Hz.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import sum_by
 
 __all__ = [
@@ -35,8 +35,8 @@ def serving_ap(
     Raises:
         ValueError: If the SNR holds NaN or the hysteresis is negative.
     """
-    check(not np.isnan(snr_db).any(), "snr_db", "hold no NaN", np.nan, "drop users whose channel is not known")
-    check(hysteresis_db >= 0, "hysteresis_db", "be at least 0", hysteresis_db, "3 dB is usual")
+    require(not np.isnan(snr_db).any(), "snr_db", "hold no NaN", np.nan, "drop users whose channel is not known")
+    require(hysteresis_db >= 0, "hysteresis_db", "be at least 0", hysteresis_db, "3 dB is usual")
     best_ap = snr_db.argmax(axis=-1)
     if previous_ap is None:
         return best_ap

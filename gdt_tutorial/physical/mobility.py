@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.campus import Campus
 
 __all__ = [
@@ -72,20 +72,20 @@ class LevyFlightConfig:
             ("min_speed_mps", "max_speed_mps"),
         ):
             pair = (getattr(self, low), getattr(self, high))
-            check(pair[0] < pair[1], f"{low}, {high}", "be ordered", pair, "swap or raise one")
+            require(pair[0] < pair[1], f"{low}, {high}", "be ordered", pair, "swap or raise one")
 
 
-def sample_leg_m(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " size"]:
+def sample_leg_m(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
     """Draw leg lengths from the Pareto law truncated at both ends."""
     return _truncated_pareto(config.leg_tail_exponent, config.min_leg_m, config.max_leg_m, size, rng=rng)
 
 
-def sample_pause_s(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " size"]:
+def sample_pause_s(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
     """Draw pauses from the Pareto law truncated at both ends."""
     return _truncated_pareto(config.pause_tail_exponent, config.min_pause_s, config.max_pause_s, size, rng=rng)
 
 
-def tail_exponent_mle(sample: Float[np.ndarray, " size"], lower: float, upper: float) -> float:
+def tail_exponent_mle(sample: Float[np.ndarray, " draw"], lower: float, upper: float) -> float:
     """Estimate the tail exponent of a truncated Pareto law by maximum likelihood.
 
     The likelihood is greatest where the mean of log(x / lower) equals its expectation, 1/a - L / (exp(a L) - 1) with
@@ -96,11 +96,11 @@ def tail_exponent_mle(sample: Float[np.ndarray, " size"], lower: float, upper: f
     """
     inside = (sample >= lower) & (sample <= upper)
     remedy = "drop the other values or widen the bounds"
-    check(sample.size > 0 and inside.all(), "sample", f"lie within [{lower}, {upper}]", sample[~inside][:3], remedy)
+    require(sample.size > 0 and inside.all(), "sample", f"lie within [{lower}, {upper}]", sample[~inside][:3], remedy)
     span = np.log(upper / lower)
     mean_log = float(np.mean(np.log(sample / lower)))
     is_spread = 1e-3 < mean_log / span < 1 - 1e-3
-    check(is_spread, "sample", "spread between the bounds", mean_log, "widen the bounds or add values")
+    require(is_spread, "sample", "spread between the bounds", mean_log, "widen the bounds or add values")
     return float(brentq(lambda scaled: _mean_share(scaled) - mean_log / span, -2e3, 2e3) / span)
 
 
@@ -115,7 +115,7 @@ def trajectory(
     config: LevyFlightConfig, campus: Campus, n_users: int, n_slots: int, slot_s: float, *, rng: np.random.Generator
 ) -> Float[np.ndarray, "slot user xy"]:
     """Walk users for `n_slots` slots; slot 0 is where they start."""
-    check(n_slots > 0, "n_slots", "be above 0", n_slots, "ask for at least one slot")
+    require(n_slots > 0, "n_slots", "be above 0", n_slots, "ask for at least one slot")
     walk = LevyFlight(config, campus, 1, n_users, rng=rng)
     visited_m = [walk.position_m[0].copy()]
     for _ in range(n_slots - 1):
@@ -155,7 +155,7 @@ class LevyFlight:
         start_m: Float[np.ndarray, "batch user xy"] | None = None,
     ) -> None:
         for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            check(count > 0, name, "be above 0", count, "simulate at least one")
+            require(count > 0, name, "be above 0", count, "simulate at least one")
         self._config, self._campus, self._rng = config, campus, rng
         if start_m is None:
             start_m = place_users(campus, n_batch, n_users, rng=rng)
@@ -170,7 +170,7 @@ class LevyFlight:
         Raises:
             ValueError: If `duration_s` is not positive and finite.
         """
-        check(0 < duration_s < np.inf, "duration_s", "be above 0 and finite", duration_s, "2.0 is one slot")
+        require(0 < duration_s < np.inf, "duration_s", "be above 0 and finite", duration_s, "2.0 is one slot")
         position_m = self.position_m.reshape(-1, 2).copy()
         user = np.arange(len(position_m))
         left_s = np.full(len(user), float(duration_s))
@@ -234,7 +234,7 @@ def moving_share(config: LevyFlightConfig) -> float:
 
 def _truncated_pareto(
     exponent: float, lower: float, upper: float, size: int, *, rng: np.random.Generator
-) -> Float[np.ndarray, " size"]:
+) -> Float[np.ndarray, " draw"]:
     """Draw from the density x^-(1+exponent) on [lower, upper] by inverse transform."""
     scaled = exponent * np.log(upper / lower)
     uniform = rng.uniform(size=size)

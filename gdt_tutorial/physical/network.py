@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
@@ -77,9 +77,9 @@ class PhysicalNetwork:
         seed: int,
     ) -> None:
         n_users, rule = viewers.user.shape[1], f"hold n_users = {config.n_users} users"
-        check(n_users == config.n_users, "viewers", rule, n_users, "draw the viewers with the same number")
+        require(n_users == config.n_users, "viewers", rule, n_users, "draw the viewers with the same number")
         n_qualities, rule = len(config.qoe.version_quality), f"hold {catalog.n_versions} numbers, one for each version"
-        check(n_qualities == catalog.n_versions, "version_quality", rule, n_qualities, "give as many as bitrates")
+        require(n_qualities == catalog.n_versions, "version_quality", rule, n_qualities, "give as many as bitrates")
         self.topology, self.catalog, self.viewers, self.config = topology, catalog, viewers, config
         self.mobility_config, self.channel_config = mobility, channel
         self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
@@ -150,8 +150,8 @@ class PhysicalNetwork:
 
     def _form(self, group: Int[np.ndarray, "batch user"]) -> None:
         shape, remedy = self.viewers.user.shape, "number the groups from 0"
-        check(group.shape == shape, "group", f"have shape {shape}", group.shape, "give one index per user")
-        check(group.min() >= 0, "group", "hold indices >= 0", int(group.min()), remedy)
+        require(group.shape == shape, "group", f"have shape {shape}", group.shape, "give one index per user")
+        require(group.min() >= 0, "group", "hold indices >= 0", int(group.min()), remedy)
         is_member = group[..., None] == np.arange(group.max() + 1)
         weight = is_member / np.maximum(is_member.sum(axis=1, keepdims=True), 1)
         taste = np.einsum("bug,but->bgt", weight, self.viewers.preference)
@@ -166,7 +166,7 @@ class PhysicalNetwork:
         """Work inside the shares of `network_slice` from now on; the edge servers cache the most popular videos that fit."""
         topology, n_shares = self.topology, len(network_slice.bandwidth_share)
         rule = f"hold a share for each of {topology.n_aps} APs"
-        check(n_shares == topology.n_aps, "network_slice", rule, n_shares, "make the slice for this topology")
+        require(n_shares == topology.n_aps, "network_slice", rule, n_shares, "make the slice for this topology")
         self.capacity = SlotCapacity(
             slot_s=self.config.slot_s,
             bandwidth_hz=topology.bandwidth_hz * network_slice.bandwidth_share,
@@ -213,7 +213,9 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
             share below 0 or NaN, or shares that sum to more than 1 at an AP.
     """
     shape, remedy = state.group.shape, "build the decision for this network's APs, groups and versions"
-    check(decision.subgroup.shape == shape, "decision.subgroup", f"have shape {shape}", decision.subgroup.shape, remedy)
+    require(
+        decision.subgroup.shape == shape, "decision.subgroup", f"have shape {shape}", decision.subgroup.shape, remedy
+    )
     limits = {
         "subgroup": (decision.subgroup, NOT_SERVED, decision.ap.shape[1]),
         "group": (decision.group, 0, state.playlist.shape[1]),
@@ -224,18 +226,18 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
     for name, (index, lower, upper) in limits.items():
         low, high = int(index.min(initial=lower)), int(index.max(initial=lower))
         is_inside, rule = lower <= low and high < upper, f"lie in [{lower}, {upper})"
-        check(is_inside, f"decision.{name}", rule, (low, high), remedy)
+        require(is_inside, f"decision.{name}", rule, (low, high), remedy)
     _check_segments(decision, state, catalog)
     env = np.arange(len(decision.ap))[:, None]
     is_served = decision.subgroup != NOT_SERVED
     n_strangers = int((is_served & (decision.group[env, decision.subgroup] != state.group)).sum())
     rule, remedy = "stay inside a user's own group", "form the SMGs from the session's groups"
-    check(n_strangers == 0, "decision.subgroup", rule, f"{n_strangers} users elsewhere", remedy)
+    require(n_strangers == 0, "decision.subgroup", rule, f"{n_strangers} users elsewhere", remedy)
     for name in ("bandwidth_share", "computing_share"):
         share = getattr(decision, name)
-        check(np.all(share >= 0), f"decision.{name}", "be at least 0 and not NaN", float(share.min()), "clip it")
+        require(np.all(share >= 0), f"decision.{name}", "be at least 0 and not NaN", float(share.min()), "clip it")
         highest, rule = float(sum_per_ap(share, decision.ap, n_aps).max()), "sum to at most 1 per AP"
-        check(highest <= 1 + 1e-6, f"decision.{name}", rule, round(highest, 6), "divide by the sum")
+        require(highest <= 1 + 1e-6, f"decision.{name}", rule, round(highest, 6), "divide by the sum")
 
 
 def _check_segments(decision: Decision, state: StreamState, catalog: VideoCatalog) -> None:
@@ -243,7 +245,7 @@ def _check_segments(decision: Decision, state: StreamState, catalog: VideoCatalo
     video = video_at(state.playlist, decision.group[..., None], position)
     n_wrong = int(((position >= 0) & ((segment < 0) | (segment >= catalog.n_segments[video]))).sum())
     rule, remedy = "name segments that the video has", "pad position and segment with -1"
-    check(n_wrong == 0, "decision.segments", rule, f"{n_wrong} others", remedy)
+    require(n_wrong == 0, "decision.segments", rule, f"{n_wrong} others", remedy)
 
 
 def _nothing_served(shape: tuple[int, int]) -> Service:

@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from safetensors.numpy import load_file, save_file
 
 from gdt_tutorial.checkpoints import verified, write_sums
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.seeding import keep_torch_rng
 
 __all__ = [
@@ -130,9 +130,9 @@ def mcs_steps(mcs_table: int = 1, error_rates: tuple[float, ...] = ERROR_RATES) 
     Raises:
         ValueError: If there is no such table, or a rate is below 1e-4 or not below 1.
     """
-    check(mcs_table in _N_STEPS, "mcs_table", "be 1 or 2", mcs_table, "1: up to 64-QAM, 2: up to 256-QAM")
+    require(mcs_table in _N_STEPS, "mcs_table", "be 1 or 2", mcs_table, "1: up to 64-QAM, 2: up to 256-QAM")
     is_tabulated = all(1e-4 <= rate < 1 for rate in error_rates)
-    check(is_tabulated, "error_rates", "lie in [1e-4, 1)", error_rates, "0.1 is what a network aims at")
+    require(is_tabulated, "error_rates", "lie in [1e-4, 1)", error_rates, "0.1 is what a network aims at")
     if not set(error_rates) <= set(ERROR_RATES):
         return ask_mcs_steps(mcs_table, error_rates)
     with verified(FOLDER / _MCS).open(encoding="utf-8", newline="") as file:

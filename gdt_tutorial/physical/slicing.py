@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["NetworkSlice", "SlicingPlan"]
 
@@ -34,9 +34,9 @@ class NetworkSlice:
         for resource in _RESOURCES:
             share = getattr(self, resource)
             shape, remedy = self.bandwidth_share.shape, "give every resource of a slice the same APs"
-            check(share.shape == shape, resource, f"have shape {shape}, one share per AP", share.shape, remedy)
+            require(share.shape == shape, resource, f"have shape {shape}, one share per AP", share.shape, remedy)
             is_share, remedy = np.all((share >= 0) & (share <= 1)), "divide it by the AP's whole resource"
-            check(is_share, resource, "lie in [0, 1]", share.tolist(), remedy)
+            require(is_share, resource, "lie in [0, 1]", share.tolist(), remedy)
 
     @classmethod
     def whole(cls, n_aps: int, name: str = "video") -> "NetworkSlice":
@@ -56,13 +56,13 @@ class SlicingPlan:
 
     def __post_init__(self) -> None:
         names = [part.name for part in self.slices]
-        check(len(set(names)) == len(names), "slices", "have different names", names, "rename one of them")
+        require(len(set(names)) == len(names), "slices", "have different names", names, "rename one of them")
         for resource in _RESOURCES:
             total = np.sum([getattr(part, resource) for part in self.slices], axis=0)
             rule = f"share at most 1 of each AP's {resource}"
-            check(np.all(total <= 1 + 1e-9), "slices", rule, total.tolist(), "scale the slices down")
+            require(np.all(total <= 1 + 1e-9), "slices", rule, total.tolist(), "scale the slices down")
 
     def __getitem__(self, name: str) -> NetworkSlice:
         by_name = {part.name: part for part in self.slices}
-        check(name in by_name, "name", f"be one of {list(by_name)}", name, "add the slice first")
+        require(name in by_name, "name", f"be one of {list(by_name)}", name, "add the slice first")
         return by_name[name]

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import betainc, expit, logit
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["THREE_CLASSES", "LoggedSwipes", "SwipeGenerator", "SwipeGeneratorConfig", "SwipeModel"]
@@ -117,7 +117,7 @@ class SwipeGeneratorConfig:
             like = "type_names" if name.startswith("type_") else "class_names"
             values, n_wanted = getattr(self, name), len(getattr(self, like))
             rule = f"hold {n_wanted} numbers, one for each of {like}"
-            check(len(values) == n_wanted, name, rule, values, "give as many")
+            require(len(values) == n_wanted, name, rule, values, "give as many")
 
     @property
     def n_types(self) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.campus import Building, Campus
 
 __all__ = ["AccessPoint", "Backhaul", "Building", "Campus", "CloudServer", "EdgeServer", "Topology"]
@@ -38,7 +38,7 @@ class AccessPoint:
     )
 
     def __post_init__(self) -> None:
-        check(np.isfinite(self.position_m).all(), "position_m", "be finite", self.position_m, "pass meters (x, y)")
+        require(np.isfinite(self.position_m).all(), "position_m", "be finite", self.position_m, "pass meters (x, y)")
 
 
 @configclass
@@ -88,9 +88,9 @@ class Topology:
     backhaul: Backhaul = Backhaul()
 
     def __post_init__(self) -> None:
-        check(self.access_points, "access_points", "hold at least one", self.access_points, "add an AccessPoint")
+        require(self.access_points, "access_points", "hold at least one", self.access_points, "add an AccessPoint")
         n_servers, rule = len(self.edge_servers), f"hold one server per access point ({self.n_aps})"
-        check(n_servers == self.n_aps, "edge_servers", rule, n_servers, "pass as many as access_points")
+        require(n_servers == self.n_aps, "edge_servers", rule, n_servers, "pass as many as access_points")
         self.campus.check_inside(self.ap_position_m, "access_points.position_m")
 
     @classmethod
@@ -110,7 +110,7 @@ class Topology:
             for part in (cls, AccessPoint, EdgeServer)
         ]
         unknown = sorted(set(changes) - set().union(*names))
-        check(not unknown, "changes", f"be among {[*names[0], *names[1], *names[2]]}", unknown, "correct the name")
+        require(not unknown, "changes", f"be among {[*names[0], *names[1], *names[2]]}", unknown, "correct the name")
         own, per_ap, per_server = ({name: changes[name] for name in part if name in changes} for part in names)
         access_points = tuple(AccessPoint(position_m=mast_m, **per_ap) for mast_m in masts_m)
         own = {"campus": Campus.waterloo(), "access_points": access_points, **own}

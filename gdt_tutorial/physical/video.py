@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["VideoCatalog", "VideoCatalogConfig", "recommend"]
@@ -65,9 +65,11 @@ class VideoCatalogConfig:
     def __post_init__(self) -> None:
         rule = f"hold one number for each of the {len(self.type_names)} type_names, not all 0"
         is_law = len(self.type_share) == len(self.type_names) and sum(self.type_share) > 0
-        check(is_law, "type_share", rule, self.type_share, "give as many shares as names")
+        require(is_law, "type_share", rule, self.type_share, "give as many shares as names")
         limits_s = (self.min_duration_s, self.max_duration_s)
-        check(limits_s[0] < limits_s[1], "min_duration_s, max_duration_s", "be ordered", limits_s, "swap or raise one")
+        require(
+            limits_s[0] < limits_s[1], "min_duration_s, max_duration_s", "be ordered", limits_s, "swap or raise one"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,7 +99,7 @@ class VideoCatalog:
         )
         in_range = (self.video_type >= 0) & (self.video_type < n_types)
         _require("video_type", in_range, self.video_type, f"lie in 0..{n_types - 1}", "extend type_names")
-        check(self.segment_s > 0, "segment_s", "be above 0", self.segment_s, "1 s is the default")
+        require(self.segment_s > 0, "segment_s", "be above 0", self.segment_s, "1 s is the default")
 
     @property
     def n_videos(self) -> int:

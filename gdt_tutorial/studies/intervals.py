@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import t as student_t
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["Estimate", "crossed_interval"]
 
@@ -45,8 +45,8 @@ def crossed_interval(values: Float[np.ndarray, "network seed"], level: float = 0
         ValueError: Fewer than two seeds, or a value that is not finite.
     """
     n_networks, n_seeds = values.shape
-    check(n_seeds >= 2, "values", "hold two seeds or more", n_seeds, "run the sweep with more seeds")
-    check(bool(np.isfinite(values).all()), "values", "be finite", "NaN or infinity", "see which runs are missing")
+    require(n_seeds >= 2, "values", "hold two seeds or more", n_seeds, "run the sweep with more seeds")
+    require(bool(np.isfinite(values).all()), "values", "be finite", "NaN or infinity", "see which runs are missing")
     parts = [(values.mean(axis=0).var(ddof=1) / n_seeds, n_seeds - 1)]
     if n_networks > 1:
         parts.append((values.mean(axis=1).var(ddof=1) / n_networks, n_networks - 1))

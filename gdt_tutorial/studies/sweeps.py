@@ -29,7 +29,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.studies.tables import write_atomically
 
 __all__ = ["read_result", "result_path", "run_sweep"]
@@ -75,10 +75,12 @@ def run_sweep(
             scheduler that cannot be reached.
         RuntimeError: A worker process died.
     """
-    check(n_jobs > 0, "n_jobs", "be above 0", n_jobs, "1 works in this process")
-    check(scheduler is None or n_jobs == 1, "n_jobs", "be 1 with a scheduler", n_jobs, "the cluster knows its workers")
+    require(n_jobs > 0, "n_jobs", "be above 0", n_jobs, "1 works in this process")
+    require(
+        scheduler is None or n_jobs == 1, "n_jobs", "be 1 with a scheduler", n_jobs, "the cluster knows its workers"
+    )
     paths = {_text(dict(task)): result_path(folder, task, version) for task in tasks}
-    check(len(paths) == len(tasks), "tasks", "differ", f"{len(tasks) - len(paths)} repetitions", "name each once")
+    require(len(paths) == len(tasks), "tasks", "differ", f"{len(tasks) - len(paths)} repetitions", "name each once")
     folder.mkdir(parents=True, exist_ok=True)
     rows = {task: found for task, path in paths.items() if (found := _take(path, on_broken)) is not None}
     open_tasks = [task for task in paths if task not in rows]
@@ -110,7 +112,7 @@ def _progress(
 
 
 def _refuse(value: Any) -> None:
-    check(False, "a task or a row", "hold plain numbers and text", value, "convert it with float() or int()")
+    require(False, "a task or a row", "hold plain numbers and text", value, "convert it with float() or int()")
 
 
 def _text(content: Any, sort_keys: bool = True) -> str:
@@ -145,11 +147,11 @@ def read_result(path: Path) -> list[Row]:
     except ValueError as error:
         raise ValueError(f"{path.name} must hold JSON to its end, got an error ({error}); {remedy}.") from error
     is_result = isinstance(found, dict) and {"key", "sha256", "task", "version", "rows"} <= found.keys()
-    check(is_result, path.name, "be the results of a task", type(found).__name__, remedy)
+    require(is_result, path.name, "be the results of a task", type(found).__name__, remedy)
     belongs = result_path(path.parent, found["task"], found["version"]).stem
-    check(belongs == path.stem == found["key"], path.name, "bear the name of its task", belongs, remedy)
+    require(belongs == path.stem == found["key"], path.name, "bear the name of its task", belongs, remedy)
     digest = hashlib.sha256(_text(found["rows"], sort_keys=False).encode()).hexdigest()
-    check(digest == found["sha256"], path.name, "hold the rows that were written", "others", remedy)
+    require(digest == found["sha256"], path.name, "hold the rows that were written", "others", remedy)
     return found["rows"]
 
 
@@ -173,7 +175,7 @@ def _attempt(work: Work, task: str) -> str:
     try:
         rows = work(json.loads(task))
         is_rows = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-        check(is_rows, "work", "return a list of dictionaries", type(rows).__name__, "one per line of the table")
+        require(is_rows, "work", "return a list of dictionaries", type(rows).__name__, "one per line of the table")
         return _text(rows, sort_keys=False)
     except Exception as error:
         error.add_note(f"This happened in the task {task}.")
@@ -219,7 +221,7 @@ def _in_processes(work: Work, tasks: Sequence[str], n_jobs: int) -> Generator[tu
 
 def _on_cluster(work: Work, tasks: Sequence[str], scheduler: str) -> Generator[tuple[str, str], None, None]:
     is_installed = importlib.util.find_spec("distributed") is not None
-    check(is_installed, "scheduler", "find Dask installed", scheduler, 'pip install "gdt-tutorial[cluster]"')
+    require(is_installed, "scheduler", "find Dask installed", scheduler, 'pip install "gdt-tutorial[cluster]"')
     import distributed
 
     try:

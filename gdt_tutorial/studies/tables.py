@@ -21,7 +21,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["read_table", "write_atomically", "write_table"]
 
@@ -55,15 +55,15 @@ def write_table(rows: Sequence[Mapping[str, Any]], path: Path, header: Mapping[s
     Raises:
         ValueError: No row, unequal columns, a header that is not one line, or a cell that could not be read back.
     """
-    check(len(rows) > 0, "rows", "hold at least one", len(rows), "a table of nothing has no columns")
+    require(len(rows) > 0, "rows", "hold at least one", len(rows), "a table of nothing has no columns")
     columns = list(rows[0])
     odd = next((list(row) for row in rows if row.keys() != rows[0].keys()), columns)
-    check(odd == columns, "rows", f"all have the columns {columns}", odd, "fill what is missing with None")
+    require(odd == columns, "rows", f"all have the columns {columns}", odd, "fill what is missing with None")
     kinds = [_kind(name, [row[name] for row in rows]) for name in columns]
     buffer = io.StringIO()
     for name, value in {**header, "kinds": " ".join(kinds), "rows": len(rows)}.items():
         is_line = len(f"{name}: {value} ".splitlines()) == 1 and ": " not in name
-        check(is_line, "header", "hold single lines, and names without a colon", {name: value}, "shorten it")
+        require(is_line, "header", "hold single lines, and names without a colon", {name: value}, "shorten it")
         buffer.write(f"# {name}: {value}\n")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
@@ -82,11 +82,11 @@ def read_table(path: Path) -> tuple[dict[str, str], list[dict[str, Cell]]]:
         lines = file.read().split("\n")
     head = list(takewhile(lambda line: line.startswith("# "), lines))
     header = dict(line[2:].split(": ", 1) for line in head if ": " in line)
-    check(header.get("rows", "").isdigit(), path.name, "say its number of rows", header, remedy)
+    require(header.get("rows", "").isdigit(), path.name, "say its number of rows", header, remedy)
     body = list(csv.reader(lines[len(head) : -1]))
     n_rows, n_found, kinds = int(header["rows"]), len(body) - 1, header.get("kinds", "").split()
     is_whole = lines[-1] == "" and n_found == n_rows and {len(row) for row in body} == {len(kinds)}
-    check(is_whole, path.name, f"hold {n_rows} whole rows", max(n_found, 0), f"it is cut short; {remedy}")
+    require(is_whole, path.name, f"hold {n_rows} whole rows", max(n_found, 0), f"it is cut short; {remedy}")
     readers = [_READERS[kind] for kind in kinds]
     return header, [
         {name: read(cell) if cell else None for name, read, cell in zip(body[0], readers, row, strict=True)}
@@ -97,7 +97,7 @@ def read_table(path: Path) -> tuple[dict[str, str], list[dict[str, Cell]]]:
 def _kind(name: str, values: list[Any]) -> str:
     kinds = {_kind_of(value) for value in values if not _is_empty(value)}
     rule = "hold numbers, bools or single lines of text, and one kind of them"
-    check(len(kinds) < 2 and "other" not in kinds, f"column {name!r}", rule, sorted(kinds), "convert its cells")
+    require(len(kinds) < 2 and "other" not in kinds, f"column {name!r}", rule, sorted(kinds), "convert its cells")
     return kinds.pop() if kinds else "text"
 
 

@@ -6,8 +6,8 @@ Everything here displays; nothing here computes. Nothing in the rest of the pack
 from gdt_tutorial.teaching.claims import Claim, check_claims, claim, read_claims, read_ranges
 from gdt_tutorial.teaching.exercises import (
     Exercise,
+    Feedback,
     Mistake,
-    Verdict,
     Wrong,
     check,
     check_verdicts,
@@ -15,13 +15,13 @@ from gdt_tutorial.teaching.exercises import (
     expect,
     expect_close,
     hints,
-    read_verdicts,
+    read_feedback,
 )
+from gdt_tutorial.teaching.markdown_table import table
 from gdt_tutorial.teaching.player import live_figure, slider_figure, slider_html
-from gdt_tutorial.teaching.plots import PALETTE, color, figure, scheme
+from gdt_tutorial.teaching.plots import PALETTE, color, color_scheme, figure
 from gdt_tutorial.teaching.quizzes import quiz, quiz_html
 from gdt_tutorial.teaching.show import show
-from gdt_tutorial.teaching.tables import table
 
 __all__ = [  # noqa: RUF022 - grouped like a table of contents
     # numbers
@@ -35,7 +35,7 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     "color",
     "figure",
     "live_figure",
-    "scheme",
+    "color_scheme",
     "slider_figure",
     "slider_html",
     # code
@@ -44,7 +44,7 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     # exercises
     "Exercise",
     "Mistake",
-    "Verdict",
+    "Feedback",
     "Wrong",
     "check",
     "check_verdicts",
@@ -52,7 +52,7 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     "expect",
     "expect_close",
     "hints",
-    "read_verdicts",
+    "read_feedback",
     # questions
     "quiz",
     "quiz_html",

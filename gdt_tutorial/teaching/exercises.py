@@ -26,8 +26,8 @@ from gdt_tutorial.teaching.page import inline, is_static, publish, published, st
 __all__ = [
     "VERDICT_MIME",
     "Exercise",
+    "Feedback",
     "Mistake",
-    "Verdict",
     "Wrong",
     "check",
     "check_verdicts",
@@ -36,7 +36,7 @@ __all__ = [
     "expect_close",
     "hints",
     "hints_html",
-    "read_verdicts",
+    "read_feedback",
 ]
 
 VERDICT_MIME = "application/vnd.gdt.verdict+json"
@@ -49,7 +49,7 @@ class Wrong(Exception):  # noqa: N818 - it is a verdict, not an error of the pro
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Feedback:
     """What a check says about an answer."""
 
     state: Literal["unanswered", "wrong", "right"]
@@ -94,24 +94,26 @@ class Exercise:
                 f"hints must be one to three non-empty texts, got {self.hints!r}; the last may be nearly all."
             )
 
-    def judge(self, answer: Any) -> Verdict:
+    def judge(self, answer: Any) -> Feedback:
         """Judge an answer without displaying anything; no error of the answer escapes."""
         if answer is None or answer is ...:
-            return Verdict("unanswered", "replace the placeholder with your answer and run both cells again.")
+            return Feedback("unanswered", "replace the placeholder with your answer and run both cells again.")
         try:
-            return Verdict("right", self.judge_answer(answer) or "well done.")
+            return Feedback("right", self.judge_answer(answer) or "well done.")
         except NotImplementedError as error:
-            return Verdict("unanswered", str(error) or "write the body of the function and run both cells again.")
+            return Feedback("unanswered", str(error) or "write the body of the function and run both cells again.")
         except Wrong as wrong:
-            return Verdict("wrong", str(wrong))
+            return Feedback("wrong", str(wrong))
         except Exception as error:  # whatever a student's function may raise
-            return Verdict("wrong", f"your answer raised `{type(error).__name__}`: {error}")
+            return Feedback("wrong", f"your answer raised `{type(error).__name__}`: {error}")
 
     def __call__(self, answer: Any) -> None:
         """Judge an answer and show the verdict."""
-        verdict = self.judge(answer)
-        payload = {"exercise": self.name, "state": verdict.state, "message": verdict.message}
-        publish(_verdict_html(self, verdict), f"{_TITLES[verdict.state]}: {verdict.message}", {VERDICT_MIME: payload})
+        feedback = self.judge(answer)
+        payload = {"exercise": self.name, "state": feedback.state, "message": feedback.message}
+        publish(
+            _feedback_html(self, feedback), f"{_TITLES[feedback.state]}: {feedback.message}", {VERDICT_MIME: payload}
+        )
 
     def card(self) -> None:
         """Show difficulty, minutes and the ladder of hints; the title is the heading above it in the chapter."""
@@ -230,29 +232,29 @@ def hints_html(texts: Sequence[str]) -> str:
     return ladder
 
 
-def read_verdicts(notebook: Mapping[str, Any] | str | Path) -> list[tuple[str, str, Verdict]]:
+def read_feedback(notebook: Mapping[str, Any] | str | Path) -> list[tuple[str, str, Feedback]]:
     """Return (cell tag, exercise, verdict) for each self-check of an executed notebook.
 
     The tag is "solution", "exercise-check", or "" where the cell has neither.
     """
-    verdicts = []
+    feedback = []
     for tags, payload in published(notebook, VERDICT_MIME):
         tag = next((tag for tag in ("solution", "exercise-check") if tag in tags), "")
-        verdicts.append((tag, payload["exercise"], Verdict(payload["state"], payload["message"])))
-    return verdicts
+        feedback.append((tag, payload["exercise"], Feedback(payload["state"], payload["message"])))
+    return feedback
 
 
 def check_verdicts(notebook: Mapping[str, Any] | str | Path) -> list[str]:
     """Return how an executed notebook breaks the rules: stubs are open, solutions are right, and both exist."""
-    verdicts = read_verdicts(notebook)
+    feedback = read_feedback(notebook)
     wanted = {"exercise-check": "unanswered", "solution": "right"}
     violations = [
-        f"{name}: the cell tagged {tag or '(no tag)'} says {verdict.state}: {verdict.message}"
-        for tag, name, verdict in verdicts
-        if wanted.get(tag) != verdict.state
+        f"{name}: the cell tagged {tag or '(no tag)'} says {feedback.state}: {feedback.message}"
+        for tag, name, feedback in feedback
+        if wanted.get(tag) != feedback.state
     ]
-    for name in sorted({name for _, name, _ in verdicts}):
-        missing = set(wanted) - {tag for tag, other, _ in verdicts if other == name}
+    for name in sorted({name for _, name, _ in feedback}):
+        missing = set(wanted) - {tag for tag, other, _ in feedback if other == name}
         violations += [f"{name}: no cell tagged {tag} runs its check." for tag in sorted(missing)]
     return violations
 
@@ -261,16 +263,16 @@ def _is_close(got: np.ndarray, wanted: np.ndarray, tolerance: float | int) -> bo
     return bool(np.allclose(got, wanted, rtol=tolerance, atol=tolerance))
 
 
-def _verdict_html(exercise: Exercise, verdict: Verdict) -> str:
+def _feedback_html(exercise: Exercise, feedback: Feedback) -> str:
     return (
-        f'<div class="gdt gdt-verdict is-{verdict.state}">{style("exercise")}<p><strong>'
-        f'<span aria-hidden="true">{_SYMBOLS[verdict.state]}</span> {_TITLES[verdict.state]}:</strong> '
-        f"{inline(verdict.message)}</p>{_where_to_answer(verdict)}</div>"
+        f'<div class="gdt gdt-verdict is-{feedback.state}">{style("exercise")}<p><strong>'
+        f'<span aria-hidden="true">{_SYMBOLS[feedback.state]}</span> {_TITLES[feedback.state]}:</strong> '
+        f"{inline(feedback.message)}</p>{_where_to_answer(feedback)}</div>"
     )
 
 
-def _where_to_answer(verdict: Verdict) -> str:
+def _where_to_answer(feedback: Feedback) -> str:
     """Say on a page without a kernel where the exercise can be done."""
-    if verdict.state != "unanswered" or not is_static():
+    if feedback.state != "unanswered" or not is_static():
         return ""
     return "<p>To do it, open this chapter in Colab or Binder (rocket button at the top) or locally.</p>"

@@ -23,20 +23,20 @@ from PIL import Image
 from gdt_tutorial.teaching.page import THEME, inline, publish, style
 
 __all__ = [
+    "COLOR_SCHEMES",
     "PALETTE",
-    "SCHEMES",
     "Size",
     "checked_text",
     "color",
+    "color_scheme",
     "figure",
     "pictures_html",
     "render",
     "save_figure",
-    "scheme",
     "settings",
 ]
 
-SCHEMES = ("light", "dark")
+COLOR_SCHEMES = ("light", "dark")
 
 PALETTE: dict[str, dict[str, str]] = {
     "light": {
@@ -116,7 +116,7 @@ def settings(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def scheme(name: str) -> Iterator[None]:
+def color_scheme(name: str) -> Iterator[None]:
     """Draw with the settings of "light" or "dark" inside the block; `color` answers accordingly."""
     global _active
     before = _active
@@ -162,7 +162,7 @@ def save_figure(
     draw: Callable[[Figure], Any], path: str | Path, *, size: Size = (7.2, 4.2), name: str = "light"
 ) -> None:
     """Draw in the scheme `name` and save as the format that the ending of `path` says."""
-    with scheme(name):
+    with color_scheme(name):
         fig = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(fig)
         draw(fig)
@@ -172,8 +172,8 @@ def save_figure(
 def render(draw: Callable[[Figure], Any], size: Size) -> dict[str, str]:
     """Draw once per scheme and return each picture as a data URI (WebP without loss, two pixels per CSS pixel)."""
     pictures = {}
-    for name in SCHEMES:
-        with scheme(name):
+    for name in COLOR_SCHEMES:
+        with color_scheme(name):
             fig = Figure(figsize=size, layout="constrained")
             canvas = FigureCanvasAgg(fig)
             draw(fig)
@@ -189,7 +189,7 @@ def pictures_html(pictures: Mapping[str, str], alt: str, size: Size) -> str:
     # The class dark-light keeps the book's theme from filtering the picture.
     return "".join(
         f'<img class="gdt-{name} dark-light" {common} src="{pictures[name]}"{" hidden" if name == "dark" else ""}>'
-        for name in SCHEMES
+        for name in COLOR_SCHEMES
     )
 
 
@@ -207,6 +207,6 @@ def _data_uri(canvas: FigureCanvasAgg) -> str:
 
 
 def _checked_scheme(name: str) -> str:
-    if name not in SCHEMES:
-        raise ValueError(f"name must be one of {', '.join(SCHEMES)}, got {name!r}; choose one of them.")
+    if name not in COLOR_SCHEMES:
+        raise ValueError(f"name must be one of {', '.join(COLOR_SCHEMES)}, got {name!r}; choose one of them.")
     return name

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.messages import Report
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 
@@ -34,7 +34,7 @@ def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[n
         ValueError: a standard deviation that is not positive.
     """
     is_positive = bool((std > 0).all())
-    check(is_positive, "std", "be above 0", float(np.min(std, initial=np.inf)), "a certain value has no density")
+    require(is_positive, "std", "be above 0", float(np.min(std, initial=np.inf)), "a certain value has no density")
     return np.asarray(0.5 * np.log(2 * math.pi * math.e * std**2).sum(axis=-1))
 
 
@@ -54,8 +54,8 @@ class ErrorLimits:
     entropy_nat: float
 
     def __post_init__(self) -> None:
-        check(self.mse > 0, "mse", "be above 0", self.mse, "pass m^2 or dB^2")
-        check(np.isfinite(self.entropy_nat), "entropy_nat", "be finite", self.entropy_nat, "use ErrorLimits.of_std")
+        require(self.mse > 0, "mse", "be above 0", self.mse, "pass m^2 or dB^2")
+        require(np.isfinite(self.entropy_nat), "entropy_nat", "be finite", self.entropy_nat, "use ErrorLimits.of_std")
 
     @classmethod
     def of_std(cls, std: float, *, n_coordinates: int = 2, surprise: float = 3.0) -> "ErrorLimits":
@@ -64,7 +64,7 @@ class ErrorLimits:
         Raises:
             ValueError: `std` or `surprise` is not positive.
         """
-        check(0 < std < np.inf, "std", "be above 0 and finite", std, "pass meters or dB")
+        require(0 < std < np.inf, "std", "be above 0 and finite", std, "pass meters or dB")
         entropy_nat = float(gaussian_entropy_nat(np.full((1, n_coordinates), float(std)))[0])
         return cls(mse=(surprise * std) ** 2, entropy_nat=entropy_nat)
 

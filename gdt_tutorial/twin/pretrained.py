@@ -14,8 +14,8 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator
-from gdt_tutorial.twin.recipes.allocator import train_allocator
-from gdt_tutorial.twin.recipes.emulator import train_emulator
+from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator
+from gdt_tutorial.twin.recipes.shipped_lstm import train_emulator
 
 __all__ = ["FOLDER", "pretrained_allocator", "pretrained_emulator", "remake"]
 

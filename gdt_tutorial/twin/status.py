@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.messages import Load, Report, Session
 
 __all__ = [
@@ -80,7 +80,7 @@ def last_collected(is_collected: Bool[np.ndarray, "batch user slot"]) -> Int[np.
         ValueError: a user who was not collected in the whole window.
     """
     n_lost = int((~is_collected.any(axis=-1)).sum())
-    check(n_lost == 0, "window", "hold a collected slot of every user", f"{n_lost} without", "widen window_slots")
+    require(n_lost == 0, "window", "hold a collected slot of every user", f"{n_lost} without", "widen window_slots")
     n_slots = is_collected.shape[-1]
     return n_slots - 1 - is_collected[..., ::-1].argmax(axis=-1)
 
@@ -109,7 +109,7 @@ class StatusStore:
         for name, size in (
             ("n_batch", n_batch), ("n_users", n_users), ("n_aps", n_aps), ("window_slots", window_slots),
         ):  # fmt: skip
-            check(size > 0, name, "be above 0", size, "keep at least one")
+            require(size > 0, name, "be above 0", size, "keep at least one")
         self.window_slots, self.shape = window_slots, (n_batch, n_users)
         shape = (n_batch, n_users, window_slots)
         self._values = {
@@ -147,7 +147,9 @@ class StatusStore:
             self._age_slots[part] = np.where(newest_mask, 0, self._age_slots[part] + 1)
         self._report = report
 
-    def fill(self, position_m: Float[np.ndarray, "batch user xy"], snr_db: Float[np.ndarray, "batch user ap"]) -> None:
+    def impute(
+        self, position_m: Float[np.ndarray, "batch user xy"], snr_db: Float[np.ndarray, "batch user ap"]
+    ) -> None:
         """Put emulated values into the newest slot, for those users alone who were not collected.
 
         Raises:
@@ -156,10 +158,12 @@ class StatusStore:
         self._require_report()
         for name, emulated in (("position_m", position_m), ("snr_db", snr_db)):
             newest = self._values[name][:, :, -1]
-            check(emulated.shape == newest.shape, name, f"have shape {newest.shape}", emulated.shape, "one per user")
+            require(emulated.shape == newest.shape, name, f"have shape {newest.shape}", emulated.shape, "one per user")
             is_open = ~self._is_collected[_part(name)][:, :, -1]
             n_bad = int((~np.isfinite(emulated[is_open])).sum())
-            check(n_bad == 0, name, "be finite where nothing was collected", f"{n_bad} bad values", "mend the emulator")
+            require(
+                n_bad == 0, name, "be finite where nothing was collected", f"{n_bad} bad values", "mend the emulator"
+            )
             newest[is_open] = emulated[is_open]
 
     def window(self) -> StatusWindow:
@@ -201,30 +205,34 @@ class StatusStore:
         )
 
     def _require_report(self) -> Report:
-        check(self._report is not None, "store", "have a report", None, "call update first")
+        require(self._report is not None, "store", "have a report", None, "call update first")
         assert self._report is not None
         return self._report
 
     def _check(self, report: Report) -> None:
         for name, values in self._values.items():
             given, wanted = getattr(report, name), values[:, :, -1]
-            check(
+            require(
                 given.shape == wanted.shape, f"report.{name}", f"have shape {wanted.shape}", given.shape, "one per user"
             )
             is_collected = getattr(report, f"is_{_part(name)}_collected")
-            check(
+            require(
                 is_collected.shape == wanted.shape[:2], f"report.is_{_part(name)}_collected",
                 f"have shape {wanted.shape[:2]}", is_collected.shape, "one per user",
             )  # fmt: skip
             n_bad = int((~np.isfinite(given[is_collected])).sum())
             remedy = "mark those users as not collected"
-            check(n_bad == 0, f"report.{name}", "be finite where it was collected", f"{n_bad} bad values", remedy)
+            require(n_bad == 0, f"report.{name}", "be finite where it was collected", f"{n_bad} bad values", remedy)
             n_missing = int((~is_collected).sum()) if self.is_empty else 0
             remedy = "collect every user in the first slot"
-            check(n_missing == 0, f"report.{name}", "be complete the first time", f"{n_missing} users missing", remedy)
+            require(
+                n_missing == 0, f"report.{name}", "be complete the first time", f"{n_missing} users missing", remedy
+            )
         if self._report is not None:
             rule = f"follow slot {self._report.slot}"
-            check(report.slot == self._report.slot + 1, "report.slot", rule, report.slot, "report every slot, in order")
+            require(
+                report.slot == self._report.slot + 1, "report.slot", rule, report.slot, "report every slot, in order"
+            )
 
 
 def _part(name: str) -> str:

@@ -6,14 +6,14 @@ import gymnasium
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.decision.allocator import describe_subgroups
-from gdt_tutorial.twin.decision.schedule import fill, schedule_model
+from gdt_tutorial.twin.decision.schedule import greedy_schedule, schedule_model
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 
 __all__ = ["TwinEnvironment"]
@@ -40,8 +40,8 @@ class TwinEnvironment(gymnasium.Env):
         config: NetworkConfig = NetworkConfig(),
         n_slots: int = 30,
     ) -> None:
-        check(len(viewers.user) == 1, "viewers", "hold one environment", len(viewers.user), "draw with n_batch=1")
-        check(n_slots > 0, "n_slots", "be above 0", n_slots, "run one slot at least")
+        require(len(viewers.user) == 1, "viewers", "hold one environment", len(viewers.user), "draw with n_batch=1")
+        require(n_slots > 0, "n_slots", "be above 0", n_slots, "run one slot at least")
         self._make = lambda seed: PhysicalNetwork(topology, catalog, viewers, config, seed=seed)
         self._network, self._n_slots, curves = self._make(0), n_slots, SwipeCurves(1, catalog.n_types)
         self._model = schedule_model(self._network)
@@ -68,7 +68,7 @@ class TwinEnvironment(gymnasium.Env):
         choice = np.clip(np.asarray(action, dtype=np.float64), -1, 1).reshape(1, -1, 2)
         n_versions = self._model.catalog.n_versions
         version = np.minimum(((choice[..., 0] + 1) / 2 * n_versions).astype(np.int64), n_versions - 1)
-        decision, _ = fill(self._features, self._model, version, np.exp(self.log_weight * choice[..., 1]))
+        decision, _ = greedy_schedule(self._features, self._model, version, np.exp(self.log_weight * choice[..., 1]))
         telemetry = self._network.step(decision)
         service = telemetry.service
         self._abstractor.curves.update(service.view_type, service.view_fraction)

@@ -2,7 +2,7 @@
 
 from gdt_tutorial.case_study.experiment import open_campuses
 from gdt_tutorial.case_study.learning.cell_environment import CellEnvironments, VersionActuator
-from gdt_tutorial.case_study.learning.training import aware_of
+from gdt_tutorial.case_study.learning.training import swipe_aware_lists
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.seeding import stream
@@ -19,19 +19,19 @@ def greedy(campuses):
     return GreedyByGainPerCost(campuses.model)
 
 
-def course_of(campuses, n_slots=5, buffering=None, seed=0):
+def trajectory_of(campuses, n_slots=5, buffering=None, seed=0):
     """Return telemetry and features of some slots that a greedy rule managed in versions at random."""
-    buffering, rng = buffering or aware_of(campuses), stream(seed, "versions")
-    telemetry, course = campuses.network.reset(campuses.group), []
+    buffering, rng = buffering or swipe_aware_lists(campuses), stream(seed, "versions")
+    telemetry, trajectory = campuses.network.reset(campuses.group), []
     for _ in range(n_slots):
         features = buffering.abstract_session(telemetry.session, telemetry.snr_db)
-        course.append((telemetry, features))
+        trajectory.append((telemetry, features))
         version = rng.integers(campuses.model.catalog.n_versions, size=features.ap.shape)
         telemetry = campuses.network.step(greedy(campuses).schedule(features, version))
-    return course
+    return trajectory
 
 
-def small_cells(capacities=(2e9,), advice=(), actuator=None, n_batch=1, opened=None, **options):
+def small_cells(capacities=(2e9,), priors=(), actuator=None, n_batch=1, opened=None, **options):
     """Return cells of small campuses; `opened` collects the campuses of every episode."""
 
     def world(seed, capacity):
@@ -41,7 +41,7 @@ def small_cells(capacities=(2e9,), advice=(), actuator=None, n_batch=1, opened=N
         return campuses
 
     actuator = actuator or VersionActuator(greedy)
-    return CellEnvironments(world, capacities, aware_of, advice, actuator, **{"n_slots": 4, **options})
+    return CellEnvironments(world, capacities, swipe_aware_lists, priors, actuator, **{"n_slots": 4, **options})
 
 
 def versions_at_random(features, seed=0):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.messages import Session, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.streaming import segment_length_s
@@ -110,9 +110,9 @@ class EventLog:
         """
         service, before, after = telemetry.service, self._session, telemetry.session
         next_slot = self._slot + 1
-        check(telemetry.slot == next_slot, "telemetry.slot", f"be {next_slot}", telemetry.slot, "add every slot once")
+        require(telemetry.slot == next_slot, "telemetry.slot", f"be {next_slot}", telemetry.slot, "add every slot once")
         is_same_list = before.playlist is after.playlist
-        check(
+        require(
             is_same_list, "telemetry.session", "follow the lists of the log", "others", "call regroup when groups form"
         )
         unplayed_s, unplayed_bit = self._unplayed(before, after.head)
@@ -143,7 +143,7 @@ class EventLog:
         Raises:
             ValueError: No slot yet.
         """
-        check(self._slots, "log", "hold a slot", "none", "add telemetry first")
+        require(self._slots, "log", "hold a slot", "none", "add telemetry first")
         names = SlotAccount.__dataclass_fields__
         return SlotAccount(**{name: np.stack([getattr(slot, name) for slot in self._slots]) for name in names})
 
@@ -185,7 +185,7 @@ class EventLog:
         )
         is_closed = all(error <= tolerance for error in balance)
         remedy = "look for video or time that appears or vanishes"
-        check(is_closed, "the balance", f"close within {tolerance}", balance, remedy)
+        require(is_closed, "the balance", f"close within {tolerance}", balance, remedy)
         return balance
 
     def events(self) -> Iterator[Event]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from gdt_tutorial.case_study.bound import SessionBound, record_course
+from gdt_tutorial.case_study.bound import SessionBound, record_trajectory
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
@@ -101,8 +101,8 @@ def test_no_policy_beats_it(seed, qoe, cycles, band):
 
 
 def test_users_do_change_their_access_point():
-    course = record_course(campus(0), N_SLOTS)
-    assert ((course.best_efficiency > 0).sum(axis=-1) == 2).sum() > 3
+    trajectory = record_trajectory(campus(0), N_SLOTS)
+    assert ((trajectory.best_efficiency > 0).sum(axis=-1) == 2).sum() > 3
 
 
 class OneRate:
@@ -151,15 +151,15 @@ class TestIsReached:
 
 def by_loops(net, n_slots):
     """Write the linear program out for one campus, user by user, with every efficiency as a level of its own."""
-    course, catalog, qoe = record_course(net, n_slots), net.catalog, net.config.qoe
+    trajectory, catalog, qoe = record_trajectory(net, n_slots), net.catalog, net.config.qoe
     sends, watches = {}, {}
-    n_users = course.group.shape[1]
+    n_users = trajectory.group.shape[1]
     for user in range(n_users):
-        for position, stay_s in enumerate(course.stay_s[0, user]):
+        for position, stay_s in enumerate(trajectory.stay_s[0, user]):
             for segment in range(int(np.ceil(stay_s - 1e-12))):
                 watches[user, position, segment] = min(1.0, stay_s - segment)
-                for ap in np.nonzero(course.best_efficiency[0, user])[0]:
-                    key = course.group[0, user], position, segment, ap, course.best_efficiency[0, user, ap]
+                for ap in np.nonzero(trajectory.best_efficiency[0, user])[0]:
+                    key = trajectory.group[0, user], position, segment, ap, trajectory.best_efficiency[0, user, ap]
                     sends[key] = None
     sends, n_versions = list(sends), catalog.n_versions
     n_columns = (len(watches) + len(sends)) * n_versions
@@ -174,15 +174,15 @@ def by_loops(net, n_slots):
             row = np.zeros(n_columns)
             row[column] = 1
             for place, (group, of, number, ap, efficiency) in enumerate(sends):
-                heard = 0 < efficiency <= course.best_efficiency[0, user, ap]
-                if (group, of, number) == (course.group[0, user], position, segment) and heard:
+                heard = 0 < efficiency <= trajectory.best_efficiency[0, user, ap]
+                if (group, of, number) == (trajectory.group[0, user], position, segment) and heard:
                     row[(len(watches) + place) * n_versions + version] = -1
             rows.append(row)
             limit.append(0)
         rows.append(once)
         limit.append(1)
     for place, (group, position, segment, ap, efficiency) in enumerate(sends):
-        duration_s = catalog.duration_s[course.playlist[0, group, position % course.playlist.shape[2]]]
+        duration_s = catalog.duration_s[trajectory.playlist[0, group, position % trajectory.playlist.shape[2]]]
         for version in range(n_versions):
             bit = min(1.0, duration_s - segment) * catalog.bitrate_bps[version]
             column = (len(watches) + place) * n_versions + version

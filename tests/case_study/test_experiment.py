@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.agents.ddpg import Actor
-from gdt_tutorial.case_study.experiment import Scheme, SessionResult, View, by_favorite_type, run_session
+from gdt_tutorial.case_study.experiment import Scheme, SessionResult, StatusSource, by_favorite_type, run_session
 from gdt_tutorial.case_study.learning.actor_scheduler import ActorScheduler
-from gdt_tutorial.case_study.learning.training import ADVICE, aware_of, fitting, new_network, search, sequential_of
-from gdt_tutorial.case_study.scenario import RecordedView, TrueView, TwinView
+from gdt_tutorial.case_study.learning.training import (
+    PRIORS,
+    fitting_version,
+    myopic_search,
+    new_network,
+    sequential_lists,
+    swipe_aware_lists,
+)
+from gdt_tutorial.case_study.scenario import ReplayedStatus, TrueStatus, TwinStatus
 from gdt_tutorial.seeding import torch_stream
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain, GreedyByGainPerCost
 from gdt_tutorial.solutions.data_model.cell_state import n_state
@@ -24,20 +31,20 @@ N_SLOTS = SMALL.n_slots
 
 def learned(campuses):
     network = new_network(4, generator=torch_stream(0, "network"))
-    return BranchingVersions(campuses.model, network, [make(campuses) for make in ADVICE])
+    return BranchingVersions(campuses.model, network, [make(campuses) for make in PRIORS])
 
 
 def actor(campuses):
     network = Actor(n_state(16, 4, 1), 32, generator=torch_stream(0, "actor"))
-    return ActorScheduler(campuses.model, network, (fitting(campuses),))
+    return ActorScheduler(campuses.model, network, (fitting_version(campuses),))
 
 
 def lowest(campuses):
     return FixedVersion(campuses.model, 0)
 
 
-BUFFERING = {"swipe-aware": aware_of, "sequential": sequential_of}
-VERSIONS = {"lowest": lowest, "fitting": fitting, "search": search, "network": learned}
+BUFFERING = {"swipe-aware": swipe_aware_lists, "sequential": sequential_lists}
+VERSIONS = {"lowest": lowest, "fitting": fitting_version, "search": myopic_search, "network": learned}
 SCHEDULERS = {
     "slsqp": lambda campuses: SlsqpScheduler(campuses.model),
     "gain": lambda campuses: GreedyByGain(campuses.model),
@@ -47,12 +54,12 @@ SCHEDULERS = {
 }
 
 
-def scheme_of(campuses, buffering=aware_of, versions=fitting, scheduler=SCHEDULERS["gain per cost"]):
+def scheme_of(campuses, buffering=swipe_aware_lists, versions=fitting_version, scheduler=SCHEDULERS["gain per cost"]):
     return Scheme(buffering=buffering(campuses), versions=versions(campuses), scheduler=scheduler(campuses))
 
 
-def session(campuses, view=None, n_slots=N_SLOTS, **parts):
-    return run_session(campuses, scheme_of(campuses, **parts), view or TrueView(), n_slots)
+def session(campuses, source=None, n_slots=N_SLOTS, **parts):
+    return run_session(campuses, scheme_of(campuses, **parts), source or TrueStatus(), n_slots)
 
 
 def assert_same(left, right):
@@ -99,7 +106,7 @@ def test_shapes_are_those_of_slots_campuses_and_users():
 def test_what_a_session_meets_does_not_depend_on_the_scheme_or_the_capacity():
     results, playlists = [], []
     for capacity, parts in (
-        (2e9, {}), (2e9, {"buffering": sequential_of, "versions": lowest}), (8e9, {"scheduler": SCHEDULERS["equal"]})
+        (2e9, {}), (2e9, {"buffering": sequential_lists, "versions": lowest}), (8e9, {"scheduler": SCHEDULERS["equal"]})
     ):  # fmt: skip
         campuses = small_campuses(capacity, n_batch=2)
         results.append(session(campuses, n_slots=12, **parts))
@@ -115,17 +122,17 @@ def test_what_a_session_meets_does_not_depend_on_the_scheme_or_the_capacity():
 def test_a_recorded_view_is_as_good_as_the_live_one(is_twin):
     campuses = small_campuses(4e9, n_batch=2)
 
-    def view():
+    def source():
         network = campuses.network
-        return TwinView(network, HoldLast(topology=network.topology), 3) if is_twin else TrueView()
+        return TwinStatus(network, HoldLast(topology=network.topology), 3) if is_twin else TrueStatus()
 
-    recorded = RecordedView.record(view(), campuses.network, N_SLOTS)
-    assert isinstance(recorded, View)
-    live = session(campuses, view())
+    recorded = ReplayedStatus.record(source(), campuses.network, N_SLOTS)
+    assert isinstance(recorded, StatusSource)
+    live = session(campuses, source())
     assert_same(session(campuses, recorded), live)
     # One recording serves other schemes and other capacities, too.
-    rich, parts = small_campuses(8e9, n_batch=2), {"buffering": sequential_of, "versions": search}
-    live = session(rich, TwinView(rich.network, HoldLast(topology=rich.network.topology), 3) if is_twin else TrueView(),
+    rich, parts = small_campuses(8e9, n_batch=2), {"buffering": sequential_lists, "versions": myopic_search}
+    live = session(rich, TwinStatus(rich.network, HoldLast(topology=rich.network.topology), 3) if is_twin else TrueStatus(),
                    **parts)  # fmt: skip
     assert_same(session(rich, recorded, **parts), live)
 
@@ -133,13 +140,13 @@ def test_a_recorded_view_is_as_good_as_the_live_one(is_twin):
 def test_the_twin_sees_less_than_the_truth():
     campuses = small_campuses(4e9, n_batch=2)
     network = campuses.network
-    twin = RecordedView.record(TwinView(network, HoldLast(topology=network.topology), 3), network, N_SLOTS)
+    twin = ReplayedStatus.record(TwinStatus(network, HoldLast(topology=network.topology), 3), network, N_SLOTS)
     assert (session(campuses, twin).qoe != session(campuses).qoe).any()
 
 
 def test_a_recording_that_is_too_short_is_refused():
     campuses = small_campuses()
-    recorded = RecordedView.record(TrueView(), campuses.network, 2)
+    recorded = ReplayedStatus.record(TrueStatus(), campuses.network, 2)
     with pytest.raises(ValueError, match="telemetry.slot must be below 2"):
         session(campuses, recorded, n_slots=3)
 

@@ -7,8 +7,8 @@ import pytest
 
 from gdt_tutorial.case_study.scenario import (
     CaseStudyConfig,
-    TrueView,
-    TwinView,
+    TrueStatus,
+    TwinStatus,
     Views,
     audience,
     case_study_network,
@@ -32,10 +32,10 @@ def small_network(seed=0, computing_cycles_per_s=5e9, n_batch=2, **options):
 
 def run(net, decide):
     """Return the telemetry of a short session."""
-    course = [net.reset()]
+    trajectory = [net.reset()]
     for _ in range(SMALL.n_slots):
-        course.append(net.step(decide(course[-1])))
-    return course
+        trajectory.append(net.step(decide(trajectory[-1])))
+    return trajectory
 
 
 def greedy(net):
@@ -51,10 +51,10 @@ def anything(net, *, rng):
 def test_a_session_is_the_same_at_every_capacity_and_under_every_scheme():
     poor, rich = small_network(computing_cycles_per_s=2e9), small_network(computing_cycles_per_s=12e9)
     rng = stream(0, "scheme")
-    courses = [run(poor, greedy(poor)), run(rich, greedy(rich)), run(rich, anything(rich, rng=rng))]
-    received_s = [sum(telemetry.service.received_s.sum() for telemetry in course) for course in courses]
+    trajectories = [run(poor, greedy(poor)), run(rich, greedy(rich)), run(rich, anything(rich, rng=rng))]
+    received_s = [sum(telemetry.service.received_s.sum() for telemetry in trajectory) for trajectory in trajectories]
     assert len(set(received_s)) == 3  # they really differ in what is sent
-    for telemetry in zip(*courses, strict=True):
+    for telemetry in zip(*trajectories, strict=True):
         for other in telemetry[1:]:
             np.testing.assert_array_equal(telemetry[0].position_m, other.position_m)
             np.testing.assert_array_equal(telemetry[0].velocity_mps, other.velocity_mps)
@@ -122,7 +122,7 @@ def test_an_audience_by_hand():
 def test_the_true_view_is_the_truth():
     net = small_network()
     for telemetry in run(net, greedy(net)):
-        status = TrueView().observe(telemetry)
+        status = TrueStatus().observe(telemetry)
         assert twin_error(status, telemetry) == (0.0, 0.0)
         assert status.slot == telemetry.slot
         assert status.session is telemetry.session
@@ -132,11 +132,11 @@ def test_the_true_view_is_the_truth():
 
 def test_collecting_every_slot_is_the_truth_and_less_often_is_not():
     net = small_network()
-    course = run(net, greedy(net))
+    trajectory = run(net, greedy(net))
     errors = {}
     for period in (1, 3):
-        view = TwinView(net, HoldLast(topology=net.topology), period)
-        errors[period] = [twin_error(view.observe(telemetry), telemetry).snr_db for telemetry in course]
+        source = TwinStatus(net, HoldLast(topology=net.topology), period)
+        errors[period] = [twin_error(source.observe(telemetry), telemetry).snr_db for telemetry in trajectory]
     assert max(errors[1]) == 0.0
     assert errors[3][0] == 0.0
     assert min(errors[3][1:]) > 0.0
@@ -144,10 +144,10 @@ def test_collecting_every_slot_is_the_truth_and_less_often_is_not():
 
 def test_a_twin_view_collects_a_third_of_the_users_and_knows_how_old_its_status_is():
     net = small_network()
-    view = TwinView(net, ConstantVelocity(topology=net.topology), 3)
-    course = run(net, greedy(net))
-    ages = [view.observe(telemetry).behavior.age_slots.max() for telemetry in course]
-    shares = [record.collected_share[0] for record in view.records]
+    source = TwinStatus(net, ConstantVelocity(topology=net.topology), 3)
+    trajectory = run(net, greedy(net))
+    ages = [source.observe(telemetry).behavior.age_slots.max() for telemetry in trajectory]
+    shares = [record.collected_share[0] for record in source.records]
     assert ages[:3] == [0, 1, 2]
     assert max(ages) == 2
     assert shares[0] == 1.0
@@ -156,12 +156,12 @@ def test_a_twin_view_collects_a_third_of_the_users_and_knows_how_old_its_status_
 
 def test_a_session_that_starts_again_meets_a_new_twin():
     net = small_network()
-    view = TwinView(net, HoldLast(topology=net.topology), 3)
+    source = TwinStatus(net, HoldLast(topology=net.topology), 3)
     results = []
     for _ in range(2):
-        results.append([view.observe(telemetry).networking.snr_db for telemetry in run(net, greedy(net))])
+        results.append([source.observe(telemetry).networking.snr_db for telemetry in run(net, greedy(net))])
     np.testing.assert_array_equal(*results)
-    assert len(view.records) == SMALL.n_slots + 1
+    assert len(source.records) == SMALL.n_slots + 1
 
 
 def test_every_number_has_a_sentence_and_a_source():
@@ -216,7 +216,7 @@ def test_bad_counts_and_views():
     with pytest.raises(ValueError, match="preference must like a type"):
         earlier_views(nobody, net.catalog, 5, rng=stream(0, "views"))
     with pytest.raises(ValueError, match="period_slots must be above 0"):
-        TwinView(net, HoldLast(topology=net.topology), 0)
+        TwinStatus(net, HoldLast(topology=net.topology), 0)
     kind = np.zeros((1, 1, 2), dtype=np.int64)
     for bad in (0.0, 1.2, np.nan):
         with pytest.raises(ValueError, match="view_fraction must lie in"):

@@ -50,7 +50,7 @@ def walk_and_fade(seed):
 
 
 @pytest.fixture(scope="module")
-def course():
+def trajectory():
     return walk_and_fade(0)
 
 
@@ -68,8 +68,8 @@ def fixed(period_slots, emulator=None):
     return FixedPeriod(new_store(), emulator or ConstantVelocity(topology=TOPOLOGY), period_slots)
 
 
-def follow(loop, course):
-    return [twin_error(loop.observe(telemetry), telemetry) for telemetry in course]
+def follow(loop, trajectory):
+    return [twin_error(loop.observe(telemetry), telemetry) for telemetry in trajectory]
 
 
 def collected_share(loop):
@@ -84,9 +84,9 @@ def mean_position_m(errors):
 
 
 @pytest.mark.parametrize("make", [adaptive, lambda: fixed(4)], ids=["adaptive", "fixed"])
-def test_status_is_the_truth_where_it_was_collected(course, make):
+def test_status_is_the_truth_where_it_was_collected(trajectory, make):
     loop = make()
-    for telemetry in course[:10]:
+    for telemetry in trajectory[:10]:
         due = loop.due()
         status = loop.observe(telemetry)
         np.testing.assert_array_equal(due.behavior, status.behavior.age_slots == 0)
@@ -99,9 +99,9 @@ def test_status_is_the_truth_where_it_was_collected(course, make):
 
 
 @pytest.mark.parametrize("make", [adaptive, lambda: fixed(4)], ids=["adaptive", "fixed"])
-def test_bytes_are_those_of_the_users_who_reported(course, make):
+def test_bytes_are_those_of_the_users_who_reported(trajectory, make):
     loop, controller = make(), LocalController()
-    for telemetry in course[:10]:
+    for telemetry in trajectory[:10]:
         due = loop.due()
         loop.observe(telemetry)
         expected = controller.networking_byte * due.networking.sum(1) + controller.behavior_byte * due.behavior.sum(1)
@@ -109,24 +109,24 @@ def test_bytes_are_those_of_the_users_who_reported(course, make):
 
 
 @pytest.mark.parametrize("make", [adaptive, lambda: fixed(4)], ids=["adaptive", "fixed"])
-def test_same_course_same_records(course, make):
+def test_same_course_same_records(trajectory, make):
     one, other = make(), make()
-    follow(one, course), follow(other, course)
+    follow(one, trajectory), follow(other, trajectory)
     assert [record.collected_share for record in one.records] == [record.collected_share for record in other.records]
 
 
 # The fixed period.
 
 
-def test_period_of_one_is_the_truth(course):
-    errors = follow(fixed(1), course)
+def test_period_of_one_is_the_truth(trajectory):
+    errors = follow(fixed(1), trajectory)
     assert all(error.position_m == 0 and error.snr_db == 0 for error in errors)
 
 
 @pytest.mark.parametrize("period_slots", [2, 4, 8])
-def test_users_take_turns(course, period_slots):
+def test_users_take_turns(trajectory, period_slots):
     loop = fixed(period_slots)
-    follow(loop, course)
+    follow(loop, trajectory)
     shares = np.array([record.collected_share for record in loop.records[1:]])
     np.testing.assert_allclose(shares, 1 / period_slots)
     assert loop.records[0].collected_share == (1.0, 1.0)
@@ -135,18 +135,18 @@ def test_users_take_turns(course, period_slots):
 # The adaptive loop.
 
 
-def test_wider_limits_collect_less_and_err_more(course):
+def test_wider_limits_collect_less_and_err_more(trajectory):
     loops = [adaptive(std_m, std_db) for std_m, std_db in ((0.6, 3.5), (1.5, 5.0), (4.0, 7.0))]
-    position_m = [mean_position_m(follow(loop, course)) for loop in loops]
+    position_m = [mean_position_m(follow(loop, trajectory)) for loop in loops]
     shares = np.array([collected_share(loop) for loop in loops])
     assert (np.diff(shares, axis=0) < 0).all()
     assert position_m == sorted(position_m)
 
 
-def test_paused_users_report_less_often_than_walkers_when_the_twin_holds_positions(course):
+def test_paused_users_report_less_often_than_walkers_when_the_twin_holds_positions(trajectory):
     loop = adaptive(std_m=1.5, emulator=HoldLast(topology=TOPOLOGY))
     n_collected, n_slots = np.zeros(2), np.zeros(2)
-    for telemetry in course:
+    for telemetry in trajectory:
         is_walking = telemetry.velocity_mps.any(axis=-1)
         is_due = loop.due().behavior
         loop.observe(telemetry)
@@ -160,21 +160,21 @@ def test_adaptive_beats_fixed_at_the_same_share():
     """Hold-last at a limit between a walker's and a pauser's error: those who stand still need few reports."""
     gains = []
     for seed in range(3):
-        course = walk_and_fade(seed)
+        trajectory = walk_and_fade(seed)
         loop = adaptive(std_m=1.5, emulator=HoldLast(topology=TOPOLOGY))
-        position_m = mean_position_m(follow(loop, course))
+        position_m = mean_position_m(follow(loop, trajectory))
         share = collected_share(loop)[1]
         assert 0.5 < share < 1
         # Some users at period 1 and the others at 2 make any share between: the mean square error is linear in it.
-        half_m = mean_position_m(follow(fixed(2, HoldLast(topology=TOPOLOGY)), course))
+        half_m = mean_position_m(follow(fixed(2, HoldLast(topology=TOPOLOGY)), trajectory))
         gains.append(1 - position_m / (half_m * np.sqrt(2 * (1 - share))))
     assert np.median(gains) > 0.25
 
 
-def test_what_was_not_collected_cannot_change_what_is_collected(course):
+def test_what_was_not_collected_cannot_change_what_is_collected(trajectory):
     honest, misled = adaptive(), adaptive()
     rng = stream(0, "lies")
-    for telemetry in course[:20]:
+    for telemetry in trajectory[:20]:
         due = honest.due()
         np.testing.assert_array_equal(due.behavior, misled.due().behavior)
         np.testing.assert_array_equal(due.networking, misled.due().networking)
@@ -191,9 +191,9 @@ def test_what_was_not_collected_cannot_change_what_is_collected(course):
         )  # fmt: skip
 
 
-def test_records_hold_both_errors_and_the_periods(course):
+def test_records_hold_both_errors_and_the_periods(trajectory):
     loop = adaptive()
-    follow(loop, course[:5])
+    follow(loop, trajectory[:5])
     assert loop.records[0].error is None
     networking, behavior = loop.records[-1].error
     assert behavior.entropy_nat.shape == networking.mse.shape == (N_BATCH, N_USERS)

@@ -15,31 +15,33 @@ from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from tests.small_networks import held_s, idle, network, random_decision, same, twin_of
 
 
-def random_course(net, n_slots, *, seed, change=None):
+def random_trajectory(net, n_slots, *, seed, change=None):
     """Run random decisions; return the telemetry of each slot, the reset included."""
     rng = stream(seed, "decisions")
-    course = [net.reset()]
+    trajectory = [net.reset()]
     for slot in range(n_slots):
-        decision = random_decision(course[-1].session, net.catalog, net.topology.n_aps, rng=rng)
-        course.append(net.step(change(decision, slot) if change else decision))
-    return course
+        decision = random_decision(trajectory[-1].session, net.catalog, net.topology.n_aps, rng=rng)
+        trajectory.append(net.step(change(decision, slot) if change else decision))
+    return trajectory
 
 
-def managed_course(net, maker_class, n_slots):
+def managed_trajectory(net, maker_class, n_slots):
     abstractor, model = twin_of(net)
-    maker, course = maker_class(model), [net.reset()]
+    maker, trajectory = maker_class(model), [net.reset()]
     for _ in range(n_slots):
-        course.append(net.step(maker.decide(abstractor.abstract_session(course[-1].session, course[-1].snr_db))))
-    return course
+        trajectory.append(
+            net.step(maker.decide(abstractor.abstract_session(trajectory[-1].session, trajectory[-1].snr_db)))
+        )
+    return trajectory
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_books_of_every_user_balance(seed):
     net = network(seed=seed)
-    course = random_course(net, 25, seed=seed)
-    assert sum(after.service.dropped_s.sum() for after in course) > 0
-    assert sum(after.service.watched_s.sum() for after in course) > 0
-    for before, after in pairwise(course):
+    trajectory = random_trajectory(net, 25, seed=seed)
+    assert sum(after.service.dropped_s.sum() for after in trajectory) > 0
+    assert sum(after.service.watched_s.sum() for after in trajectory) > 0
+    for before, after in pairwise(trajectory):
         service = after.service
         left = before.session.stored_s + service.received_s
         right = after.session.stored_s + service.watched_s + service.dropped_s
@@ -59,7 +61,7 @@ def test_the_books_of_every_user_balance(seed):
 
 
 def test_what_is_sent_in_a_slot_is_played_from_the_next_one_on():
-    first, second = managed_course(network(), EqualShare, 2)[1:]
+    first, second = managed_trajectory(network(), EqualShare, 2)[1:]
     assert first.service.received_s.sum() > 0
     assert (first.service.stall_s == 2.0).all()
     assert (second.service.watched_s[first.service.received_s > 0] > 0).any()
@@ -67,30 +69,30 @@ def test_what_is_sent_in_a_slot_is_played_from_the_next_one_on():
 
 
 def test_same_seed_same_course_other_seed_other_course():
-    course, again, other = (random_course(network(seed=seed), 6, seed=0) for seed in (0, 0, 1))
-    assert all(same(left, right) for left, right in zip(course, again, strict=True))
+    trajectory, again, other = (random_trajectory(network(seed=seed), 6, seed=0) for seed in (0, 0, 1))
+    assert all(same(left, right) for left, right in zip(trajectory, again, strict=True))
     for part in ("position_m", "snr_db"):
-        assert not np.array_equal(getattr(course[-1], part), getattr(other[-1], part))
-    assert not np.array_equal(course[-1].session.playlist, other[-1].session.playlist)
+        assert not np.array_equal(getattr(trajectory[-1], part), getattr(other[-1], part))
+    assert not np.array_equal(trajectory[-1].session.playlist, other[-1].session.playlist)
 
 
 def test_reset_starts_the_same_course_again():
     net = network()
-    first, second = random_course(net, 6, seed=0), random_course(net, 6, seed=0)
+    first, second = random_trajectory(net, 6, seed=0), random_trajectory(net, 6, seed=0)
     assert all(same(left, right) for left, right in zip(first, second, strict=True))
 
 
-def views_seen(course):
+def views_seen(trajectory):
     """Return the watched fraction of each view that ended alone in its slot, by (environment, user, position)."""
     seen = {}
-    for after in course[1:]:
+    for after in trajectory[1:]:
         for env, user in np.argwhere(after.service.n_views == 1):
             seen[env, user, after.session.head[env, user] - 1] = after.service.view_fraction[env, user]
     return seen
 
 
 def test_different_makers_meet_the_same_walks_channels_and_views():
-    greedy, equal = (managed_course(network(), maker, 25) for maker in (GreedyAllocator, EqualShare))
+    greedy, equal = (managed_trajectory(network(), maker, 25) for maker in (GreedyAllocator, EqualShare))
     assert not same(greedy[-1].service, equal[-1].service)
     for left, right in zip(greedy, equal, strict=True):
         np.testing.assert_array_equal(left.position_m, right.position_m)
@@ -111,21 +113,21 @@ def test_an_environment_does_not_feel_what_others_decide():
     # Only environment 0 differs; the random decisions follow the session, so they are recorded first.
     net = network(n_batch=3)
     decisions = []
-    random_course(net, 20, seed=0, change=lambda decision, slot: decisions.append(decision) or decision)
-    course, silenced = [net.reset()], []
-    course += [net.step(decision) for decision in decisions]
+    random_trajectory(net, 20, seed=0, change=lambda decision, slot: decisions.append(decision) or decision)
+    trajectory, silenced = [net.reset()], []
+    trajectory += [net.step(decision) for decision in decisions]
     net.reset()
     silenced = [net.step(silence_first(decision, 0)) for decision in decisions]
-    for left, right in zip(course[1:], silenced, strict=True):
+    for left, right in zip(trajectory[1:], silenced, strict=True):
         for name in ("watched_s", "stall_s", "quality", "n_views", "received_s"):
             np.testing.assert_array_equal(getattr(left.service, name)[1:], getattr(right.service, name)[1:])
     assert silenced[-1].service.watched_s[0].sum() == 0
-    assert course[-1].session.head[0].sum() > 0
+    assert trajectory[-1].session.head[0].sum() > 0
 
 
 def test_regrouping_begins_new_lists_and_new_views():
     net = network()
-    before = random_course(net, 8, seed=0)[-1].session
+    before = random_trajectory(net, 8, seed=0)[-1].session
     group = np.tile(np.arange(12) % 3, (2, 1))
     session = CentralizedController().apply(net, NetworkSlice.whole(2), group)
     assert (session.group == group).all()
@@ -144,7 +146,7 @@ def test_regrouping_begins_new_lists_and_new_views():
 
 def test_the_network_goes_on_after_regrouping():
     net = network()
-    random_course(net, 3, seed=0)
+    random_trajectory(net, 3, seed=0)
     net.regroup(np.ones((2, 12), dtype=np.int64))  # group 0 is empty
     session = net.stream.session(net.serving_ap)
     rng = np.random.default_rng(0)

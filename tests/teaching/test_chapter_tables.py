@@ -2,12 +2,12 @@
 
 import pytest
 
-from gdt_tutorial.teaching import table, tables
+from gdt_tutorial.teaching import markdown_table, table
 
 
 def test_a_table_is_markdown_with_one_line_per_row(monkeypatch):
     shown = []
-    monkeypatch.setattr(tables, "display", shown.append)
+    monkeypatch.setattr(markdown_table, "display", shown.append)
     table(["what", "how many"], [("users", 60), ("a|b", "two")])
     assert shown[0].data.split("\n") == ["| what | how many |", "|---|---|", "| users | 60 |", "| a\\|b | two |"]
     table(["what"], [("users",)], below="Counted by hand.")

@@ -15,8 +15,8 @@ import pytest
 from book.chapters import NOTEBOOKS, read_plan
 from gdt_tutorial.teaching import (
     Exercise,
+    Feedback,
     Mistake,
-    Verdict,
     Wrong,
     check,
     check_verdicts,
@@ -24,7 +24,7 @@ from gdt_tutorial.teaching import (
     expect,
     expect_close,
     hints,
-    read_verdicts,
+    read_feedback,
 )
 from gdt_tutorial.teaching.exercises import VERDICT_MIME, hints_html
 
@@ -60,9 +60,9 @@ EVERY = [pytest.param(item, id=item.name) for number in WRITTEN for item in exer
 def test_common_mistakes_get_the_message_that_helps(item):
     assert len(item.mistakes) >= 2, "name the two commonest wrong answers"
     for mistake in item.mistakes:
-        verdict = item.judge(mistake.answer)
-        assert verdict.state == "wrong"
-        assert mistake.says in verdict.message
+        feedback = item.judge(mistake.answer)
+        assert feedback.state == "wrong"
+        assert mistake.says in feedback.message
 
 
 @pytest.mark.parametrize("item", EVERY)
@@ -86,10 +86,10 @@ def test_stubs_are_open_and_solutions_right(number, published):
         exec(compile(source, f"chapter {number}", "exec"), namespace)
         for tag, state in (("exercise-check", "unanswered"), ("solution", "right")):
             if tag in tags:
-                verdicts = [bundle[VERDICT_MIME] for bundle in published if VERDICT_MIME in bundle]
-                assert verdicts, f"a cell tagged {tag} runs no check:\n{source}"
-                assert {verdict["state"] for verdict in verdicts} == {state}, verdicts
-                seen[tag] |= {verdict["exercise"] for verdict in verdicts}
+                feedback = [bundle[VERDICT_MIME] for bundle in published if VERDICT_MIME in bundle]
+                assert feedback, f"a cell tagged {tag} runs no check:\n{source}"
+                assert {feedback["state"] for feedback in feedback} == {state}, feedback
+                seen[tag] |= {feedback["exercise"] for feedback in feedback}
     assert seen == {"exercise-check": known, "solution": known}
 
 
@@ -225,7 +225,7 @@ def executed(*cells):
 
 def test_an_executed_notebook_is_held_to_the_rules():
     good = executed(("exercise-check", "ex1_1", "unanswered"), ("solution", "ex1_1", "right"))
-    assert read_verdicts(good)[1] == ("solution", "ex1_1", Verdict("right", "m"))
+    assert read_feedback(good)[1] == ("solution", "ex1_1", Feedback("right", "m"))
     assert check_verdicts(good) == []
     bad = executed(("exercise-check", "ex1_1", "right"), ("solution", "ex1_2", "wrong"), ("", "ex1_2", "right"))
     assert check_verdicts(bad) == [

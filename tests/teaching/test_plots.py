@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from test_page import contrast
 
-from gdt_tutorial.teaching import PALETTE, color, figure, scheme
+from gdt_tutorial.teaching import PALETTE, color, color_scheme, figure
 from gdt_tutorial.teaching.page import THEME
 from gdt_tutorial.teaching.plots import render, settings
 
@@ -95,7 +95,7 @@ def test_a_figure_needs_an_alternative_text(alt):
 def test_named_colors_follow_the_scheme():
     seen = []
     for name in ("light", "dark"):
-        with scheme(name):
+        with color_scheme(name):
             seen.append((color("blue"), color("text")))
     assert seen == [(PALETTE[name]["blue"], THEME[name]["text"]) for name in ("light", "dark")]
     assert color("blue") == PALETTE["light"]["blue"]
@@ -103,7 +103,7 @@ def test_named_colors_follow_the_scheme():
 
 def test_settings_end_with_the_block_even_after_an_error():
     before = mpl.rcParams["font.size"], mpl.rcParams["axes.facecolor"]
-    with pytest.raises(RuntimeError, match="inside"), scheme("dark"):
+    with pytest.raises(RuntimeError, match="inside"), color_scheme("dark"):
         raise RuntimeError("inside")
     assert (mpl.rcParams["font.size"], mpl.rcParams["axes.facecolor"]) == before
     assert color("blue") == PALETTE["light"]["blue"]
@@ -112,5 +112,5 @@ def test_settings_end_with_the_block_even_after_an_error():
 def test_an_unknown_color_or_scheme_is_named():
     with pytest.raises(ValueError, match="must be a color of the palette, got 'mauve'"):
         color("mauve")
-    with pytest.raises(ValueError, match="must be one of light, dark, got 'sepia'"), scheme("sepia"):
+    with pytest.raises(ValueError, match="must be one of light, dark, got 'sepia'"), color_scheme("sepia"):
         pass

@@ -192,9 +192,9 @@ def test_subgroups_know_their_members_and_what_these_hold(scene):
             np.testing.assert_allclose(own.stored_s[b, number], stored_s)
 
 
-def plain_wishes(net, curves, session, config, env, user):
+def plain_demands(net, curves, session, config, env, user):
     """Return (value, urgency) of each segment that one user lacks, in plain Python."""
-    wishes, wait_s, catalog = {}, 0.0, net.catalog
+    demands, wait_s, catalog = {}, 0.0, net.catalog
     at = (np.array([env]), None)
     for position in range(session.head[env, user], session.head[env, user] + net.config.n_rows):
         video = session.playlist[env, session.group[env, user], position % session.playlist.shape[2]]
@@ -208,13 +208,13 @@ def plain_wishes(net, curves, session, config, env, user):
             stays = ask(curves.survival, segment / duration_s) / ask(curves.survival, played_s / duration_s)
             length_s = min(1.0, duration_s - segment)
             delay_s = max(wait_s + segment - played_s, 0.0)
-            wish_s = min(stays, 1.0) * length_s
-            wishes[position, segment] = (
-                wish_s / (1 + delay_s / config.horizon_s),
-                wish_s * (delay_s < config.urgent_s),
+            demand_s = min(stays, 1.0) * length_s
+            demands[position, segment] = (
+                demand_s / (1 + delay_s / config.horizon_s),
+                demand_s * (delay_s < config.urgent_s),
             )
         wait_s += ask(curves.expected_rest, played_s / duration_s) * duration_s
-    return wishes
+    return demands
 
 
 def test_items_are_the_members_wishes_summed(scene):
@@ -233,8 +233,8 @@ def test_items_are_the_members_wishes_summed(scene):
         assert features.stored_s[env, stream_of] == pytest.approx(session.stored_s[env, members].mean())
         base, total = session.head[env, members].min(), {}
         for user in members:
-            wishes = plain_wishes(net, abstractor.curves, session, config, env, user)
-            for key, (value, urgent) in wishes.items():
+            demands = plain_demands(net, abstractor.curves, session, config, env, user)
+            for key, (value, urgent) in demands.items():
                 if key[0] < base + net.config.n_rows + config.n_spread:
                     before = total.get(key, (0.0, 0.0))
                     total[key] = (before[0] + value, before[1] + urgent)

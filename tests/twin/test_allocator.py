@@ -7,7 +7,7 @@ from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.seeding import torch_stream
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.recipes.allocator import AllocatorConfig, TrainingCampus, evolve_allocator, imitate
+from gdt_tutorial.twin.recipes.shipped_allocator import AllocatorConfig, TrainingCampus, evolve_allocator, imitate
 from tests.small_networks import network, same, twin_of
 
 TINY = AllocatorConfig(n_hidden=8, n_campuses=1, evolution=EvolutionConfig(n_pairs=4, n_generations=2))

@@ -10,7 +10,7 @@ from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, gain_per_cost, pack
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, gain_per_cost, greedy_schedule, pack
 from tests.small_networks import TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
 
 
@@ -32,16 +32,16 @@ MAKERS = {
 def scenes():
     """Return a network and the telemetry of several moments, the very first included."""
     net = network(n_batch=3, n_users=20, seed=5)
-    rng, course = stream(5, "decisions"), [net.reset()]
+    rng, trajectory = stream(5, "decisions"), [net.reset()]
     for _ in range(10):
-        course.append(net.step(random_decision(course[-1].session, net.catalog, 2, rng=rng)))
-    return net, course[::3]
+        trajectory.append(net.step(random_decision(trajectory[-1].session, net.catalog, 2, rng=rng)))
+    return net, trajectory[::3]
 
 
 def features_of(scenes, index=-1):
-    net, course = scenes
+    net, trajectory = scenes
     abstractor, model = twin_of(net)
-    return abstractor.abstract_session(course[index].session, course[index].snr_db), model
+    return abstractor.abstract_session(trajectory[index].session, trajectory[index].snr_db), model
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -57,8 +57,8 @@ class TestEveryDecisionMaker:
         assert decision.segments.shape == features.segments.shape
 
     def test_the_network_takes_every_decision(self, scenes, make):
-        net, course = scenes
-        for index, telemetry in enumerate(course):
+        net, trajectory = scenes
+        for index, telemetry in enumerate(trajectory):
             features, model = features_of(scenes, index)
             decision = make(model).decide(features)
             net.stream.group, net.stream.playlist = telemetry.session.group, telemetry.session.playlist
@@ -117,13 +117,13 @@ def video_of(scenes, decision):
 
 
 def test_as_believed_means_as_sent(scenes):
-    net, course = scenes
+    net, trajectory = scenes
     from gdt_tutorial.physical.streaming import StreamState, deliver
 
     features, model = features_of(scenes)
     decision = GreedyAllocator(model).decide(features)
-    session = course[-1].session
-    efficiency = net.link.spectral_efficiency(course[-1].snr_db)
+    session = trajectory[-1].session
+    efficiency = net.link.spectral_efficiency(trajectory[-1].snr_db)
     state = StreamState.from_session(session, 1.0)
     wide = replace(net.capacity, backhaul_bps=np.full(2, 1e12))
     _, load = deliver(state, decision, efficiency, session.serving_ap, net.catalog, wide)
@@ -159,7 +159,7 @@ def test_greedy_comes_close_to_the_best_subset():
     for seed in range(60):
         features, model = tiny_problem(seed)
         version = np.zeros((1, 2), dtype=np.int64)
-        _, promise = fill(features, model, version, np.ones((1, 2)))
+        _, promise = greedy_schedule(features, model, version, np.ones((1, 2)))
         best = best_subset(model.gain(features, version), *model.cost(features, version))
         assert promise[0, 0] <= best + 1e-9
         shares.append(promise[0, 0] / best)
@@ -171,7 +171,7 @@ def test_greedy_comes_close_to_the_best_subset():
 def test_the_promise_is_the_gain_of_what_is_sent():
     features, model = tiny_problem(0)
     version = np.array([[0, 1]])
-    decision, promise = fill(features, model, version, np.ones((1, 2)))
+    decision, promise = greedy_schedule(features, model, version, np.ones((1, 2)))
     gain = model.gain(features, version)
     sent = sum(
         gain[0, stream_of, segment] for stream_of in (0, 1) for place, segment in decision.segments[0, stream_of]
@@ -220,7 +220,7 @@ def test_a_weight_draws_resources_to_its_group(scenes):
     version, even = np.zeros(features.ap.shape, dtype=np.int64), np.ones(features.ap.shape)
     favored = even.copy()
     favored[:, 0] = 1e6
-    plain, pulled = (fill(features, model, version, weight)[0] for weight in (even, favored))
+    plain, pulled = (greedy_schedule(features, model, version, weight)[0] for weight in (even, favored))
     n_plain, n_pulled = ((each.segments[:, 0, :, 0] >= 0).sum() for each in (plain, pulled))
     assert n_pulled >= n_plain
 

@@ -106,14 +106,14 @@ def test_stable_baselines_accepts_the_environment():
 
 def episode(env, seed, action_seed=0):
     observation, _ = env.reset(seed=seed)
-    rng, course = np.random.default_rng(action_seed), [observation]
+    rng, trajectory = np.random.default_rng(action_seed), [observation]
     while True:
         action = rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
         observation, reward, terminated, truncated, info = env.step(action)
-        course += [observation, reward, info["stall_s"], info["quality"]]
+        trajectory += [observation, reward, info["stall_s"], info["quality"]]
         assert not terminated
         if truncated:
-            return np.concatenate([np.ravel(each) for each in course])
+            return np.concatenate([np.ravel(each) for each in trajectory])
 
 
 def test_reset_with_a_seed_reproduces_the_episode():

@@ -13,7 +13,7 @@ from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.lstm_training import BOOK, compare, train_lstm
 from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.pretrained import FOLDER, pretrained_allocator, pretrained_emulator
-from gdt_tutorial.twin.recipes.allocator import AllocatorConfig, evolve_allocator, imitate, training_campus
+from gdt_tutorial.twin.recipes.shipped_allocator import AllocatorConfig, evolve_allocator, imitate, training_campus
 
 CHECKPOINTS = sorted(FOLDER.glob("*.safetensors"))
 

@@ -12,16 +12,16 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from gdt_tutorial.case_study.experiment import View
+from gdt_tutorial.case_study.experiment import StatusSource
 from gdt_tutorial.case_study.scenario import (
     CaseStudyConfig,
-    TrueView,
-    TwinView,
+    TrueStatus,
+    TwinStatus,
     Views,
     case_study_network,
     idle_decision,
 )
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.loops.external import twin_error
 from gdt_tutorial.physical.batch import joined
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
@@ -42,21 +42,21 @@ __all__ = [
     "greedy_sessions",
     "paired_interval",
     "qoe_by_emulator",
-    "record_course",
+    "record_trajectory",
     "session_views",
     "status_errors",
 ]
 
-OpenView = Callable[[PhysicalNetwork], View]
-SessionRunner = Callable[[int, OpenView], Float[np.ndarray, " batch"]]
+OpenSource = Callable[[PhysicalNetwork], StatusSource]
+SessionRunner = Callable[[int, OpenSource], Float[np.ndarray, " batch"]]
 
 
-def record_course(network: PhysicalNetwork, n_slots: int) -> list[Telemetry]:
+def record_trajectory(network: PhysicalNetwork, n_slots: int) -> list[Telemetry]:
     """Let users walk for `n_slots` slots while nothing is sent: positions and channels depend on no decision."""
-    course, idle = [network.reset()], idle_decision(network)
-    while len(course) < n_slots:
-        course.append(network.step(idle))
-    return course
+    trajectory, idle = [network.reset()], idle_decision(network)
+    while len(trajectory) < n_slots:
+        trajectory.append(network.step(idle))
+    return trajectory
 
 
 class StatusRow(NamedTuple):
@@ -75,7 +75,7 @@ class StatusRow(NamedTuple):
 
 
 def status_errors(
-    course: Sequence[Telemetry],
+    trajectory: Sequence[Telemetry],
     network: PhysicalNetwork,
     emulators: Mapping[str, StatusEmulator],
     periods: Sequence[int] = (1, 2, 3, 5, 8),
@@ -91,17 +91,17 @@ def status_errors(
         ValueError: a course that ends before the twin has settled.
     """
     rule = f"have more than {n_settle + 1} slots"
-    check(len(course) > n_settle + 1, "course", rule, len(course), "record a longer one")
+    require(len(trajectory) > n_settle + 1, "course", rule, len(trajectory), "record a longer one")
     rows = []
     for name, emulator in emulators.items():
         for period_slots in periods:
-            view = TwinView(network, emulator, period_slots)
-            believed = [view.observe(telemetry) for telemetry in course]
-            slots = zip(believed[n_settle:-1], course[n_settle:-1], course[n_settle + 1 :], strict=True)
+            source = TwinStatus(network, emulator, period_slots)
+            believed = [source.observe(telemetry) for telemetry in trajectory]
+            slots = zip(believed[n_settle:-1], trajectory[n_settle:-1], trajectory[n_settle + 1 :], strict=True)
             mean = np.mean([_slot_errors(*slot, network) for slot in slots], axis=0)
             mean[:4] = np.sqrt(mean[:4])
             names = StatusRow._fields[2:-1]
-            n_byte = float(np.mean([record.n_byte for record in view.records[n_settle:]])) / network.config.n_users
+            n_byte = float(np.mean([record.n_byte for record in source.records[n_settle:]])) / network.config.n_users
             numbers = dict(zip(names, mean.tolist(), strict=True))
             rows.append(StatusRow(emulator=name, period_slots=period_slots, **numbers, n_byte=n_byte))
     return rows
@@ -158,16 +158,16 @@ def greedy_sessions(
 ) -> SessionRunner:
     """Return a runner of sessions under the model-based manager: greedy by gain per cost, curves learned on the way."""
 
-    def run(seed: int, open_view: OpenView) -> Float[np.ndarray, " batch"]:
+    def run(seed: int, open_source: OpenSource) -> Float[np.ndarray, " batch"]:
         network = case_study_network(
             n_batch, config, computing_cycles_per_s=computing_cycles_per_s, watch_log=watch_log, seed=seed
         )
-        view, curves = open_view(network), SwipeCurves(n_batch, network.catalog.n_types)
+        source, curves = open_source(network), SwipeCurves(n_batch, network.catalog.n_types)
         abstractor = GroupAbstractor(network.catalog, network.capacity, curves, network.link)
         maker = GreedyAllocator(schedule_model(network))
         telemetry, qoe = network.reset(), np.zeros(n_batch)
         for _ in range(config.n_slots):
-            telemetry = network.step(maker.decide(abstractor.abstract(view.observe(telemetry))))
+            telemetry = network.step(maker.decide(abstractor.abstract(source.observe(telemetry))))
             curves.update(telemetry.service.view_type, telemetry.service.view_fraction)
             qoe += telemetry.service.qoe.mean(axis=-1) / config.n_slots
         return qoe
@@ -192,14 +192,14 @@ class _Recorder:
     def __init__(self) -> None:
         self.seen: list[tuple[Int[np.ndarray, "batch user"], Float[np.ndarray, "batch user"]]] = []
 
-    def open(self, network: PhysicalNetwork) -> View:
+    def open(self, network: PhysicalNetwork) -> StatusSource:
         """Return itself, on any network."""
         return self
 
     def observe(self, telemetry: Telemetry) -> Status:
         """Return the true status."""
         self.seen.append((telemetry.service.view_type, telemetry.service.view_fraction))
-        return TrueView().observe(telemetry)
+        return TrueStatus().observe(telemetry)
 
 
 def qoe_by_emulator(
@@ -225,10 +225,10 @@ def qoe_by_emulator(
         ValueError: fewer than two campuses in all, which give no interval.
     """
 
-    def qoe_of(open_view: OpenView) -> Float[np.ndarray, " campus"]:
-        return np.concatenate([run(seed, open_view) for seed in seeds])
+    def qoe_of(open_source: OpenSource) -> Float[np.ndarray, " campus"]:
+        return np.concatenate([run(seed, open_source) for seed in seeds])
 
-    true = qoe_of(lambda network: TrueView())
+    true = qoe_of(lambda network: TrueStatus())
     rows = [QoeRow("true status", 1, float(true.mean()), 0.0, 0.0, 0.0)]
     for name, emulator in emulators.items():
         for period_slots in periods:
@@ -237,8 +237,8 @@ def qoe_by_emulator(
     return rows
 
 
-def _twin_opener(emulator: StatusEmulator, period_slots: int) -> OpenView:
-    return lambda network: TwinView(network, emulator, period_slots)
+def _twin_opener(emulator: StatusEmulator, period_slots: int) -> OpenSource:
+    return lambda network: TwinStatus(network, emulator, period_slots)
 
 
 def paired_interval(difference: Float[np.ndarray, " campus"], level: float = 0.95) -> tuple[float, float, float]:
@@ -248,7 +248,7 @@ def paired_interval(difference: Float[np.ndarray, " campus"], level: float = 0.9
         ValueError: fewer than two differences.
     """
     n_pairs = len(difference)
-    check(n_pairs >= 2, "difference", "hold two or more", n_pairs, "run more seeds or campuses")
+    require(n_pairs >= 2, "difference", "hold two or more", n_pairs, "run more seeds or campuses")
     half = stats.t.ppf(0.5 + level / 2, n_pairs - 1) * difference.std(ddof=1) / np.sqrt(n_pairs)
     mean = difference.mean()
     return float(mean), float(mean - half), float(mean + half)

@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
 from gdt_tutorial.case_study.groups.cluster_count import BySaving, WatchedCrowd
+from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves, bootstrap_curves, percentile_bands
 from gdt_tutorial.case_study.groups.grouping import (
     BySilhouette,
     Crowd,
@@ -30,9 +31,8 @@ from gdt_tutorial.case_study.groups.grouping import (
     view_windows,
 )
 from gdt_tutorial.case_study.groups.planted import planted_views
-from gdt_tutorial.case_study.groups.swipe_curves import GroupSwipeCurves, bootstrap_curves, percentile_bands
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, data_source, find_watch_log, view_types
 from gdt_tutorial.physical.swipes import SwipeGeneratorConfig
 
@@ -74,7 +74,7 @@ def logged_views(log: WatchLog, *, min_views: int = 10) -> RecordedViews:
     video_type, names = view_types(log)
     _, user, n_views = np.unique(log.user_id, return_inverse=True, return_counts=True)
     keep = n_views >= min_views
-    check(
+    require(
         keep.any(), "min_views", f"be at most {n_views.max()}, the views of the most active user", min_views, "lower it"
     )
     order = np.argsort(user, kind="stable")
@@ -105,7 +105,7 @@ def halve(views: RecordedViews, *, rng: np.random.Generator) -> tuple[RecordedVi
     """
     is_view = views.view_type >= 0
     n_views = is_view.sum(axis=2, keepdims=True)
-    check(n_views.min() >= 2, "views", "hold two of each user", int(n_views.min()), "leave users with fewer out")
+    require(n_views.min() >= 2, "views", "hold two of each user", int(n_views.min()), "leave users with fewer out")
     rank = np.where(is_view, rng.random(is_view.shape), 2.0).argsort(axis=2).argsort(axis=2)
     in_first = is_view & (rank < (n_views + 1) // 2)
     return tuple(  # type: ignore[return-value]

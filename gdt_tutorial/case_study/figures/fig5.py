@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Int
 
 from gdt_tutorial.case_study.bound import SessionBound
-from gdt_tutorial.case_study.experiment import Campuses, Scheme, SessionResult, View, open_campuses, run_session
+from gdt_tutorial.case_study.experiment import Campuses, Scheme, SessionResult, StatusSource, open_campuses, run_session
 from gdt_tutorial.case_study.figures.schemes import SCHEMES, networks_of
-from gdt_tutorial.case_study.learning.training import aware_of, fitting
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, RecordedView, TwinView, Views
+from gdt_tutorial.case_study.learning.training import fitting_version, swipe_aware_lists
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, ReplayedStatus, TwinStatus, Views
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
@@ -38,11 +38,11 @@ def tasks(n_seeds: int, scenario: CaseStudyConfig = CaseStudyConfig()) -> list[d
     ]
 
 
-def observe(campuses: Campuses, scenario: CaseStudyConfig) -> RecordedView:
+def observe(campuses: Campuses, scenario: CaseStudyConfig) -> ReplayedStatus:
     """Emulate the status of a session once, for all schemes."""
     emulator = pretrained_emulator(campuses.network.topology)
-    return RecordedView.record(
-        TwinView(campuses.network, emulator, scenario.period_slots), campuses.network, scenario.n_slots
+    return ReplayedStatus.record(
+        TwinStatus(campuses.network, emulator, scenario.period_slots), campuses.network, scenario.n_slots
     )
 
 
@@ -61,16 +61,16 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
         )
 
     campuses = campuses_with()
-    view = observe(campuses, scenario)
+    source = observe(campuses, scenario)
     rows = []
     for name in task.get("schemes", SCHEMES):
         for index in networks_of(SCHEMES[name]):
-            result = run_session(campuses, SCHEMES[name].make(campuses, index), view, scenario.n_slots)
+            result = run_session(campuses, SCHEMES[name].make(campuses, index), source, scenario.n_slots)
             network = index if SCHEMES[name].has_network else -1
             rows.append({**_named(task, name, network), **measure(result, scenario)})
     if "schemes" not in task:
         alone = campuses_with(group_users=everyone_alone)
-        rows.append({**_named(task, "unicast", -1), **_unicast(alone, view, scenario)})
+        rows.append({**_named(task, "unicast", -1), **_unicast(alone, source, scenario)})
         campuses.network.reset(campuses.group)
         bound = SessionBound(campuses.network, scenario.n_slots).solve(campuses.network.capacity)
         # A bound has no parts.
@@ -109,8 +109,10 @@ def everyone_alone(network: PhysicalNetwork, views: Views) -> Int[np.ndarray, "b
     return np.broadcast_to(np.arange(network.config.n_users), network.viewers.user.shape).copy()
 
 
-def _unicast(campuses: Campuses, view: View, scenario: CaseStudyConfig) -> dict[str, float]:
+def _unicast(campuses: Campuses, source: StatusSource, scenario: CaseStudyConfig) -> dict[str, float]:
     scheme = Scheme(
-        buffering=aware_of(campuses), versions=fitting(campuses), scheduler=GreedyByGainPerCost(campuses.model)
+        buffering=swipe_aware_lists(campuses),
+        versions=fitting_version(campuses),
+        scheduler=GreedyByGainPerCost(campuses.model),
     )
-    return measure(run_session(campuses, scheme, view, scenario.n_slots), scenario)
+    return measure(run_session(campuses, scheme, source, scenario.n_slots), scenario)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.topology import Topology
@@ -51,7 +51,7 @@ class Horizon:
 
 
 def horizon_errors(
-    course: Sequence[Telemetry],
+    trajectory: Sequence[Telemetry],
     topology: Topology,
     emulators: Mapping[str, StatusEmulator],
     *,
@@ -77,10 +77,10 @@ def horizon_errors(
         ValueError: the course is too short.
     """
     needed = window_slots + n_ahead
-    check(len(course) >= needed, "course", f"have {needed} slots or more", len(course), "record a longer one")
-    truth = {name: _stacked(course, name) for name in ("position_m", "velocity_mps", "snr_db")}
+    require(len(trajectory) >= needed, "course", f"have {needed} slots or more", len(trajectory), "record a longer one")
+    truth = {name: _stacked(trajectory, name) for name in ("position_m", "velocity_mps", "snr_db")}
     is_reported = np.arange(window_slots)[::-1] % period_slots == 0
-    moments = range(window_slots, len(course) - n_ahead + 1, stride_slots)
+    moments = range(window_slots, len(trajectory) - n_ahead + 1, stride_slots)
     windows = [_window(truth, is_reported, moment) for moment in moments]
     place_m, snr_db = (
         np.stack([truth[name][:, :, moment : moment + n_ahead] for moment in moments])
@@ -105,8 +105,8 @@ def horizon_errors(
     )
 
 
-def _stacked(course: Sequence[Telemetry], name: str) -> Float[np.ndarray, "batch user slot feature"]:
-    return np.stack([getattr(telemetry, name) for telemetry in course], axis=2).astype(np.float64)
+def _stacked(trajectory: Sequence[Telemetry], name: str) -> Float[np.ndarray, "batch user slot feature"]:
+    return np.stack([getattr(telemetry, name) for telemetry in trajectory], axis=2).astype(np.float64)
 
 
 def _window(truth: dict[str, np.ndarray], is_reported: Bool[np.ndarray, " slot"], end: int) -> StatusWindow:

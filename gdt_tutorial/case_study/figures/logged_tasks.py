@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, find_watch_log
 
 __all__ = ["check_logs", "fingerprint", "logs_here", "name_logs"]
@@ -41,7 +41,7 @@ def name_logs(tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add the fingerprint of the logs, under "log", to the tasks that read them."""
     is_logged = [task.get("source", "generator") != "generator" for task in tasks]
     log = logs_here() if any(is_logged) else None
-    check(
+    require(
         log is not None or not any(is_logged), "GDT_DATA", "point at watch logs", None, "set it, or use the generator"
     )
     name = "" if log is None else fingerprint(log)
@@ -57,5 +57,7 @@ def check_logs(work: Callable[[dict], list[dict]], task: dict[str, Any]) -> list
     if "log" in task:
         log = logs_here()
         found = None if log is None else fingerprint(log)
-        check(found == task["log"], "GDT_DATA", f"point at logs {task['log']}", found, "set it where the work is done")
+        require(
+            found == task["log"], "GDT_DATA", f"point at logs {task['log']}", found, "set it where the work is done"
+        )
     return work(task)

@@ -26,7 +26,7 @@ from gdt_tutorial.case_study.experiment import (
     Campuses,
     GroupUsers,
     Scheme,
-    View,
+    StatusSource,
     by_favorite_type,
     open_campuses,
     run_session,
@@ -34,8 +34,8 @@ from gdt_tutorial.case_study.experiment import (
 from gdt_tutorial.case_study.figures.fig5 import N_CAMPUSES, TEST_SEED
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
 from gdt_tutorial.case_study.learning.trained_networks import pretrained_versions
-from gdt_tutorial.case_study.learning.training import aware_of, fitting, sequential_of
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, RecordedView, TrueView, TwinView, Views
+from gdt_tutorial.case_study.learning.training import fitting_version, sequential_lists, swipe_aware_lists
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, ReplayedStatus, TrueStatus, TwinStatus, Views
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit
 from gdt_tutorial.solutions.data_model.scheduling import SlsqpScheduler
@@ -43,7 +43,7 @@ from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 
-__all__ = ["PARTS", "VERSION", "by_lot", "by_swipes", "one_group", "tasks", "work"]
+__all__ = ["PARTS", "VERSION", "at_random", "by_swipes", "one_group", "tasks", "work"]
 
 VERSION = "2"
 PARTS = ("grouping", "buffering", "versions", "scheduling", "emulation")
@@ -67,7 +67,7 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
     for part in PARTS:
         variants[f"{part} alone"] = lambda part=part: run(frozenset({part}))  # type: ignore[misc]
         variants[f"without {part}"] = lambda part=part: run(everything - {part})  # type: ignore[misc]
-    variants["true status"] = lambda: run(everything, view=TrueView())
+    variants["true status"] = lambda: run(everything, source=TrueStatus())
     variants["swipe groups"] = lambda: run(everything, group_users=by_swipes)
     variants["one group"] = lambda: run(everything, group_users=one_group)
     return [
@@ -88,9 +88,9 @@ class _Runner:
             True: pretrained_emulator(network.topology),
             False: HoldLast(topology=network.topology),
         }
-        self._views = {
-            is_full: RecordedView.record(
-                TwinView(network, emulator, self._scenario.period_slots), network, self._scenario.n_slots
+        self._sources = {
+            is_full: ReplayedStatus.record(
+                TwinStatus(network, emulator, self._scenario.period_slots), network, self._scenario.n_slots
             )
             for is_full, emulator in emulators.items()
         }
@@ -107,20 +107,20 @@ class _Runner:
         return self._campuses[group_users]
 
     def __call__(
-        self, full: frozenset[str], *, view: View | None = None, group_users: GroupUsers | None = None
+        self, full: frozenset[str], *, source: StatusSource | None = None, group_users: GroupUsers | None = None
     ) -> float:
         """Return the mean QoE with these parts at their full level."""
-        campuses = self._open(group_users or (by_favorite_type if "grouping" in full else by_lot))
+        campuses = self._open(group_users or (by_favorite_type if "grouping" in full else at_random))
         scheme = Scheme(
-            buffering=aware_of(campuses) if "buffering" in full else sequential_of(campuses),
-            versions=self._versions.selector(campuses) if "versions" in full else fitting(campuses),
+            buffering=swipe_aware_lists(campuses) if "buffering" in full else sequential_lists(campuses),
+            versions=self._versions.selector(campuses) if "versions" in full else fitting_version(campuses),
             scheduler=SlsqpScheduler(campuses.model) if "scheduling" in full else EqualSplit(campuses.model),
         )
-        view = view or self._views["emulation" in full]
-        return float(run_session(campuses, scheme, view, self._scenario.n_slots).mean_qoe().mean())
+        source = source or self._sources["emulation" in full]
+        return float(run_session(campuses, scheme, source, self._scenario.n_slots).mean_qoe().mean())
 
 
-def by_lot(network: PhysicalNetwork, views: Views) -> Int[np.ndarray, "batch user"]:
+def at_random(network: PhysicalNetwork, views: Views) -> Int[np.ndarray, "batch user"]:
     """Shuffle the groups by taste among the users."""
     rng = seeding.stream(network.seed, "groups by lot")
     return rng.permuted(by_favorite_type(network, views), axis=1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.studies.intervals import Estimate, crossed_interval
 from gdt_tutorial.studies.tables import read_table
 
@@ -34,7 +34,7 @@ class SchemeTable:
         self._cache: dict[tuple[str, str], np.ndarray] = {}
         for scheme in self.schemes:
             n_missing = int(np.isnan(self.values(scheme, "qoe")).sum())
-            check(n_missing == 0, "rows", f"hold every run of {scheme}", f"{n_missing} missing", "let the sweep end")
+            require(n_missing == 0, "rows", f"hold every run of {scheme}", f"{n_missing} missing", "let the sweep end")
 
     @classmethod
     def read(cls, path: Path) -> "SchemeTable":
@@ -48,7 +48,7 @@ class SchemeTable:
         return self._cache[scheme, column]
 
     def _collect(self, scheme: str, column: str) -> Float[np.ndarray, "network seed capacity"]:
-        check(scheme in self.schemes, "scheme", f"be one of {self.schemes}", scheme, "see schemes.SCHEMES")
+        require(scheme in self.schemes, "scheme", f"be one of {self.schemes}", scheme, "see schemes.SCHEMES")
         own = [row for row in self._rows if row["scheme"] == scheme]
         networks = sorted({int(row["network"]) for row in own})
         result = np.full((len(networks), len(self.seeds), len(self.capacity_cycles_per_s)), np.nan)

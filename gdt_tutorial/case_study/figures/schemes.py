@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from gdt_tutorial.case_study.experiment import Campuses, Scheme
 from gdt_tutorial.case_study.learning.actor_scheduler import ActorScheduler
 from gdt_tutorial.case_study.learning.trained_networks import N_NETWORKS, pretrained_actor, pretrained_versions
-from gdt_tutorial.case_study.learning.training import ADVICE, N_BRANCHES, aware_of, fitting, search, sequential_of
+from gdt_tutorial.case_study.learning.training import (
+    N_BRANCHES,
+    PRIORS,
+    fitting_version,
+    myopic_search,
+    sequential_lists,
+    swipe_aware_lists,
+)
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain, GreedyByGainPerCost
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler, SlsqpScheduler
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
@@ -45,8 +52,8 @@ def _learned(campuses: Campuses, index: int) -> VersionSelector:
 
 
 def _actor(campuses: Campuses, index: int) -> Scheduler:
-    advice = tuple(make(campuses) for make in ADVICE[1:])
-    return ActorScheduler(campuses.model, pretrained_actor(index), advice, N_BRANCHES)
+    priors = tuple(make(campuses) for make in PRIORS[1:])
+    return ActorScheduler(campuses.model, pretrained_actor(index), priors, N_BRANCHES)
 
 
 def _scheme(
@@ -55,7 +62,7 @@ def _scheme(
     versions: Callable[[Campuses, int], VersionSelector],
     *,
     has_network: bool,
-    buffering: Callable = aware_of,
+    buffering: Callable = swipe_aware_lists,
 ) -> NamedScheme:
     def make(campuses: Campuses, index: int) -> Scheme:
         return Scheme(
@@ -82,11 +89,11 @@ def _equal(campuses: Campuses, index: int) -> Scheduler:
 
 
 def _fitting(campuses: Campuses, index: int) -> VersionSelector:
-    return fitting(campuses)
+    return fitting_version(campuses)
 
 
 def _search(campuses: Campuses, index: int) -> VersionSelector:
-    return search(campuses)
+    return myopic_search(campuses)
 
 
 SCHEMES: dict[str, NamedScheme] = {
@@ -95,8 +102,8 @@ SCHEMES: dict[str, NamedScheme] = {
     "greedy_gain_learned": _scheme("Greedy by gain, same BDQ", _by_gain, _learned, has_network=True),
     "greedy_cost_rule": _scheme("Greedy by gain per cost, rule", _by_gain_per_cost, _fitting, has_network=False),
     "greedy_gain_rule": _scheme("Greedy by gain, rule", _by_gain, _fitting, has_network=False),
-    "drl_learned": _scheme("DRL (DDPG), same BDQ", _actor, _learned, has_network=True, buffering=sequential_of),
-    "drl_rule": _scheme("DRL (DDPG), rule", _actor, _fitting, has_network=True, buffering=sequential_of),
+    "drl_learned": _scheme("DRL (DDPG), same BDQ", _actor, _learned, has_network=True, buffering=sequential_lists),
+    "drl_rule": _scheme("DRL (DDPG), rule", _actor, _fitting, has_network=True, buffering=sequential_lists),
     "myopic": _scheme("Myopic search + SLSQP", _slsqp, _search, has_network=False),
     "equal": _scheme("Equal split, rule", _equal, _fitting, has_network=False),
 }

@@ -53,7 +53,7 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
     """Run some schemes on one lot of campuses, with the first network of those that learn."""
     scenario = scenario_of(task)
     campuses = open_campuses(task["n_campuses"], scenario, computing_cycles_per_s=task["capacity"], seed=task["seed"])
-    view = observe(campuses, scenario)
+    source = observe(campuses, scenario)
     schemes = {name: SCHEMES[name].make(campuses, 0) for name in _SCHEMES}
     there = refit(pretrained_versions(0), scenario, task["capacity"])
     schemes["refit"] = replace(schemes["proposed"], versions=there.selector(campuses))
@@ -62,7 +62,7 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
         {
             **condition,
             "scheme": name,
-            "qoe": float(run_session(campuses, scheme, view, scenario.n_slots).mean_qoe().mean()),
+            "qoe": float(run_session(campuses, scheme, source, scenario.n_slots).mean_qoe().mean()),
         }
         for name, scheme in schemes.items()
     ]

@@ -35,9 +35,9 @@ from torch import nn
 
 from gdt_tutorial.agents.ddqn import DoubleDQNConfig, QNetwork, greedy, train_double_dqn
 from gdt_tutorial.agents.evaluation import Validation
+from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.groups.grouping import MAX_GROUPS, Crowd
-from gdt_tutorial.case_study.groups.swipe_curves import GroupSwipeCurves
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = [
     "N_STATES",
@@ -154,8 +154,8 @@ class GroupingEnvironment(gym.Env):
     metadata: dict[str, Any] = {"render_modes": []}
 
     def __init__(self, crowds: Sequence[WatchedCrowd], *, n_tries: int = N_TRIES) -> None:
-        check(len(crowds) > 0, "crowds", "hold a crowd", len(crowds), "pass at least one")
-        check(n_tries > 0, "n_tries", "be above 0", n_tries, "an episode needs a try")
+        require(len(crowds) > 0, "crowds", "hold a crowd", len(crowds), "pass at least one")
+        require(n_tries > 0, "n_tries", "be above 0", n_tries, "an episode needs a try")
         self._crowds, self._n_tries = crowds, n_tries
         self.action_space = spaces.Discrete(len(_COUNTS))
         self.observation_space = spaces.Box(-_LIMIT, _LIMIT, (N_STATES,), np.float32)

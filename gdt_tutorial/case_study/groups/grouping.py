@@ -24,8 +24,8 @@ from jaxtyping import Float, Int
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from gdt_tutorial.case_study.groups.swipe_curves import require_views
-from gdt_tutorial.configuration import check
+from gdt_tutorial.case_study.groups.group_swipe_curves import require_views
+from gdt_tutorial.configuration import require
 
 __all__ = [
     "MAX_GROUPS",
@@ -76,7 +76,7 @@ def view_windows(
     """
     n_types = max(int(view_type.max(initial=0)) + 1, 1)
     require_views(view_type, view_fraction, n_types)
-    check(n_slots > 0, "n_slots", "be above 0", n_slots, f"{N_SLOTS} is the default")
+    require(n_slots > 0, "n_slots", "be above 0", n_slots, f"{N_SLOTS} is the default")
     is_view = view_type >= 0
     swiped = (np.where(is_view, view_fraction, 1.0)[..., None] < _EDGES).astype(float)
     for kind in range(n_types):
@@ -120,7 +120,7 @@ def principal_components(
     """
     flat = window.reshape(*window.shape[:2], -1)
     limit = min(flat.shape[1:])
-    check(0 < n_latent <= limit, "n_latent", f"lie in 1 ... {limit}", n_latent, "use fewer, or more users")
+    require(0 < n_latent <= limit, "n_latent", f"lie in 1 ... {limit}", n_latent, "use fewer, or more users")
     left, size, _ = np.linalg.svd(flat - flat.mean(axis=1, keepdims=True), full_matrices=False)
     return left[..., :n_latent] * size[:, None, :n_latent]
 
@@ -137,10 +137,10 @@ class Crowd:
     """
 
     def __init__(self, point: Float[np.ndarray, "user latent"], *, rng: np.random.Generator) -> None:
-        check(np.isfinite(point).all(), "point", "be finite", point[~np.isfinite(point)][:3].tolist(), "fill gaps")
+        require(np.isfinite(point).all(), "point", "be finite", point[~np.isfinite(point)][:3].tolist(), "fill gaps")
         self.point, self._seed = point, int(rng.integers(2**31))
         self.n_different = len(np.unique(point, axis=0))
-        check(self.n_different >= 2, "point", "hold two different users", self.n_different, "give them views")
+        require(self.n_different >= 2, "point", "hold two different users", self.n_different, "give them views")
         self._made: dict[int, tuple[np.ndarray, float]] = {}
         self._silhouettes: dict[int, float] = {}
 
@@ -177,9 +177,9 @@ class Crowd:
 
     def _make(self, n_groups: int) -> tuple[np.ndarray, float]:
         if n_groups not in self._made:
-            check(n_groups > 0, "n_groups", "be above 0", n_groups, "1 puts everybody together")
+            require(n_groups > 0, "n_groups", "be above 0", n_groups, "1 puts everybody together")
             rule = f"be at most {self.n_different}, the number of different users"
-            check(n_groups <= self.n_different, "n_groups", rule, n_groups, "ask for fewer groups")
+            require(n_groups <= self.n_different, "n_groups", rule, n_groups, "ask for fewer groups")
             means = KMeans(n_groups, init="k-means++", n_init=5, random_state=self._seed).fit(self.point)
             self._made[n_groups] = means.labels_.astype(np.int64), float(means.inertia_)
         return self._made[n_groups]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
 
 __all__ = ["PlantedViews", "planted_classes", "planted_views"]
@@ -37,8 +37,8 @@ def planted_classes(n_classes: int, *, spread: float = 1.0, rng: np.random.Gener
     Raises:
         ValueError: Fewer than one class, or a spread outside [0, 1].
     """
-    check(n_classes > 0, "n_classes", "be above 0", n_classes, "2 to 6 are meant")
-    check(0 <= spread <= 1, "spread", "lie in [0, 1]", spread, "1 keeps the classes furthest apart")
+    require(n_classes > 0, "n_classes", "be above 0", n_classes, "2 to 6 are meant")
+    require(0 <= spread <= 1, "spread", "lie in [0, 1]", spread, "1 keeps the classes furthest apart")
     low, high = _COMPLETION
     completion = np.linspace(low, high, n_classes) + rng.uniform(-_JITTER, _JITTER, n_classes)
     is_early = (np.arange(n_classes) + rng.integers(2)) % 2 == 0
@@ -61,8 +61,8 @@ def planted_views(
     Raises:
         ValueError: No user, or not one view.
     """
-    check(n_users > 0, "n_users", "be above 0", n_users, "60 is the case study's")
-    check(n_views > 0, "n_views", "be above 0", n_views, "a user needs a view to be grouped by")
+    require(n_users > 0, "n_users", "be above 0", n_users, "60 is the case study's")
+    require(n_views > 0, "n_views", "be above 0", n_views, "a user needs a view to be grouped by")
     swipes = SwipeGenerator.draw(n_users, config, rng=rng)
     preference = rng.dirichlet(np.full(config.n_types, config.preference_concentration), size=n_users)
     upper = np.cumsum(preference, axis=-1)[:, None, :-1]  # the last one is 1 up to rounding

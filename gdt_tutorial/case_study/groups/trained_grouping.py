@@ -26,7 +26,7 @@ from gdt_tutorial.case_study.groups.cluster_count import (
 from gdt_tutorial.case_study.groups.grouping import N_FEATURES, N_SLOTS, Crowd, Encoder, Grouper, view_windows
 from gdt_tutorial.case_study.groups.planted import PlantedViews, planted_classes, planted_views
 from gdt_tutorial.checkpoints import load, save, verified, write_sums
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.autoencoder import Autoencoder, AutoencoderConfig, train_autoencoder
 from gdt_tutorial.learning import FitConfig
 
@@ -146,7 +146,7 @@ def train_grouping(
     Raises:
         ValueError: Fewer than five crowds.
     """
-    check(n_crowds >= 5, "n_crowds", "be at least 5", n_crowds, "leave it out for the default")
+    require(n_crowds >= 5, "n_crowds", "be at least 5", n_crowds, "leave it out for the default")
     generator, n_others = seeding.torch_stream(seed, "grouping"), n_crowds // 5
     first, later = training_windows(seed, n_others)
     encoder, _ = train_autoencoder(first, config, generator=generator, target=later, on_epoch=on_epoch)

@@ -21,7 +21,7 @@ from torch import nn
 
 from gdt_tutorial.case_study.experiment import Campuses
 from gdt_tutorial.case_study.learning.cell_environment import Decide
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.solutions.data_model.baselines import share_schedule
 from gdt_tutorial.solutions.data_model.cell_state import EMPTY, describe_cells, order_branches
@@ -43,18 +43,18 @@ def shares_of(
         ValueError: Numbers for another number of branches.
     """
     n_wanted = 2 * order.shape[2]
-    check(
+    require(
         action.shape[2] == n_wanted, "action", f"hold {n_wanted} numbers per cell", action.shape, "two for each branch"
     )
     env, ap, branch = np.nonzero(order != EMPTY)
     subgroup = order[env, ap, branch]
     shares = np.zeros((2, *features.ap.shape))
     for resource in (0, 1):
-        wish = np.zeros(order.shape)
+        demand = np.zeros(order.shape)
         own = np.clip(action[env, ap, 2 * branch + resource], -1, 1)
-        wish[env, ap, branch] = features.n_members[env, subgroup] * np.exp(LOG_RANGE * own)
-        total = np.maximum(wish.sum(axis=-1, keepdims=True), 1e-12)
-        shares[resource][env, subgroup] = (wish / total)[env, ap, branch]
+        demand[env, ap, branch] = features.n_members[env, subgroup] * np.exp(LOG_RANGE * own)
+        total = np.maximum(demand.sum(axis=-1, keepdims=True), 1e-12)
+        shares[resource][env, subgroup] = (demand / total)[env, ap, branch]
     return shares[0], shares[1]
 
 
@@ -90,15 +90,15 @@ class ActorScheduler:
     """
 
     def __init__(
-        self, model: ScheduleModel, actor: nn.Module, advice: tuple[VersionSelector, ...] = (), n_branches: int = 16
+        self, model: ScheduleModel, actor: nn.Module, priors: tuple[VersionSelector, ...] = (), n_branches: int = 16
     ) -> None:
-        self.model, self.actor, self._advice, self._n_branches = model, actor, advice, n_branches
+        self.model, self.actor, self._priors, self._n_branches = model, actor, priors, n_branches
 
     @torch.no_grad()
     def schedule(self, features: Features, version: Int[np.ndarray, "batch subgroup"]) -> Decision:
         """Ask the actor for shares, and send the segments that they carry."""
         order = order_branches(features, len(self.model.capacity.bandwidth_hz), self._n_branches)
-        state = describe_cells(features, self.model, order, [rule.select(features) for rule in self._advice])
+        state = describe_cells(features, self.model, order, [rule.select(features) for rule in self._priors])
         action = self.actor(torch.from_numpy(state).flatten(0, 1)).numpy().astype(np.float64)
         band, cycles = shares_of(action.reshape(*order.shape[:2], -1), features, order)
         return share_schedule(features, self.model, version, band, cycles)

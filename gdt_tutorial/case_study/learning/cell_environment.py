@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.case_study.experiment import Campuses
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.solutions.data_model.cell_state import describe_cells, legal, n_state, order_branches, scatter
@@ -71,17 +71,17 @@ class _World:
     """Some campuses in the middle of an episode."""
 
     def __init__(
-        self, campuses: Campuses, buffering: SegmentBuffering, advice: Sequence[VersionSelector], decide: Decide
+        self, campuses: Campuses, buffering: SegmentBuffering, priors: Sequence[VersionSelector], decide: Decide
     ) -> None:
-        self.campuses, self._buffering, self._advice, self._decide = campuses, buffering, advice, decide
+        self.campuses, self._buffering, self._priors, self._decide = campuses, buffering, priors, decide
         self.telemetry = campuses.network.reset(campuses.group)
 
     def observe(self, n_branches: int) -> tuple[Float[np.ndarray, "batch ap state"], np.ndarray]:
         model, telemetry = self.campuses.model, self.telemetry
         self.features = self._buffering.abstract_session(telemetry.session, telemetry.snr_db)
         self.order = order_branches(self.features, len(model.capacity.bandwidth_hz), n_branches)
-        advice = [rule.select(self.features) for rule in self._advice]
-        return describe_cells(self.features, model, self.order, advice), legal(self.order, model.catalog.n_versions)
+        priors = [rule.select(self.features) for rule in self._priors]
+        return describe_cells(self.features, model, self.order, priors), legal(self.order, model.catalog.n_versions)
 
     def step(self, action: np.ndarray) -> None:
         decision = self._decide(self.features, action, self.order)
@@ -117,24 +117,24 @@ class CellEnvironments(VectorEnv):
         open_world: Callable[[int, float], Campuses],
         capacities: Sequence[float],
         buffering: Part,
-        advice: Sequence[Part],
+        priors: Sequence[Part],
         actuator: Actuator,
         *,
         n_worlds: int = 1,
         n_branches: int = 16,
         n_slots: int = 30,
     ) -> None:
-        check(len(capacities) > 0, "capacities", "hold a number", capacities, "pass cycles per second")
+        require(len(capacities) > 0, "capacities", "hold a number", capacities, "pass cycles per second")
         for name, value in (("n_worlds", n_worlds), ("n_branches", n_branches), ("n_slots", n_slots)):
-            check(value > 0, name, "be above 0", value, "leave it out for the default")
-        self._open, self._capacities, self._parts = open_world, tuple(capacities), (buffering, tuple(advice))
+            require(value > 0, name, "be above 0", value, "leave it out for the default")
+        self._open, self._capacities, self._parts = open_world, tuple(capacities), (buffering, tuple(priors))
         self._actuator, self._n_worlds, self.n_branches, self._n_slots = actuator, n_worlds, n_branches, n_slots
         sample = open_world(0, self._capacities[0])
         n_batch, model = len(sample.group), sample.model
         self._cells_per_world = n_batch * len(model.capacity.bandwidth_hz)
         self.num_envs = n_worlds * self._cells_per_world
         n_versions = model.catalog.n_versions
-        shape = (n_state(n_branches, n_versions, len(advice)),)
+        shape = (n_state(n_branches, n_versions, len(priors)),)
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, shape, np.float32)
         self.single_action_space = actuator.space(n_branches, n_versions)
         self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, self.num_envs)
@@ -154,9 +154,9 @@ class CellEnvironments(VectorEnv):
         capacity = self._capacities[self._n_episodes % len(self._capacities)]
         self._n_episodes += 1
         campuses = self._open(int(self.np_random.integers(2**31)), capacity)
-        buffering, advice = self._parts
+        buffering, priors = self._parts
         return _World(
-            campuses, buffering(campuses), [make(campuses) for make in advice], self._actuator.begin(campuses)
+            campuses, buffering(campuses), [make(campuses) for make in priors], self._actuator.begin(campuses)
         )
 
     def _observe(self) -> tuple[np.ndarray, dict[str, Any]]:
@@ -195,7 +195,7 @@ class CampusEnvironment(gymnasium.Env):
     def __init__(self, cells: CellEnvironments) -> None:
         space, action = cells.single_observation_space, cells.single_action_space
         is_choice, remedy = isinstance(action, gymnasium.spaces.MultiDiscrete), "use a VersionActuator"
-        check(is_choice, "cells", "have MultiDiscrete actions", action, remedy)
+        require(is_choice, "cells", "have MultiDiscrete actions", action, remedy)
         self._cells = cells
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (cells.num_envs * space.shape[0],), np.float32)  # type: ignore[index]
         self.action_space = gymnasium.spaces.MultiDiscrete(np.tile(action.nvec, cells.num_envs))  # type: ignore[attr-defined]

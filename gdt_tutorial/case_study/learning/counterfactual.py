@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.case_study.experiment import Campuses
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.batch import joined, repeated, take
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.messages import Session
@@ -81,7 +81,7 @@ class Changes:
         return len(self.difference)
 
 
-class _Course:
+class _Trajectory:
     """An episode under a policy, which can be left at any slot and played again."""
 
     def __init__(
@@ -136,7 +136,7 @@ def collect_changes(
     buffering: Callable[[Campuses], SegmentBuffering],
     versions: Callable[[Campuses], VersionSelector],
     scheduler: Callable[[Campuses], Scheduler],
-    advice: Sequence[Callable[[Campuses], VersionSelector]],
+    priors: Sequence[Callable[[Campuses], VersionSelector]],
     n_slots: int,
     config: CounterfactualConfig = CounterfactualConfig(),
     *,
@@ -157,21 +157,21 @@ def collect_changes(
         rng: Draws the changes.
     """
     n_least = config.n_horizon + config.every_slots
-    check(n_slots >= n_least, "n_slots", f"be at least n_horizon + every_slots = {n_least}", n_slots, "play longer")
-    rules = [make(campuses) for make in advice]
+    require(n_slots >= n_least, "n_slots", f"be at least n_horizon + every_slots = {n_least}", n_slots, "play longer")
+    rules = [make(campuses) for make in priors]
     n_copies, n_versions = config.n_copies + 1, campuses.model.catalog.n_versions
-    course = _Course(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)
+    trajectory = _Trajectory(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)
     weight = np.concatenate([[0.0], config.discount ** np.arange(config.n_horizon - 1)])  # the first slot is settled
     parts = []
     for slot in range(int(rng.integers(config.every_slots)), n_slots - config.n_horizon, config.every_slots):
-        session = course.session[slot]
-        one = course.buffering.abstract_session(session, course.snr_db[slot])
+        session = trajectory.session[slot]
+        one = trajectory.buffering.abstract_session(session, trajectory.snr_db[slot])
         order = order_branches(one, len(campuses.model.capacity.bandwidth_hz), n_branches)
         state = describe_cells(one, campuses.model, order, [rule.select(one) for rule in rules])
-        own = course.versions.select(one)
+        own = trajectory.versions.select(one)
         tried = _changed(own, n_copies, n_versions, config.epsilon, rng=rng)
         many = repeated(one, n_copies)
-        qoe = course.replay(slot, config.n_horizon, tried.reshape(-1, own.shape[1]), many)
+        qoe = trajectory.replay(slot, config.n_horizon, tried.reshape(-1, own.shape[1]), many)
         value = np.einsum("k,kcu->cu", weight, qoe)
         cell = _per_cell(value.reshape(n_copies, *session.serving_ap.shape), session.serving_ap, order.shape[1])
         parts.append(_as_changes(state, legal(order, n_versions), order, own, tried, cell))

@@ -13,24 +13,24 @@ from gdt_tutorial.case_study.experiment import Campuses, open_campuses
 from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
 from gdt_tutorial.case_study.learning.cell_environment import Actuator, CellEnvironments, VersionActuator
 from gdt_tutorial.case_study.learning.training import (
-    ADVICE,
     N_BRANCHES,
     N_VERSIONS,
+    PRIORS,
     TRAINING_SEED,
     TrainedVersions,
     TrainingConfig,
-    aware_of,
-    fitting,
-    greedy_of,
+    fitting_version,
+    greedy_scheduler,
+    myopic_search,
     new_network,
-    search,
-    sequential_of,
+    sequential_lists,
+    swipe_aware_lists,
     validation_qoe,
 )
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
 from gdt_tutorial.solutions.data_model.cell_state import n_row
-from gdt_tutorial.solutions.data_model.version_network import follow_advice
+from gdt_tutorial.solutions.data_model.version_network import follow_prior
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
 
 __all__ = ["cells_of", "temporal_difference_curve", "train_actor"]
@@ -43,7 +43,7 @@ def cells_of(
     capacities: Sequence[float],
     actuator: Actuator,
     buffering: Callable[[Campuses], SegmentBuffering],
-    advice: Sequence[Callable[[Campuses], VersionSelector]],
+    priors: Sequence[Callable[[Campuses], VersionSelector]],
     *,
     n_worlds: int,
     n_batch: int,
@@ -58,7 +58,7 @@ def cells_of(
         world,
         capacities,
         buffering,
-        advice,
+        priors,
         actuator,
         n_worlds=n_worlds,
         n_branches=N_BRANCHES,
@@ -83,16 +83,16 @@ def temporal_difference_curve(
         config,
         scenario,
         scenario.capacities_cycles_per_s,
-        VersionActuator(greedy_of),
-        aware_of,
-        ADVICE,
+        VersionActuator(greedy_scheduler),
+        swipe_aware_lists,
+        PRIORS,
         n_worlds=2,
         n_batch=2 * config.n_batch,
     )
     generator = seeding.torch_stream(seed, "temporal differences")
     trained = TrainedVersions(network=new_network(N_VERSIONS, generator=generator))
-    follow_advice(trained.network, envs, n_row(N_VERSIONS, len(ADVICE)), generator=generator)
-    reference = validation_qoe([search], config, scenario)
+    follow_prior(trained.network, envs, n_row(N_VERSIONS, len(PRIORS)), generator=generator)
+    reference = validation_qoe([myopic_search], config, scenario)
 
     def gain() -> float:
         return float((validation_qoe([trained.selector], config, scenario) - reference).mean())
@@ -121,15 +121,15 @@ def train_actor(
     """Train the actor of the DRL scheme; return it, and its QoE on validation episodes over the steps of training."""
 
     def cells(offset: int, n_worlds: int, n_batch: int, capacities: Sequence[float]) -> CellEnvironments:
-        actuator, advice = ShareActuator(fitting), ADVICE[1:]
+        actuator, priors = ShareActuator(fitting_version), PRIORS[1:]
         return cells_of(
             offset,
             config,
             scenario,
             capacities,
             actuator,
-            sequential_of,
-            advice,
+            sequential_lists,
+            priors,
             n_worlds=n_worlds,
             n_batch=n_batch,
         )

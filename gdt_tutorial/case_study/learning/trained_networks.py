@@ -16,16 +16,16 @@ import torch
 from gdt_tutorial.agents.ddpg import Actor
 from gdt_tutorial.case_study.learning.rivals import temporal_difference_curve, train_actor
 from gdt_tutorial.case_study.learning.training import (
-    ADVICE,
     N_BRANCHES,
     N_VERSIONS,
+    PRIORS,
     TrainedVersions,
     TrainingConfig,
     new_network,
     train_versions,
 )
 from gdt_tutorial.checkpoints import load, save, verified, write_sums
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.solutions.data_model.cell_state import n_state
 from gdt_tutorial.solutions.data_model.version_network import Fallback, VersionNetwork
 from gdt_tutorial.studies.tables import write_table
@@ -66,7 +66,7 @@ def pretrained_actor(index: int, folder: Path = FOLDER) -> Actor:
 
 def _path(kind: str, index: int, folder: Path) -> Path:
     rule = f"lie in 0..{N_NETWORKS - 1}"
-    check(0 <= index < N_NETWORKS, "index", rule, index, "that many networks were trained")
+    require(0 <= index < N_NETWORKS, "index", rule, index, "that many networks were trained")
     return folder / f"{kind}_{index}.safetensors"
 
 
@@ -84,7 +84,7 @@ def remake_one(
     fallbacks = {str(capacity): vars(each) for capacity, each in trained.fallbacks.items()}
     save(trained.network, _path("versions", index, folder), {"n_versions": N_VERSIONS, "fallbacks": fallbacks})
     actor, history = train_actor(config, seed=index)
-    sizes = {"n_states": n_state(N_BRANCHES, N_VERSIONS, len(ADVICE) - 1), "n_actions": 2 * N_BRANCHES}
+    sizes = {"n_states": n_state(N_BRANCHES, N_VERSIONS, len(PRIORS) - 1), "n_actions": 2 * N_BRANCHES}
     # Half precision is plenty for shares, and keeps the file small.
     save(deepcopy(actor).half(), _path("actor", index, folder), sizes)
     rows: list[dict[str, Any]] = [{"kind": "versions", "network": index, **row} for row in trained.history]

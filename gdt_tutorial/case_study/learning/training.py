@@ -23,8 +23,8 @@ from gdt_tutorial.case_study.learning.counterfactual import (
     learn_changes,
 )
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering, sequential, swipe_aware
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueStatus
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.batch import joined
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
@@ -33,19 +33,19 @@ from gdt_tutorial.solutions.data_model.version_network import BranchingVersions,
 from gdt_tutorial.solutions.data_model.versions import FittingVersion, MyopicSearch, VersionSelector
 
 __all__ = [
-    "ADVICE",
     "FALLBACKS",
     "N_BRANCHES",
     "N_VERSIONS",
+    "PRIORS",
     "TrainedVersions",
     "TrainingConfig",
-    "aware_of",
     "choose_fallbacks",
-    "fitting",
-    "greedy_of",
+    "fitting_version",
+    "greedy_scheduler",
+    "myopic_search",
     "new_network",
-    "search",
-    "sequential_of",
+    "sequential_lists",
+    "swipe_aware_lists",
     "train_versions",
     "validation_qoe",
 ]
@@ -55,32 +55,32 @@ N_VERSIONS = len(QoeConfig().version_quality)
 TRAINING_SEED, VALIDATION_SEED = 100_000, 9_000
 
 
-def aware_of(campuses: Campuses) -> SegmentBuffering:
+def swipe_aware_lists(campuses: Campuses) -> SegmentBuffering:
     """Return the GDT-assisted buffering of these campuses."""
     network = campuses.network
     return swipe_aware(campuses.curves.survival_at, network.catalog, network.capacity, network.link)
 
 
-def sequential_of(campuses: Campuses) -> SegmentBuffering:
+def sequential_lists(campuses: Campuses) -> SegmentBuffering:
     """Return the sequential buffering of these campuses."""
     network = campuses.network
     return sequential(campuses.curves.survival_at, network.catalog, network.capacity, network.link)
 
 
-def search(campuses: Campuses) -> VersionSelector:
+def myopic_search(campuses: Campuses) -> VersionSelector:
     """Return the myopic search over versions."""
     return MyopicSearch(campuses.model)
 
 
-def fitting(campuses: Campuses) -> VersionSelector:
+def fitting_version(campuses: Campuses) -> VersionSelector:
     """Return the rule that takes the highest version in which the first three segments of every list fit."""
     return FittingVersion(campuses.model, 3)
 
 
-ADVICE: tuple[Callable[[Campuses], VersionSelector], ...] = (search, fitting)
+PRIORS: tuple[Callable[[Campuses], VersionSelector], ...] = (myopic_search, fitting_version)
 FALLBACKS = (
     Fallback(),
-    *(Fallback(rule=rule, caution=caution) for rule in range(len(ADVICE)) for caution in (0.1, 0.3, float("inf"))),
+    *(Fallback(rule=rule, margin=margin) for rule in range(len(PRIORS)) for margin in (0.1, 0.3, float("inf"))),
 )
 """What `choose_fallbacks` chooses from at each capacity: the network alone, or with some caution, or a rule alone."""
 
@@ -123,7 +123,7 @@ class TrainedVersions:
 
     def fallback_at(self, computing_cycles_per_s: float) -> Fallback:
         """Return the fallback that was chosen at the nearest capacity, nearest as a ratio."""
-        check(
+        require(
             computing_cycles_per_s > 0,
             "computing_cycles_per_s",
             "be above 0",
@@ -136,16 +136,16 @@ class TrainedVersions:
 
     def selector(self, campuses: Campuses) -> BranchingVersions:
         """Return the network as a selection of versions for these campuses."""
-        advice = [make(campuses) for make in ADVICE]
+        priors = [make(campuses) for make in PRIORS]
         fallbacks = [self.fallback_at(each) for each in campuses.model.capacity.computing_cycles_per_s]
-        return BranchingVersions(campuses.model, self.network, advice, fallbacks, N_BRANCHES)
+        return BranchingVersions(campuses.model, self.network, priors, fallbacks, N_BRANCHES)
 
 
 def new_network(n_versions: int, *, generator: torch.Generator) -> VersionNetwork:
     """Return a version network that knows nothing yet."""
-    n_advice = len(ADVICE)
-    n_states = n_state(N_BRANCHES, n_versions, n_advice)
-    return VersionNetwork(n_states, N_BRANCHES, n_versions, n_row(n_versions, n_advice), generator=generator)
+    n_priors = len(PRIORS)
+    n_states = n_state(N_BRANCHES, n_versions, n_priors)
+    return VersionNetwork(n_states, N_BRANCHES, n_versions, n_row(n_versions, n_priors), generator=generator)
 
 
 def validation_qoe(
@@ -156,13 +156,15 @@ def validation_qoe(
     shape = (len(choices), len(scenario.capacities_cycles_per_s), config.n_validation, n_batch)
     qoe = np.empty(shape)
     for place, capacity in enumerate(scenario.capacities_cycles_per_s):
-        for lot in range(config.n_validation):
-            campuses = open_campuses(n_batch, scenario, computing_cycles_per_s=capacity, seed=VALIDATION_SEED + lot)
+        for batch in range(config.n_validation):
+            campuses = open_campuses(n_batch, scenario, computing_cycles_per_s=capacity, seed=VALIDATION_SEED + batch)
             for index, versions in enumerate(choices):
                 scheme = Scheme(
-                    buffering=aware_of(campuses), versions=versions(campuses), scheduler=greedy_of(campuses)
+                    buffering=swipe_aware_lists(campuses),
+                    versions=versions(campuses),
+                    scheduler=greedy_scheduler(campuses),
                 )
-                qoe[index, place, lot] = run_session(campuses, scheme, TrueView(), scenario.n_slots).mean_qoe()
+                qoe[index, place, batch] = run_session(campuses, scheme, TrueStatus(), scenario.n_slots).mean_qoe()
     return qoe.reshape(*shape[:2], -1)
 
 
@@ -181,9 +183,9 @@ def choose_fallbacks(
         for fallback in FALLBACKS
     ]
     qoe = validation_qoe(tried, config, scenario).mean(axis=-1)  # choice, capacity
-    gain = qoe - qoe[FALLBACKS.index(Fallback(rule=0, caution=float("inf")))]
+    gain = qoe - qoe[FALLBACKS.index(Fallback(rule=0, margin=float("inf")))]
     best = gain.argmax(axis=0)
-    is_rule = np.array([np.isinf(fallback.caution) for fallback in FALLBACKS])
+    is_rule = np.array([np.isinf(fallback.margin) for fallback in FALLBACKS])
     gains = {
         "gain": gain.max(axis=0).mean(),
         "gain_without_caution": gain[0].mean(),
@@ -206,13 +208,13 @@ def train_versions(
     """
     trained = TrainedVersions(network=new_network(N_VERSIONS, generator=seeding.torch_stream(seed, "network")))
     best, best_gain, data = deepcopy(trained), -np.inf, []
-    for turn in range(config.n_rounds):
-        policy: Callable[[Campuses], VersionSelector] = search if turn == 0 else trained.selector
-        data += _episodes(policy, config, scenario, seed, turn)
-        generator = seeding.torch_stream(seed, "learn", turn)
+    for index_of_round in range(config.n_rounds):
+        policy: Callable[[Campuses], VersionSelector] = myopic_search if index_of_round == 0 else trained.selector
+        data += _episodes(policy, config, scenario, seed, index_of_round)
+        generator = seeding.torch_stream(seed, "learn", index_of_round)
         learn_changes(trained.network, joined(data), config.changes, generator=generator)
         trained.fallbacks, gains = choose_fallbacks(trained.network, config, scenario)
-        row = {"round": turn + 1, "n_changes": sum(map(len, data)), **gains}
+        row = {"round": index_of_round + 1, "n_changes": sum(map(len, data)), **gains}
         trained.history.append(row)
         if on_round is not None:
             on_round(row)
@@ -227,22 +229,22 @@ def _episodes(
     config: TrainingConfig,
     scenario: CaseStudyConfig,
     seed: int,
-    turn: int,
+    index_of_round: int,
 ) -> list[Changes]:
     parts = []
     for episode in range(config.n_episodes):
         for index, capacity in enumerate(scenario.capacities_cycles_per_s):
-            own = TRAINING_SEED + 10_000 * seed + 1_000 * turn + 100 * episode + index
+            own = TRAINING_SEED + 10_000 * seed + 1_000 * index_of_round + 100 * episode + index
             campuses = open_campuses(config.n_batch, scenario, computing_cycles_per_s=capacity, seed=own)
             n_slots = scenario.n_slots + config.changes.n_horizon // 2
             rng = seeding.stream(own, "changes")
             parts.append(
                 collect_changes(
                     campuses,
-                    aware_of,
+                    swipe_aware_lists,
                     policy,
-                    greedy_of,
-                    ADVICE,
+                    greedy_scheduler,
+                    PRIORS,
                     n_slots,
                     config.changes,
                     n_branches=N_BRANCHES,
@@ -252,6 +254,6 @@ def _episodes(
     return parts
 
 
-def greedy_of(campuses: Campuses) -> GreedyByGainPerCost:
+def greedy_scheduler(campuses: Campuses) -> GreedyByGainPerCost:
     """Return the greedy scheduler, which stands in for SLSQP while a network learns: it is faster, and nearly as good."""
     return GreedyByGainPerCost(campuses.model)

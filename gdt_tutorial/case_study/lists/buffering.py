@@ -12,7 +12,7 @@ among SMGs". The formulas are ours; the watching probability is derived in `watc
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.case_study.lists.ranking import Wishes, shared_lists
+from gdt_tutorial.case_study.lists.ranking import Demands, shared_lists
 from gdt_tutorial.case_study.lists.watching import WatchLaw, wanted_within
 from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.batch import repeated
@@ -98,9 +98,9 @@ class SegmentBuffering:
         worst_of_sibling = own.efficiency[np.arange(len(own.ap))[:, None], sibling_of(own.subgroup)]
         hears_sibling = unicast_efficiency(efficiency, session.serving_ap) >= worst_of_sibling
         hears_sibling &= worst_of_sibling > 0
-        wishes, previous = self._wishes(session, own.subgroup, own.ap.shape[1])
+        demands, previous = self._demands(session, own.subgroup, own.ap.shape[1])
         segments, value_s, urgent_s = shared_lists(
-            session, wishes, own, hears_sibling, self.capacity, n_items=config.n_items, n_spread=config.n_spread
+            session, demands, own, hears_sibling, self.capacity, n_items=config.n_items, n_spread=config.n_spread
         )
         is_item = (np.arange(segments.shape[2]) < self._number(own)[..., None]) & (segments[..., 0] >= 0)
         segments = np.where(is_item[..., None], segments, -1)
@@ -128,9 +128,9 @@ class SegmentBuffering:
         self._laws = [law, *self._laws[:1]]
         return law
 
-    def _wishes(
+    def _demands(
         self, session: Session, subgroup: Int[np.ndarray, "batch user"], n_subgroups: int
-    ) -> tuple[Wishes, Float[np.ndarray, "batch subgroup version"]]:
+    ) -> tuple[Demands, Float[np.ndarray, "batch subgroup version"]]:
         """Return what every user wishes, and what they just saw.
 
         A segment is worth the expected watched seconds, weighed by 1 / (1 + wait / halving_s), and the expected seconds
@@ -158,9 +158,9 @@ class SegmentBuffering:
         segment = np.minimum(segment, n_segments - 1)
         row = np.arange(position[..., 0].size).reshape(*position.shape[:2], 1) * n_rows + position % n_rows
         is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + segment] > 0
-        wish_s = probability * length_s * ~is_held
+        demand_s = probability * length_s * ~is_held
         is_within = starts.sum(axis=-1)
-        is_wanted = wish_s * is_within[..., None] > self.config.min_probability
+        is_wanted = demand_s * is_within[..., None] > self.config.min_probability
 
         # The first missing segment of each row, and the version of the one before it. Beyond a video's end nothing follows.
         missing = (~is_held).argmax(axis=-1)
@@ -173,8 +173,8 @@ class SegmentBuffering:
         at = (own * catalog.n_versions + version)[follows]
         size = n_batch * n_subgroups * catalog.n_versions
         previous = np.bincount(at, reached[follows], minlength=size).astype(np.float64, copy=False)
-        wishes = Wishes(segment, wish_s * value * is_wanted, wish_s * urgent * is_wanted)
-        return wishes, previous.reshape(n_batch, n_subgroups, catalog.n_versions)
+        demands = Demands(segment, demand_s * value * is_wanted, demand_s * urgent * is_wanted)
+        return demands, previous.reshape(n_batch, n_subgroups, catalog.n_versions)
 
     def _number(self, own: Subgroups) -> Int[np.ndarray, "batch subgroup"]:
         """Return the buffering number: how many segments the SMG could get if it had its AP for itself, rounded up."""

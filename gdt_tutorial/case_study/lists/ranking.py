@@ -15,10 +15,10 @@ from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import SlotCapacity
 from gdt_tutorial.twin.abstraction.subgroups import Subgroups, cell_of, is_leading, sibling_of
 
-__all__ = ["Wishes", "shared_lists"]
+__all__ = ["Demands", "shared_lists"]
 
 
-class Wishes(NamedTuple):
+class Demands(NamedTuple):
     """The next segments of every row of every user's store, and the seconds that sending each is worth to the user."""
 
     segment: Int[np.ndarray, "batch user position ahead"]
@@ -28,7 +28,7 @@ class Wishes(NamedTuple):
 
 def shared_lists(
     session: Session,
-    wishes: Wishes,
+    demands: Demands,
     own: Subgroups,
     hears_sibling: Bool[np.ndarray, "batch user"],
     capacity: SlotCapacity,
@@ -57,7 +57,7 @@ def shared_lists(
     Returns:
         List position and number of each segment, padded with -1; its value; its urgency.
     """
-    segment, value_s, urgent_s = wishes
+    segment, value_s, urgent_s = demands
     n_batch, _, n_rows, n_segments = session.buffered.shape
     n_subgroups, n_positions = own.ap.shape[1], n_rows + n_spread
     env, cell = np.arange(n_batch)[:, None], cell_of(own.subgroup)
@@ -79,12 +79,12 @@ def shared_lists(
     place_of[wanted] = np.arange(len(wanted))
     heard, place = np.concatenate([who, who[also]]), place_of[at]
     value, urgent = (
-        np.bincount(place, wish.reshape(-1)[heard], len(wanted)).astype(np.float64, copy=False)
-        for wish in (value_s, urgent_s)
+        np.bincount(place, demand.reshape(-1)[heard], len(wanted)).astype(np.float64, copy=False)
+        for demand in (value_s, urgent_s)
     )
     score, row = value + urgent, wanted // n_choices
-    worth = np.bincount(row, score, n_batch * n_subgroups).astype(np.float64).reshape(own.ap.shape)
-    density = score / _cost(worth, own, capacity).reshape(-1)[row]
+    total_value = np.bincount(row, score, n_batch * n_subgroups).astype(np.float64).reshape(own.ap.shape)
+    density = score / _cost(total_value, own, capacity).reshape(-1)[row]
     in_sibling = place_of[sibling_of(row) * n_choices + wanted % n_choices]
     rival = np.where(in_sibling >= 0, density[in_sibling], 0.0) if len(wanted) else density
     is_kept = np.where(is_leading(row), density >= rival, density > rival)
@@ -93,7 +93,7 @@ def shared_lists(
 
 
 def _cost(
-    worth: Float[np.ndarray, "batch subgroup"], own: Subgroups, capacity: SlotCapacity
+    total_value: Float[np.ndarray, "batch subgroup"], own: Subgroups, capacity: SlotCapacity
 ) -> Float[np.ndarray, "batch subgroup"]:
     """Return what a bit costs each SMG of the resource that is scarcer at its AP, as a share of a second.
 
@@ -104,13 +104,15 @@ def _cost(
     band = 1 / np.maximum(capacity.bandwidth_hz[own.ap] * own.efficiency, 1e-3)
     cycles = (capacity.cycles_per_bit / np.maximum(capacity.computing_cycles_per_s, 1e-3))[own.ap]
     is_reached = own.efficiency > 0
-    paid, bought = (sum_at_own_ap(each * worth * is_reached, own.ap, n_aps) for each in (band, np.ones_like(band)))
+    paid, bought = (
+        sum_at_own_ap(each * total_value * is_reached, own.ap, n_aps) for each in (band, np.ones_like(band))
+    )
     return np.where(cycles > paid / np.maximum(bought, 1e-9), cycles, band)
 
 
 def _ranked(
     wanted: Int[np.ndarray, " choice"],
-    worth: tuple[np.ndarray, np.ndarray, np.ndarray],
+    total_value: tuple[np.ndarray, np.ndarray, np.ndarray],
     place_of: np.ndarray,
     base: Int[np.ndarray, "batch subgroup"],
     n_segments: int,
@@ -129,15 +131,15 @@ def _ranked(
     n_choices = place_of.size // base.size
     n_items = min(n_items, n_choices)
     ranked = np.zeros(place_of.size, dtype=np.float32)  # enough to rank, and twice as fast
-    ranked[wanted] = -worth[0]
+    ranked[wanted] = -total_value[0]
     best = np.argpartition(ranked.reshape(-1, n_choices), n_items - 1, axis=-1)[:, :n_items]
     place = place_of[np.arange(base.size)[:, None] * n_choices + best]
-    score = np.append(worth[0], 0.0)[place]  # the appended zero is that of place -1
+    score = np.append(total_value[0], 0.0)[place]  # the appended zero is that of place -1
     rank = np.argsort(-score, axis=-1, kind="stable")
     best, place, score = (np.take_along_axis(each, rank, axis=-1) for each in (best, place, score))
     is_item = score > 0
     position = base.reshape(-1, 1) + best // n_segments
     segments = np.where(is_item[..., None], np.stack([position, best % n_segments], axis=-1), -1)
-    value, urgent = (np.append(each, 0.0)[place] * is_item for each in worth[1:])
+    value, urgent = (np.append(each, 0.0)[place] * is_item for each in total_value[1:])
     shape = (*base.shape, n_items)
     return segments.reshape(*shape, 2), value.reshape(shape), urgent.reshape(shape)

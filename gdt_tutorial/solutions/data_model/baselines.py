@@ -12,7 +12,7 @@ Every class is a `Scheduler`.
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
@@ -85,9 +85,9 @@ def share_schedule(
     """
     n_aps, remedy = len(model.capacity.bandwidth_hz), "take a softmax over the SMGs of each AP"
     for name, share in {"band_share": band_share, "computing_share": computing_share}.items():
-        check(np.all(share >= 0), name, "be at least 0 and not NaN", float(share.min()), remedy)
+        require(np.all(share >= 0), name, "be at least 0 and not NaN", float(share.min()), remedy)
         highest = float(sum_per_ap(share, features.ap, n_aps).max())
-        check(highest <= 1 + 1e-6, name, "sum to at most 1 per AP", round(highest, 6), remedy)
+        require(highest <= 1 + 1e-6, name, "sum to at most 1 per AP", round(highest, 6), remedy)
     priority = _quota_priority(features, model, version, band_share, computing_share)
     return schedule_of(features, model, version, pack(features, model, version, priority))
 

@@ -23,11 +23,11 @@ _CAPACITY_UNIT, _BAND_UNIT = 12e9, 20e6  # bring capacities to about one
 
 def order_branches(features: Features, n_aps: int, n_branches: int) -> Int[np.ndarray, "batch ap branch"]:
     """Return the SMG of each branch of each cell: those that can be served, by the worth of their lists; else `EMPTY`."""
-    worth = (features.value_s + features.urgent_s).sum(axis=-1)
-    is_served = (features.n_members > 0) & (features.efficiency > 0) & (worth > 0)
-    order = np.full((len(worth), n_aps, n_branches), EMPTY)
+    total_value = (features.value_s + features.urgent_s).sum(axis=-1)
+    is_served = (features.n_members > 0) & (features.efficiency > 0) & (total_value > 0)
+    order = np.full((len(total_value), n_aps, n_branches), EMPTY)
     for ap in range(n_aps):
-        key = np.where(is_served & (features.ap == ap), worth, -1.0)
+        key = np.where(is_served & (features.ap == ap), total_value, -1.0)
         best = np.argsort(-key, axis=-1, kind="stable")[:, :n_branches]
         own = np.where(np.take_along_axis(key, best, axis=-1) > 0, best, EMPTY)
         order[:, ap, : own.shape[1]] = own
@@ -56,7 +56,7 @@ def describe_cells(
     features: Features,
     model: ScheduleModel,
     order: Int[np.ndarray, "batch ap branch"],
-    advice: Sequence[Int[np.ndarray, "batch subgroup"]],
+    priors: Sequence[Int[np.ndarray, "batch subgroup"]],
 ) -> Float[np.ndarray, "batch ap state"]:
     """Return the state of each cell: a row for each branch, then what the cell as a whole has to bear.
 
@@ -82,7 +82,7 @@ def describe_cells(
         ],
         axis=-1,
     )
-    one_hot = [np.eye(n_versions)[version] for version in advice]
+    one_hot = [np.eye(n_versions)[version] for version in priors]
     rows = gather(np.concatenate([own, features.previous / 5, *one_hot], axis=-1), order)
     total = sum_per_ap(own[..., -4:].reshape(*own.shape[:2], 4), features.ap, n_aps)
     capacity = model.capacity
@@ -98,14 +98,14 @@ def describe_cells(
     return np.concatenate([rows.reshape(len(rows), n_aps, -1), cell], axis=-1).astype(np.float32)
 
 
-def n_state(n_branches: int, n_versions: int, n_advice: int) -> int:
+def n_state(n_branches: int, n_versions: int, n_priors: int) -> int:
     """Return the number of entries of a state."""
-    return n_branches * n_row(n_versions, n_advice) + N_CELL
+    return n_branches * n_row(n_versions, n_priors) + N_CELL
 
 
-def n_row(n_versions: int, n_advice: int) -> int:
+def n_row(n_versions: int, n_priors: int) -> int:
     """Return the number of entries of the row of an SMG."""
-    return N_OWN + n_versions * (1 + n_advice)
+    return N_OWN + n_versions * (1 + n_priors)
 
 
 def legal(order: Int[np.ndarray, "batch ap branch"], n_versions: int) -> Bool[np.ndarray, "batch ap branch version"]:

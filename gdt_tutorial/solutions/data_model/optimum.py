@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_of
@@ -115,7 +115,7 @@ def _solve(
         options={"mip_rel_gap": relative_gap, "time_limit": time_limit_s, "presolve": False},
     )
     rule, remedy = "be enough to solve the slot", "raise it, or take a smaller case"
-    check(result.status == 0, "time_limit_s", rule, time_limit_s, remedy)
+    require(result.status == 0, "time_limit_s", rule, time_limit_s, remedy)
     is_sent = np.zeros(is_open.shape, dtype=bool)
     is_sent[is_open] = result.x[n_choices:] > 0.5
     is_taken = np.asarray(is_sent.any(axis=1))

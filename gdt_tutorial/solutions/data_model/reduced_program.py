@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import Bounds, OptimizeResult, minimize, nnls
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 
@@ -133,7 +133,7 @@ def solve_reduced(
     """
     n_subgroups = len(program.total_s)
     rule, remedy = f"hold {n_subgroups} numbers and no NaN", "give the seconds of video of every SMG"
-    check(start_s.shape == (n_subgroups,) and not np.isnan(start_s).any(), "start_s", rule, start_s, remedy)
+    require(start_s.shape == (n_subgroups,) and not np.isnan(start_s).any(), "start_s", rule, start_s, remedy)
     start_s = np.clip(start_s, 0.0, program.total_s)
     start_s = start_s / max(1.0, program.usage(start_s).max())
     limit = np.stack([program.radio, program.cycles])

@@ -22,14 +22,14 @@ from torch import Tensor, nn
 from gdt_tutorial.agents.branching import branching_loss, branching_target
 from gdt_tutorial.agents.ddqn import epsilon_greedy
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 from gdt_tutorial.solutions.data_model.cell_state import N_OWN, describe_cells, legal, order_branches, scatter
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 
-__all__ = ["BranchingVersions", "Fallback", "VersionNetwork", "WarmStartConfig", "advised", "follow_advice"]
+__all__ = ["BranchingVersions", "Fallback", "VersionNetwork", "WarmStartConfig", "follow_prior", "preferred"]
 
 
 class VersionNetwork(nn.Module):
@@ -56,7 +56,7 @@ class VersionNetwork(nn.Module):
     ) -> None:
         super().__init__()
         n_cell = n_states - n_branches * n_row
-        check(
+        require(
             n_cell >= 0, "n_row", f"fit {n_branches} times into {n_states} entries", n_row, "see cells.describe_cells"
         )
         self.n_actions = (n_versions,) * n_branches
@@ -95,11 +95,11 @@ class Fallback:
     """
 
     rule: int = 0
-    caution: float = 0.0
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
-        check(self.rule >= 0, "rule", "be at least 0", self.rule, "0 is the first rule that advises")
-        check(self.caution >= 0, "caution", "be at least 0", self.caution, "0 leaves all to the network")
+        require(self.rule >= 0, "rule", "be at least 0", self.rule, "0 is the first rule that advises")
+        require(self.margin >= 0, "caution", "be at least 0", self.margin, "0 leaves all to the network")
 
 
 class BranchingVersions:
@@ -117,39 +117,39 @@ class BranchingVersions:
         self,
         model: ScheduleModel,
         network: nn.Module,
-        advice: Sequence[VersionSelector],
+        priors: Sequence[VersionSelector],
         fallback: Fallback | Sequence[Fallback] = Fallback(),
         n_branches: int = 16,
     ) -> None:
         n_aps = len(model.capacity.bandwidth_hz)
         fallbacks = [fallback] * n_aps if isinstance(fallback, Fallback) else list(fallback)
-        check(len(fallbacks) == n_aps, "fallback", f"be one, or {n_aps}", len(fallbacks), "pass one for each AP")
-        least = max(each.rule for each in fallbacks) + 1 if advice else 0
-        check(len(advice) >= least, "advice", f"hold rule {least - 1}", len(advice), "add it, or name another rule")
-        self.model, self.network, self._advice, self._n_branches = model, network, tuple(advice), n_branches
+        require(len(fallbacks) == n_aps, "fallback", f"be one, or {n_aps}", len(fallbacks), "pass one for each AP")
+        least = max(each.rule for each in fallbacks) + 1 if priors else 0
+        require(len(priors) >= least, "advice", f"hold rule {least - 1}", len(priors), "add it, or name another rule")
+        self.model, self.network, self._priors, self._n_branches = model, network, tuple(priors), n_branches
         self._rule = np.array([each.rule for each in fallbacks])
-        self._caution = torch.tensor([each.caution for each in fallbacks], dtype=torch.float32)
+        self._margin = torch.tensor([each.margin for each in fallbacks], dtype=torch.float32)
 
     @torch.no_grad()
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
         """Return the version with the largest value in every branch."""
         n_aps = len(self.model.capacity.bandwidth_hz)
         order = order_branches(features, n_aps, self._n_branches)
-        advice = [rule.select(features) for rule in self._advice]
-        state = torch.from_numpy(describe_cells(features, self.model, order, advice))
+        priors = [rule.select(features) for rule in self._priors]
+        state = torch.from_numpy(describe_cells(features, self.model, order, priors))
         mask = torch.from_numpy(legal(order, self.model.catalog.n_versions))
         values = self.network(state.flatten(0, 1), mask.flatten(0, 1)).unflatten(0, order.shape[:2])
-        if self._advice:
+        if self._priors:
             env, rule = np.arange(len(order))[:, None, None], self._rule[:, None]
-            own = torch.from_numpy(np.stack(advice)[rule, env, np.maximum(order, 0)])
+            own = torch.from_numpy(np.stack(priors)[rule, env, np.maximum(order, 0)])
             is_own = nn.functional.one_hot(own, values.shape[-1]).bool()  # env, ap, branch, version
-            values = torch.where(is_own, values + self._caution[:, None, None], values)
+            values = torch.where(is_own, values + self._margin[:, None, None], values)
         return scatter(values.argmax(dim=-1).numpy(), order, features.ap.shape[1])
 
 
 @configclass
 class WarmStartConfig:
-    """How `follow_advice` learns."""
+    """How `follow_prior` learns."""
 
     n_steps: int = parameter(
         12_000, "Steps in the cells, for each of which one transition is remembered.", "chosen", at_least=0
@@ -176,7 +176,7 @@ class WarmStartConfig:
     )
 
 
-def advised(
+def preferred(
     state: Float[Tensor, "batch state"], mask: Bool[Tensor, "batch branch version"], n_row: int, which: int = 0
 ) -> Int[Tensor, "batch branch"]:
     """Read from states which versions rule number `which` advises."""
@@ -187,7 +187,7 @@ def advised(
     return rows[..., n_before : n_before + n_versions].argmax(dim=-1)
 
 
-def follow_advice(
+def follow_prior(
     network: nn.Module,
     envs: VectorEnv,
     n_row: int,
@@ -203,9 +203,9 @@ def follow_advice(
     """
     buffer, collector = ReplayBuffer(max(config.n_steps, envs.num_envs)), Collector(envs, generator=generator)
     while len(buffer) < config.n_steps:
-        advice = advised(collector.state, collector.mask, n_row)
-        wish = nn.functional.one_hot(advice, collector.mask.shape[-1]).float()
-        transitions, _ = collector.step(epsilon_greedy(wish, collector.mask, config.epsilon, generator=generator))
+        priors = preferred(collector.state, collector.mask, n_row)
+        demand = nn.functional.one_hot(priors, collector.mask.shape[-1]).float()
+        transitions, _ = collector.step(epsilon_greedy(demand, collector.mask, config.epsilon, generator=generator))
         buffer.add(transitions)
     target = deepcopy(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
@@ -227,7 +227,7 @@ def follow_advice(
 
 def _margin_loss(network: nn.Module, batch: Transitions, n_row: int, margin: float) -> Float[Tensor, ""]:
     values = network(batch.state, batch.mask)
-    advice = advised(batch.state, batch.mask, n_row)[..., None]
-    rivals = values + margin * torch.ones_like(values).scatter(-1, advice, 0.0)
-    gap = rivals.max(dim=-1).values - values.gather(-1, advice)[..., 0]
+    priors = preferred(batch.state, batch.mask, n_row)[..., None]
+    rivals = values + margin * torch.ones_like(values).scatter(-1, priors, 0.0)
+    gap = rivals.max(dim=-1).values - values.gather(-1, priors)[..., 0]
     return (gap * batch.mask.any(dim=-1)).sum() / batch.mask.any(dim=-1).sum().clamp(min=1)

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
@@ -40,7 +40,7 @@ class FixedVersion:
 
     def __init__(self, model: ScheduleModel, version: int) -> None:
         rule = f"lie in 0..{model.catalog.n_versions - 1}"
-        check(0 <= version < model.catalog.n_versions, "version", rule, version, "0 is the lowest bitrate")
+        require(0 <= version < model.catalog.n_versions, "version", rule, version, "0 is the lowest bitrate")
         self.version = version
 
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
@@ -52,7 +52,7 @@ class FittingVersion:
     """The highest version in which the first `n_segments` of every list fit into the slot; per AP, one for all its SMGs."""
 
     def __init__(self, model: ScheduleModel, n_segments: int) -> None:
-        check(n_segments > 0, "n_segments", "be above 0", n_segments, "3 covers the next slot")
+        require(n_segments > 0, "n_segments", "be above 0", n_segments, "3 covers the next slot")
         self.model, self.n_segments = model, n_segments
 
     def select(self, features: Features) -> Int[np.ndarray, "batch subgroup"]:
@@ -89,7 +89,7 @@ class SearchConfig:
     )
 
     def __post_init__(self) -> None:
-        check(self.splits, "splits", "hold at least one number", self.splits, "0 prices the cycles, 1 the band")
+        require(self.splits, "splits", "hold at least one number", self.splits, "0 prices the cycles, 1 the band")
 
 
 class MyopicSearch:
@@ -121,9 +121,9 @@ class MyopicSearch:
             price = np.sqrt(low * high)
             load = _answer(features, offers, paid, price)[1]
             low, high = np.where(load > 1, price, low), np.where(load > 1, high, price)
-        version, load, worth = _answer(features, offers, paid, high)
-        worth = _over_aps(worth, features.ap, n_aps) + high * np.maximum(1 - load, 0)
-        best = worth.argmax(axis=0)  # batch, ap
+        version, load, total_value = _answer(features, offers, paid, high)
+        total_value = _over_aps(total_value, features.ap, n_aps) + high * np.maximum(1 - load, 0)
+        best = total_value.argmax(axis=0)  # batch, ap
         chosen = np.take_along_axis(best, features.ap, axis=-1)
         return np.take_along_axis(version, chosen[None], axis=0)[0]
 
@@ -159,9 +159,9 @@ def _answer(
     split = np.arange(len(version))[:, None, None]
     bought = is_bought[split, env, subgroup, version]
     loads = [(cost[env, subgroup, version] * bought).sum(axis=-1) for cost in (offers.radio, offers.cycles)]
-    worth = (offers.gain[env, subgroup, version] * bought).sum(axis=-1) - offers.step[env, subgroup, version]
+    total_value = (offers.gain[env, subgroup, version] * bought).sum(axis=-1) - offers.step[env, subgroup, version]
     n_aps = price.shape[-1]
-    return version, np.maximum(*(_over_aps(load, features.ap, n_aps) for load in loads)), worth
+    return version, np.maximum(*(_over_aps(load, features.ap, n_aps) for load in loads)), total_value
 
 
 def _over_aps(

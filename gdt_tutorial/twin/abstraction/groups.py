@@ -84,7 +84,7 @@ class GroupAbstractor:
     ]:
         """Sum the members' wishes for each segment and keep the `n_items` largest sums of every SMG."""
         n_batch, _, n_rows, n_segments = session.buffered.shape
-        segment, watch_s, soon_s = self._wishes(session)
+        segment, watch_s, soon_s = self._demands(session)
         env = np.arange(n_batch)[:, None]
         base = np.full(group.shape, np.iinfo(np.int64).max)
         np.minimum.at(base, (env, subgroup), session.head)
@@ -96,8 +96,8 @@ class GroupAbstractor:
         size = n_batch * group.shape[1] * n_positions * n_segments
         value, urgent = (
             # An empty bincount forgets its type.
-            np.bincount(cell, wish[who], minlength=size).astype(np.float64, copy=False).reshape(*group.shape, -1)
-            for wish in (watch_s, soon_s)
+            np.bincount(cell, demand[who], minlength=size).astype(np.float64, copy=False).reshape(*group.shape, -1)
+            for demand in (watch_s, soon_s)
         )
         n_items = min(self.config.n_items, value.shape[-1])
         best = np.argpartition(-(value + urgent), n_items - 1, axis=-1)[..., :n_items]
@@ -111,7 +111,7 @@ class GroupAbstractor:
         length_s = segment_length_s(self.catalog, video, chosen)
         return np.stack([position, chosen], axis=-1), value, urgent, length_s
 
-    def _wishes(
+    def _demands(
         self, session: Session
     ) -> tuple[
         Int[np.ndarray, "batch user position ahead"],
@@ -148,5 +148,5 @@ class GroupAbstractor:
         user = np.arange(video.size // n_rows).reshape(*video.shape[:2], 1)
         row = user * n_rows + position % n_rows
         is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + place] > 0
-        wish_s = probability * length_s * ~is_held
-        return place, wish_s / (1 + wait_s / self.config.horizon_s), wish_s * (wait_s < self.config.urgent_s)
+        demand_s = probability * length_s * ~is_held
+        return place, demand_s / (1 + wait_s / self.config.horizon_s), demand_s * (wait_s < self.config.urgent_s)

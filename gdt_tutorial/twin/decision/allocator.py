@@ -2,7 +2,7 @@
 
 "To provide efficient network decisions, the data-based methods in DT can outperform traditional model-based methods" (the
 paper, Digital Twin). The network sees each sub-multicast group (SMG) through the same weights and returns its version
-and its weight in the schedule. How it is taught stands in `twin.recipes.allocator`.
+and its weight in the schedule. How it is taught stands in `twin.recipes.shipped_allocator`.
 """
 
 from itertools import pairwise
@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from gdt_tutorial import seeding
 from gdt_tutorial.checkpoints import load, save
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.delivery import sum_at_own_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, greedy_schedule
 
 __all__ = ["NetworkAllocator", "SubgroupNetwork", "act_on", "describe_subgroups"]
 
@@ -89,7 +89,7 @@ class NetworkAllocator:
         """
         network, config = load(path, lambda config: SubgroupNetwork(**config, generator=torch.Generator()))
         wanted, found = model.catalog.n_versions, config["n_versions"]
-        check(found == wanted, "path", f"hold a network for {wanted} versions", found, "train one for this catalog")
+        require(found == wanted, "path", f"hold a network for {wanted} versions", found, "train one for this catalog")
         return cls(model, network)
 
     def save(self, path: Path) -> None:
@@ -100,4 +100,4 @@ class NetworkAllocator:
 def act_on(features: Features, model: ScheduleModel, choice: Float[np.ndarray, "batch subgroup choice"]) -> Decision:
     """Return the schedule that a network's choices mean: the best version, and the exponential of the last entry as weight."""
     weight = np.exp(np.clip(choice[..., -1], -3, 3))
-    return fill(features, model, choice[..., :-1].argmax(axis=-1), weight)[0]
+    return greedy_schedule(features, model, choice[..., :-1].argmax(axis=-1), weight)[0]

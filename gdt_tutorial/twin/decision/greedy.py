@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import repeated
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import ScheduleModel, fill, member_share, schedule_of
+from gdt_tutorial.twin.decision.schedule import ScheduleModel, greedy_schedule, member_share, schedule_of
 
 __all__ = ["EqualShare", "GreedyAllocator"]
 
@@ -26,7 +26,7 @@ class GreedyAllocator:
         n_versions, (n_batch, n_subgroups) = self.model.catalog.n_versions, features.ap.shape
         # All versions are tried side by side, as if they were more environments.
         version = np.repeat(np.arange(n_versions), n_batch)[:, None].repeat(n_subgroups, axis=1)
-        decision, promise = fill(repeated(features, n_versions), self.model, version)
+        decision, promise = greedy_schedule(repeated(features, n_versions), self.model, version)
         best = promise.reshape(n_versions, n_batch, -1).argmax(axis=0)
         env = np.arange(n_batch)[:, None]
         row = best[env, features.ap] * n_batch + env
@@ -42,7 +42,7 @@ class EqualShare:
 
     def __init__(self, model: ScheduleModel, version: int = 0) -> None:
         rule = f"lie in 0..{model.catalog.n_versions - 1}"
-        check(0 <= version < model.catalog.n_versions, "version", rule, version, "0 is the lowest bitrate")
+        require(0 <= version < model.catalog.n_versions, "version", rule, version, "0 is the lowest bitrate")
         self.model, self.version = model, version
 
     def decide(self, features: Features) -> Decision:

@@ -1,6 +1,6 @@
 """Resource schedules: what a slot can carry, what its segments are worth, and whole segments packed into it.
 
-Every maker chooses versions and weights; `fill` turns these into a schedule of whole segments that fits.
+Every maker chooses versions and weights; `greedy_schedule` turns these into a schedule of whole segments that fits.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gdt_tutorial.physical.streaming import SlotCapacity
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.features import Features
 
-__all__ = ["ScheduleModel", "fill", "gain_per_cost", "member_share", "pack", "schedule_model", "schedule_of"]
+__all__ = ["ScheduleModel", "gain_per_cost", "greedy_schedule", "member_share", "pack", "schedule_model", "schedule_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def member_share(features: Features, n_aps: int) -> Float[np.ndarray, "batch sub
     return np.divide(members, total, out=np.zeros_like(members), where=total > 0)
 
 
-def fill(
+def greedy_schedule(
     features: Features,
     model: ScheduleModel,
     version: Int[np.ndarray, "batch subgroup"],

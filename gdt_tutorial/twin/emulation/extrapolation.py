@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import parameter, require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, EmulatedStatus, reflect, with_snr
@@ -33,7 +33,7 @@ class ErrorGrowth:
 
     def __post_init__(self) -> None:
         for name in ("paused_m", "walking_m"):
-            check(0 < getattr(self, name) < np.inf, name, "be above 0 and finite", getattr(self, name), "pass meters")
+            require(0 < getattr(self, name) < np.inf, name, "be above 0 and finite", getattr(self, name), "pass meters")
 
     def std_m(
         self, elapsed_s: Float[np.ndarray, "*shape"], is_walking: Bool[np.ndarray, "*shape"]
@@ -96,7 +96,7 @@ class _LastReport(NamedTuple):
 
 def _last_report(window: StatusWindow, n_slots: int, slot_s: float) -> _LastReport:
     """Raise ValueError where no slot is asked for, or a user was not collected in the whole window."""
-    check(n_slots > 0, "n_slots", "be above 0", n_slots, "emulate at least one slot")
+    require(n_slots > 0, "n_slots", "be above 0", n_slots, "emulate at least one slot")
     last = last_collected(window.is_behavior_collected)
     age_slots = window.is_behavior_collected.shape[-1] - 1 - last
     elapsed_s = slot_s * (age_slots[..., None] + 1.0 + np.arange(n_slots))

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from gdt_tutorial.checkpoints import load, save
-from gdt_tutorial.configuration import check, parameter
+from gdt_tutorial.configuration import parameter, require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, EmulatedStatus, reflect, with_snr
@@ -123,7 +123,7 @@ class LstmEmulator:
 
     def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
         """Continue the window; the slots to come enter the network as slots without a report."""
-        check(n_slots > 0, "n_slots", "be above 0", n_slots, "emulate at least one slot")
+        require(n_slots > 0, "n_slots", "be above 0", n_slots, "emulate at least one slot")
         last_collected(window.is_behavior_collected)  # raises when a user was never collected
         shape = window.position_m.shape[:2]
         reading = read_walks(

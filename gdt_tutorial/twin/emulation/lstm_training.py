@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gdt_tutorial.configuration import check, configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, fit
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import torch_seeded
@@ -83,7 +83,7 @@ def train_lstm(
         ValueError: too few walks for a split.
     """
     n_train = round(config.train_share * len(walks))
-    check(0 < n_train < len(walks), "walks", "leave some to train and some to test", len(walks), "pass ten or more")
+    require(0 < n_train < len(walks), "walks", "leave some to train and some to test", len(walks), "pass ten or more")
     rng = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
     train, test = walks.part(slice(n_train)), walks.part(slice(n_train, None))
 

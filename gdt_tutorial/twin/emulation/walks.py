@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.twin.emulation.extrapolation import ErrorGrowth
@@ -32,10 +32,10 @@ class Walks:
     def __post_init__(self) -> None:
         for name in ("position_m", "velocity_mps"):
             is_finite = bool(np.isfinite(getattr(self, name)).all())
-            check(is_finite, name, "be finite", "NaN or infinity", "drop the walks that were not recorded completely")
+            require(is_finite, name, "be finite", "NaN or infinity", "drop the walks that were not recorded completely")
         n_slots = self.position_m.shape[1]
-        check(n_slots >= 3, "position_m", "have 3 slots or more", n_slots, "record longer walks")
-        check(self.slot_s > 0, "slot_s", "be above 0", self.slot_s, "pass seconds")
+        require(n_slots >= 3, "position_m", "have 3 slots or more", n_slots, "record longer walks")
+        require(self.slot_s > 0, "slot_s", "be above 0", self.slot_s, "pass seconds")
 
     def __len__(self) -> int:
         return len(self.position_m)

@@ -2,6 +2,6 @@
 
 A recipe may use all of the twin; nothing but `twin.pretrained`, which runs it, uses a recipe.
 
-    emulator    the LSTM that emulates positions (a minute)
-    allocator   the network that allocates, by imitation and evolution (some ten minutes)
+    shipped_lstm        the LSTM that emulates positions (a minute)
+    shipped_allocator   the network that allocates, by imitation and evolution (some ten minutes)
 """

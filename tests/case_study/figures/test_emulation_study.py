@@ -10,12 +10,12 @@ from gdt_tutorial.case_study.figures.emulation_study import (
     greedy_sessions,
     paired_interval,
     qoe_by_emulator,
-    record_course,
+    record_trajectory,
     session_views,
     status_errors,
 )
 from gdt_tutorial.case_study.figures.horizon_study import LAW_ALONE, horizon_errors
-from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueView, TwinView, case_study_network
+from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueStatus, TwinStatus, case_study_network
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
 from gdt_tutorial.twin.pretrained import pretrained_emulator
@@ -30,8 +30,8 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def course(network):
-    return record_course(network, 60)
+def trajectory(network):
+    return record_trajectory(network, 60)
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +47,21 @@ def emulators(network):
 
 
 @pytest.fixture(scope="module")
-def horizon(course, network, emulators):
-    return horizon_errors(course, network.topology, emulators, slot_s=SLOT_S)
+def horizon(trajectory, network, emulators):
+    return horizon_errors(trajectory, network.topology, emulators, slot_s=SLOT_S)
 
 
-def test_a_course_is_what_a_managed_network_meets(network, course):
-    assert len(course) == 60
-    assert not any(telemetry.service.received_s.any() for telemetry in course)
+def test_a_course_is_what_a_managed_network_meets(network, trajectory):
+    assert len(trajectory) == 60
+    assert not any(telemetry.service.received_s.any() for telemetry in trajectory)
     positions = []
     greedy_sessions(4, CONFIG, computing_cycles_per_s=5e9)(0, lambda _: _Spy(positions))
-    for telemetry, seen in zip(course, positions, strict=False):
+    for telemetry, seen in zip(trajectory, positions, strict=False):
         np.testing.assert_array_equal(telemetry.position_m, seen.position_m)
         np.testing.assert_array_equal(telemetry.snr_db, seen.snr_db)
 
 
-class _Spy(TrueView):
+class _Spy(TrueStatus):
     """Keeps what it was shown."""
 
     def __init__(self, seen):
@@ -100,8 +100,8 @@ def test_the_same_positions_with_and_without_the_measurement(horizon):
     np.testing.assert_array_equal(horizon.errors["law alone"].position_m, horizon.errors["LSTM"].position_m)
 
 
-def test_errors_grow_with_the_period_and_cost_fewer_bytes(course, network, emulators):
-    rows = status_errors(course, network, emulators, (1, 3, 8))
+def test_errors_grow_with_the_period_and_cost_fewer_bytes(trajectory, network, emulators):
+    rows = status_errors(trajectory, network, emulators, (1, 3, 8))
     assert len(rows) == 3 * len(emulators)
     for name in emulators:
         own = [row for row in rows if row.emulator == name]
@@ -132,14 +132,14 @@ def test_a_twin_that_asks_everybody_loses_nothing_and_the_rest_is_paired(emulato
 def test_a_session_runner_may_be_anything_that_depends_on_the_seed(emulators):
     network = case_study_network(2, CONFIG, computing_cycles_per_s=5e9, seed=0)
 
-    def run(seed, open_view):
-        is_true = isinstance(open_view(network), TrueView)
+    def run(seed, open_source):
+        is_true = isinstance(open_source(network), TrueStatus)
         return np.array([1.0, 2.0]) + seed - (0.0 if is_true else np.array([0.1, 0.3]))
 
     rows = qoe_by_emulator(run, {"hold last": emulators["hold last"]}, periods=(3,), seeds=(5,))
     assert rows[0].qoe == 6.5
     assert np.isclose(rows[1].lost, 0.2)
-    assert isinstance(TwinView(network, emulators["hold last"], 3), TwinView)
+    assert isinstance(TwinStatus(network, emulators["hold last"], 3), TwinStatus)
 
 
 def test_session_views_are_those_that_ended():
@@ -156,10 +156,10 @@ def test_paired_intervals_are_those_of_scipy():
     np.testing.assert_allclose((mean, low, high), (difference.mean(), wanted.low, wanted.high))
 
 
-def test_bad_input(course, network, emulators):
+def test_bad_input(trajectory, network, emulators):
     with pytest.raises(ValueError, match="course must have 28 slots or more"):
-        horizon_errors(course[:27], network.topology, emulators, slot_s=SLOT_S)
+        horizon_errors(trajectory[:27], network.topology, emulators, slot_s=SLOT_S)
     with pytest.raises(ValueError, match="course must have more than 9 slots"):
-        status_errors(course[:9], network, emulators)
+        status_errors(trajectory[:9], network, emulators)
     with pytest.raises(ValueError, match="difference must hold two or more"):
         paired_interval(np.zeros(1))

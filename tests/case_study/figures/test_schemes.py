@@ -6,8 +6,8 @@ import pytest
 from gdt_tutorial.case_study.experiment import Scheme, run_session
 from gdt_tutorial.case_study.figures.schemes import SCHEMES, networks_of
 from gdt_tutorial.case_study.learning.trained_networks import N_NETWORKS, pretrained_actor, pretrained_versions
-from gdt_tutorial.case_study.scenario import TrueView
-from tests.case_study.campuses import course_of, small_campuses
+from gdt_tutorial.case_study.scenario import TrueStatus
+from tests.case_study.campuses import small_campuses, trajectory_of
 
 
 def test_names_and_titles_are_unique_and_the_proposed_scheme_comes_first():
@@ -27,7 +27,7 @@ def test_a_scheme_of_rules_runs(name):
     campuses = small_campuses(3e9)
     scheme = SCHEMES[name].make(campuses, 0)
     assert isinstance(scheme, Scheme)
-    result = run_session(campuses, scheme, TrueView(), 3)
+    result = run_session(campuses, scheme, TrueStatus(), 3)
     assert result.received_s.sum() > 0
 
 
@@ -35,7 +35,7 @@ def test_a_scheme_of_rules_runs(name):
 def test_a_scheme_that_learned_runs_with_each_of_its_networks(name):
     campuses = small_campuses(8e9, n_batch=2)
     qoe = [
-        run_session(campuses, SCHEMES[name].make(campuses, index), TrueView(), 4).qoe
+        run_session(campuses, SCHEMES[name].make(campuses, index), TrueStatus(), 4).qoe
         for index in networks_of(SCHEMES[name])
     ]
     assert np.isfinite(qoe).all()
@@ -44,7 +44,7 @@ def test_a_scheme_that_learned_runs_with_each_of_its_networks(name):
 
 def test_networks_differ_and_loading_one_twice_gives_the_same():
     campuses = small_campuses(8e9, n_batch=2)
-    _, features = course_of(campuses, 4)[-1]
+    _, features = trajectory_of(campuses, 4)[-1]
     chosen = [pretrained_versions(index).selector(campuses).select(features) for index in (*range(N_NETWORKS), 0)]
     np.testing.assert_array_equal(chosen[0], chosen[-1])
     weights = [next(pretrained_versions(index).network.parameters()) for index in range(N_NETWORKS)]

@@ -57,8 +57,8 @@ def test_the_figure_has_enough_seeds_networks_and_capacities():
 
 
 @pytest.mark.parametrize(("lot", "capacity", "schemes"), AGAIN)
-def test_cells_made_again_are_the_stored_ones(lot, capacity, schemes):
-    task = {"seed": fig5.TEST_SEED + lot, "capacity": capacity, "n_campuses": fig5.N_CAMPUSES, "schemes": schemes}
+def test_cells_made_again_are_the_stored_ones(batch, capacity, schemes):
+    task = {"seed": fig5.TEST_SEED + batch, "capacity": capacity, "n_campuses": fig5.N_CAMPUSES, "schemes": schemes}
     rows = {(row["scheme"], row["network"]): row for row in stored("fig5")[1] if _is_of(row, task)}
     for again in fig5.work(task):
         before = rows[again["scheme"], again["network"]]

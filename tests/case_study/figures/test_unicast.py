@@ -115,7 +115,7 @@ def phones_of(net, playlist):
     ]
 
 
-def wishes(phone, rng):
+def demands(phone, rng):
     """List segments from the play head on, some left out, some of no use."""
     wanted, position, segment = [], phone.position, max(phone.segment - int(rng.integers(2)), 0)
     while len(wanted) < 14:
@@ -198,7 +198,7 @@ def test_the_unicast_case_agrees_with_one_phone_at_a_time(world):
         old_ap = [int(ap) for ap in telemetry.session.serving_ap[0]]
         band, cycles = shares(old_ap, rng), shares(old_ap, rng)
         version = [int(number) for number in rng.integers(net.catalog.n_versions, size=10)]
-        plan = list(zip(old_ap, version, band, cycles, [wishes(phone, rng) for phone in phones], strict=True))
+        plan = list(zip(old_ap, version, band, cycles, [demands(phone, rng) for phone in phones], strict=True))
         telemetry = net.step(decision_of(plan))
         log.add(telemetry)
         told = [phone.watch(net.config.slot_s) for phone in phones]

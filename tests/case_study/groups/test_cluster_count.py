@@ -18,6 +18,7 @@ from gdt_tutorial.case_study.groups.cluster_count import (
     description_saving,
     train_cluster_count,
 )
+from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.groups.grouping import (
     BySilhouette,
     CountChooser,
@@ -27,7 +28,6 @@ from gdt_tutorial.case_study.groups.grouping import (
     view_windows,
 )
 from gdt_tutorial.case_study.groups.planted import planted_classes, planted_views
-from gdt_tutorial.case_study.groups.swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
 from gdt_tutorial.seeding import stream, torch_stream
 

@@ -8,13 +8,13 @@ import torch
 
 from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, OrnsteinUhlenbeckNoise, train_ddpg
 from gdt_tutorial.case_study.learning.actor_scheduler import LOG_RANGE, ActorScheduler, ShareActuator, shares_of
-from gdt_tutorial.case_study.learning.training import fitting
+from gdt_tutorial.case_study.learning.training import fitting_version
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit
 from gdt_tutorial.solutions.data_model.cell_state import EMPTY, n_state, order_branches
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler
-from tests.case_study.campuses import course_of, small_campuses, small_cells, versions_at_random
+from tests.case_study.campuses import small_campuses, small_cells, trajectory_of, versions_at_random
 
 N_BRANCHES = 16
 
@@ -22,7 +22,7 @@ N_BRANCHES = 16
 def slots(n_slots=3):
     campuses = small_campuses(n_batch=2)
     return campuses, [
-        (features, order_branches(features, 2, N_BRANCHES)) for _, features in course_of(campuses, n_slots)
+        (features, order_branches(features, 2, N_BRANCHES)) for _, features in trajectory_of(campuses, n_slots)
     ]
 
 
@@ -42,8 +42,8 @@ def strong_actor(seed=0):
 
 class TestSharesOf:
     def test_they_sum_to_one_at_every_access_point_that_serves(self):
-        _, course = slots()
-        for seed, (features, order) in enumerate(course):
+        _, trajectory = slots()
+        for seed, (features, order) in enumerate(trajectory):
             serves = (order != EMPTY).any(axis=-1)
             for share in shares_of(action_at_random(seed), features, order):
                 np.testing.assert_allclose(sum_per_ap(share, features.ap, 2), serves.astype(float), atol=1e-12)
@@ -51,8 +51,8 @@ class TestSharesOf:
             assert serves.any()
 
     def test_an_actor_that_says_nothing_splits_by_members(self):
-        _, course = slots()
-        for features, order in course:
+        _, trajectory = slots()
+        for features, order in trajectory:
             band, cycles = shares_of(np.zeros((2, 2, 2 * N_BRANCHES)), features, order)
             np.testing.assert_array_equal(band, cycles)
             for env, ap in np.ndindex(2, 2):
@@ -89,13 +89,13 @@ class TestSharesOf:
 
 class TestActorScheduler:
     def test_an_actor_that_says_zero_is_the_equal_split_of_those_who_want_something(self):
-        campuses, course = slots()
+        campuses, trajectory = slots()
         actor = Actor(n_state(N_BRANCHES, 4, 0), 2 * N_BRANCHES, generator=torch_stream(0, "actor"))
         with torch.no_grad():
             for weight in actor.parameters():
                 weight.zero_()
         scheduler, n_same = ActorScheduler(campuses.model, actor), 0
-        for features, _ in course:
+        for features, _ in trajectory:
             version = versions_at_random(features)
             left, right = (each.schedule(features, version) for each in (scheduler, EqualSplit(campuses.model)))
             n_same += np.array_equal(left.segments, right.segments)
@@ -103,9 +103,9 @@ class TestActorScheduler:
         assert isinstance(scheduler, Scheduler)
 
     def test_it_never_sees_another_cell(self):
-        campuses, course = slots()
+        campuses, trajectory = slots()
         scheduler, n_moved = ActorScheduler(campuses.model, strong_actor()), 0
-        for features, _ in course:
+        for features, _ in trajectory:
             version = versions_at_random(features)
             there = (features.ap == 1)[..., None]
             changed = replace(
@@ -121,23 +121,23 @@ class TestActorScheduler:
         assert n_moved > 0
 
     def test_its_shares_are_those_of_the_actuator(self):
-        campuses, course = slots()
-        features, order = course[-1]
+        campuses, trajectory = slots()
+        features, order = trajectory[-1]
         action = action_at_random()
 
         class Says(torch.nn.Module):
             def forward(self, state):
                 return torch.from_numpy(action).flatten(0, 1)
 
-        decide = ShareActuator(fitting).begin(campuses)
+        decide = ShareActuator(fitting_version).begin(campuses)
         expected = decide(features, action.reshape(4, -1), order)
-        found = ActorScheduler(campuses.model, Says()).schedule(features, fitting(campuses).select(features))
+        found = ActorScheduler(campuses.model, Says()).schedule(features, fitting_version(campuses).select(features))
         for name in ("segments", "version", "bandwidth_share", "computing_share"):
             np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_an_actor_can_learn_in_the_cells():
-    cells = small_cells((2e9, 4e9), (fitting,), ShareActuator(fitting), n_worlds=2, n_slots=4)
+    cells = small_cells((2e9, 4e9), (fitting_version,), ShareActuator(fitting_version), n_worlds=2, n_slots=4)
     state, info = cells.reset(seed=0)
     assert info == {}
     assert cells.single_action_space.shape == (2 * N_BRANCHES,)

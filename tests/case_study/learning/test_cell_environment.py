@@ -9,7 +9,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 from gdt_tutorial.agents.replay import Collector
 from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
 from gdt_tutorial.case_study.learning.cell_environment import Actuator, CampusEnvironment, VersionActuator
-from gdt_tutorial.case_study.learning.training import fitting, search
+from gdt_tutorial.case_study.learning.training import fitting_version, myopic_search
 from gdt_tutorial.seeding import torch_stream
 from tests.case_study.campuses import greedy, small_campuses, small_cells
 
@@ -32,7 +32,7 @@ class Recorder(VersionActuator):
         return recorded
 
 
-def course(cells, n_steps, seed=0, action_seed=1):
+def trajectory(cells, n_steps, seed=0, action_seed=1):
     """Reset, act at random; return what every step gave."""
     states = [cells.reset(seed=seed)]
     cells.action_space.seed(action_seed)
@@ -49,13 +49,13 @@ def test_a_campus_passes_the_checks_of_stable_baselines3():
 
 
 def test_spaces_are_those_of_what_comes_out():
-    cells = small_cells(advice=(search, fitting), n_batch=2, n_worlds=2, n_branches=5)
-    ((state, info),) = course(cells, 0)[0]
+    cells = small_cells(priors=(myopic_search, fitting_version), n_batch=2, n_worlds=2, n_branches=5)
+    ((state, info),) = trajectory(cells, 0)[0]
     assert cells.num_envs == 2 * 2 * 2
     assert cells.observation_space.contains(state)
     assert info["action_mask"].shape == (8, 5, 4)
     assert cells.single_action_space.nvec.tolist() == [4] * 5
-    for state, reward, is_terminated, is_truncated, info in course(cells, 3)[1]:
+    for state, reward, is_terminated, is_truncated, info in trajectory(cells, 3)[1]:
         assert cells.observation_space.contains(state)
         assert np.isfinite(reward).all()
         assert not is_terminated.any()
@@ -64,7 +64,7 @@ def test_spaces_are_those_of_what_comes_out():
 
 
 def test_the_same_seed_gives_the_same_episode_and_another_one_another():
-    left, right, other = (course(small_cells(), 5, seed) for seed in (3, 3, 4))
+    left, right, other = (trajectory(small_cells(), 5, seed) for seed in (3, 3, 4))
     for one, two, three in zip(left[1], right[1], other[1], strict=True):
         np.testing.assert_array_equal(one[0], two[0])
         np.testing.assert_array_equal(one[1], two[1])
@@ -79,7 +79,7 @@ def test_a_second_episode_without_a_seed_is_another_one():
 
 def test_an_episode_is_cut_after_its_slots_and_the_next_step_only_begins_anew():
     opened = []
-    _, steps = course(small_cells(n_slots=3, opened=opened), 8)
+    _, steps = trajectory(small_cells(n_slots=3, opened=opened), 8)
     assert [step[3].all() for step in steps] == [False, False, True, False, False, False, True, False]
     assert all(step[3].all() or not step[3].any() for step in steps)
     for index in (3, 7):
@@ -112,7 +112,7 @@ def test_transitions_never_cross_episodes():
 
 def test_the_reward_is_the_mean_quality_of_experience_of_the_campus():
     recorder = Recorder()
-    _, steps = course(small_cells(n_batch=2, actuator=recorder), 4)
+    _, steps = trajectory(small_cells(n_batch=2, actuator=recorder), 4)
     ((campuses, decisions),) = recorder.episodes
     assert len(decisions) == 4
     campuses.network.reset(campuses.group)
@@ -123,7 +123,7 @@ def test_the_reward_is_the_mean_quality_of_experience_of_the_campus():
 
 
 def test_a_campus_gets_the_mean_over_its_cells():
-    _, steps = course(cells := small_cells(), 3)
+    _, steps = trajectory(cells := small_cells(), 3)
     campus = CampusEnvironment(small_cells())
     state, _ = campus.reset(seed=7)
     inner_seed = int(np.random.default_rng(np.random.SeedSequence(7)).integers(2**31))
@@ -150,7 +150,7 @@ def test_the_action_decides_what_is_sent():
 
 def test_episodes_go_through_the_capacities_in_turn():
     opened, capacities = [], (2e9, 4e9, 8e9)
-    course(small_cells(capacities, opened=opened, n_slots=1, n_worlds=2), 7)
+    trajectory(small_cells(capacities, opened=opened, n_slots=1, n_worlds=2), 7)
     met = [capacities.index(campuses.model.capacity.computing_cycles_per_s[0]) for campuses in opened[1:]]
     assert len(met) == 8
     assert [(index - met[0]) % 3 for index in met] == [turn % 3 for turn in range(8)]
@@ -163,7 +163,7 @@ def test_worlds_are_not_copies_of_each_other():
 
 def test_actuators_keep_the_protocol():
     assert isinstance(VersionActuator(greedy), Actuator)
-    assert isinstance(ShareActuator(fitting), Actuator)
+    assert isinstance(ShareActuator(fitting_version), Actuator)
     assert small_campuses().model.catalog.n_versions == 4
 
 
@@ -174,7 +174,10 @@ def test_actuators_keep_the_protocol():
         (lambda: small_cells(n_worlds=0), "n_worlds must be above 0"),
         (lambda: small_cells(n_branches=0), "n_branches must be above 0"),
         (lambda: small_cells(n_slots=-1), "n_slots must be above 0"),
-        (lambda: CampusEnvironment(small_cells(actuator=ShareActuator(fitting))), "cells must have MultiDiscrete"),
+        (
+            lambda: CampusEnvironment(small_cells(actuator=ShareActuator(fitting_version))),
+            "cells must have MultiDiscrete",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):

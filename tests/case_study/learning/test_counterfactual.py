@@ -9,15 +9,15 @@ import torch
 from gdt_tutorial.case_study.learning.counterfactual import (
     Changes,
     CounterfactualConfig,
-    _Course,
+    _Trajectory,
     collect_changes,
     learn_changes,
 )
-from gdt_tutorial.case_study.learning.training import ADVICE, aware_of, search
+from gdt_tutorial.case_study.learning.training import PRIORS, myopic_search, swipe_aware_lists
 from gdt_tutorial.physical.batch import joined, take
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.solutions.data_model.cell_state import N_OWN
-from gdt_tutorial.solutions.data_model.version_network import VersionNetwork, advised
+from gdt_tutorial.solutions.data_model.version_network import VersionNetwork, preferred
 from gdt_tutorial.twin.abstraction.features import Features
 from tests.case_study.campuses import greedy, small_campuses
 
@@ -25,9 +25,9 @@ N_SLOTS, N_HORIZON, N_COPIES = 9, 4, 3
 TINY = CounterfactualConfig(every_slots=2, n_copies=3, n_horizon=3, n_updates=5, batch_size=8)
 
 
-def own_course(campuses):
+def own_trajectory(campuses):
     """Return every user's QoE in every slot of an episode, as the network itself tells it."""
-    buffering, rule, scheduler = aware_of(campuses), search(campuses), greedy(campuses)
+    buffering, rule, scheduler = swipe_aware_lists(campuses), myopic_search(campuses), greedy(campuses)
     telemetry, qoe = campuses.network.reset(campuses.group), []
     for _ in range(N_SLOTS):
         features = buffering.abstract_session(telemetry.session, telemetry.snr_db)
@@ -36,8 +36,10 @@ def own_course(campuses):
     return np.stack(qoe)
 
 
-def course_again(campuses):
-    return _Course(campuses, aware_of(campuses), search(campuses), greedy(campuses), N_SLOTS, N_COPIES)
+def trajectory_again(campuses):
+    return _Trajectory(
+        campuses, swipe_aware_lists(campuses), myopic_search(campuses), greedy(campuses), N_SLOTS, N_COPIES
+    )
 
 
 def repeated(features):
@@ -46,20 +48,28 @@ def repeated(features):
     )
 
 
-def replayed(course, slot, change=None):
+def replayed(trajectory, slot, change=None):
     """Play on from `slot` in three copies; `change` alters the versions of all of them (copy, batch, subgroup)."""
-    one = course.buffering.abstract_session(course.session[slot], course.snr_db[slot])
-    own = course.versions.select(one)
+    one = trajectory.buffering.abstract_session(trajectory.session[slot], trajectory.snr_db[slot])
+    own = trajectory.versions.select(one)
     tried = np.stack([own] * N_COPIES)
     tried = tried if change is None else change(tried)
-    qoe = course.replay(slot, N_HORIZON, tried.reshape(-1, own.shape[1]), repeated(one))
+    qoe = trajectory.replay(slot, N_HORIZON, tried.reshape(-1, own.shape[1]), repeated(one))
     return qoe.reshape(N_HORIZON, N_COPIES, len(own), -1)
 
 
 def changes_of(seed=0, config=TINY, **options):
     campuses = small_campuses(n_batch=2, seed=4)
     return collect_changes(
-        campuses, aware_of, search, greedy, ADVICE, N_SLOTS, config, rng=stream(seed, "changes"), **options
+        campuses,
+        swipe_aware_lists,
+        myopic_search,
+        greedy,
+        PRIORS,
+        N_SLOTS,
+        config,
+        rng=stream(seed, "changes"),
+        **options,
     )
 
 
@@ -70,29 +80,29 @@ def equal(left, right):
 class TestReplay:
     def test_without_a_change_it_is_what_the_network_went_through(self):
         campuses = small_campuses(n_batch=2, seed=4)
-        qoe = own_course(campuses)
+        qoe = own_trajectory(campuses)
         assert np.abs(qoe[2:]).max() > 0.5
         for slot in (0, 2, 5):
-            again = replayed(course_again(campuses), slot)
+            again = replayed(trajectory_again(campuses), slot)
             for copy in range(N_COPIES):
                 np.testing.assert_allclose(again[:, copy], qoe[slot : slot + N_HORIZON], atol=1e-9)
 
     def test_a_change_shows_where_it_was_made_and_from_the_next_slot_on(self):
-        course = course_again(small_campuses(n_batch=2, seed=4))
+        trajectory = trajectory_again(small_campuses(n_batch=2, seed=4))
 
         def change(tried):
             tried[1, 0] = (tried[1, 0] + 1) % 4  # in the second copy, at the first campus
             return tried
 
-        plain, changed = replayed(course, 3), replayed(course, 3, change)
+        plain, changed = replayed(trajectory, 3), replayed(trajectory, 3, change)
         np.testing.assert_array_equal(changed[:, [0, 2]], plain[:, [0, 2]])
         np.testing.assert_array_equal(changed[:, 1, 1], plain[:, 1, 1])
         np.testing.assert_array_equal(changed[0], plain[0])  # what this slot plays had arrived before
         assert (changed[1:, 1, 0] != plain[1:, 1, 0]).any()
 
     def test_playing_again_leaves_the_course_as_it_was(self):
-        course = course_again(small_campuses(n_batch=2, seed=4))
-        first, _, again = replayed(course, 2), replayed(course, 5), replayed(course, 2)
+        trajectory = trajectory_again(small_campuses(n_batch=2, seed=4))
+        first, _, again = replayed(trajectory, 2), replayed(trajectory, 5), replayed(trajectory, 2)
         np.testing.assert_array_equal(first, again)
 
 
@@ -114,14 +124,14 @@ class TestCollectChanges:
     def test_the_action_is_that_of_the_policy(self):
         changes, n_row = changes_of(), N_OWN + 4 * 3
         is_active = changes.mask.any(dim=-1)
-        assert torch.equal(advised(changes.state, changes.mask, n_row)[is_active], changes.action[is_active])
+        assert torch.equal(preferred(changes.state, changes.mask, n_row)[is_active], changes.action[is_active])
 
     def test_returns_are_those_of_the_policy_over_the_horizon(self):
         campuses = small_campuses(n_batch=2, seed=4)
-        qoe, course, expected = own_course(campuses), course_again(campuses), []
+        qoe, trajectory, expected = own_trajectory(campuses), trajectory_again(campuses), []
         for slot in range(N_SLOTS - TINY.n_horizon):
             value = qoe[slot + 1] + 0.5 * qoe[slot + 2]  # this slot itself is settled
-            ap = course.session[slot].serving_ap
+            ap = trajectory.session[slot].serving_ap
             # Two access points for 16 users: as if each of them had 8.
             expected += [(value * (ap == which)).sum(axis=1) / 8 for which in (0, 1)]
         found = torch.unique(changes_of(config=replace(TINY, discount=0.5)).returns).numpy()

@@ -13,9 +13,9 @@ from gdt_tutorial.case_study.learning.training import (
     TrainedVersions,
     TrainingConfig,
     choose_fallbacks,
-    fitting,
+    fitting_version,
+    myopic_search,
     new_network,
-    search,
     train_versions,
     validation_qoe,
 )
@@ -39,7 +39,7 @@ def network(seed=0):
 
 class TestFallbacks:
     def test_the_nearest_capacity_counts_as_a_ratio(self):
-        low, high = Fallback(caution=0.1), Fallback(rule=1, caution=0.3)
+        low, high = Fallback(margin=0.1), Fallback(rule=1, margin=0.3)
         trained = TrainedVersions(network=network(), fallbacks={2e9: low, 8e9: high})
         assert [trained.fallback_at(each) for each in (0.1e9, 2e9, 3.9e9, 4.1e9, 50e9)] == [low, low, low, high, high]
 
@@ -53,7 +53,7 @@ class TestFallbacks:
     def test_each_capacity_gets_the_best_of_all(self):
         chosen, gains = choose_fallbacks(network(), CONFIG, SCENARIO)
         tried = [TrainedVersions(network=network(), fallbacks={1e9: each}).selector for each in FALLBACKS]
-        qoe = validation_qoe([*tried, search, fitting], CONFIG, SCENARIO).mean(axis=-1)
+        qoe = validation_qoe([*tried, myopic_search, fitting_version], CONFIG, SCENARIO).mean(axis=-1)
         best = qoe[: len(FALLBACKS)].argmax(axis=0)
         assert chosen == {1e9: FALLBACKS[best[0]], 4e9: FALLBACKS[best[1]]}
         gain = qoe - qoe[-2]
@@ -63,7 +63,7 @@ class TestFallbacks:
 
     def test_the_choice_is_among_both_rules_alone_and_the_network_alone(self):
         assert Fallback() in FALLBACKS
-        assert {each.rule for each in FALLBACKS if np.isinf(each.caution)} == {0, 1}
+        assert {each.rule for each in FALLBACKS if np.isinf(each.margin)} == {0, 1}
 
 
 class TestTraining:

@@ -5,17 +5,17 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from gdt_tutorial.case_study.learning.training import aware_of
+from gdt_tutorial.case_study.learning.training import swipe_aware_lists
 from gdt_tutorial.case_study.lists.buffering import BufferingConfig, sequential, swipe_aware
 from gdt_tutorial.case_study.lists.watching import WatchLaw, wanted_within
-from gdt_tutorial.case_study.scenario import TrueView
+from gdt_tutorial.case_study.scenario import TrueStatus
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
-from tests.case_study.campuses import course_of, small_campuses
+from tests.case_study.campuses import small_campuses, trajectory_of
 from tests.small_networks import TINY_QOE, capacity, same, tiny_catalog
 
 LINK = LinkAdaptation()
@@ -60,12 +60,12 @@ def stays(survival_at, fraction, duration_s, n_draws, rng):
     return np.ceil((np.maximum(leaves_at, fraction) - fraction) * duration_s - 1e-9)
 
 
-def plain_wishes(buffering, session, env, user):
+def plain_demands(buffering, session, env, user):
     """Work out in loops what sending each segment is worth to one user: {(position, segment): (value, urgent)}."""
     catalog, config, group = buffering.catalog, buffering.config, session.group[env, user]
     edge, n_rows = np.linspace(0, 1, buffering.survival_at.shape[-1]), session.buffered.shape[2]
     _, starts = wanted_within(buffering.law(session), session, catalog, n_rows, config.horizon_s)
-    wishes = {}
+    demands = {}
     for row in range(n_rows):
         position = session.head[env, user] + row
         video = session.playlist[env, group, position % session.playlist.shape[2]]
@@ -76,22 +76,22 @@ def plain_wishes(buffering, session, env, user):
             if session.buffered[env, user, position % n_rows, segment]:
                 continue
             surely = np.interp(np.array([segment, played_s]) / catalog.duration_s[video], edge, survival_at)
-            wish_s = min(surely[0] / surely[1], 1.0) * min(catalog.duration_s[video] - segment, 1.0)
+            demand_s = min(surely[0] / surely[1], 1.0) * min(catalog.duration_s[video] - segment, 1.0)
             value = urgent = 0.0
             for second in range(config.horizon_s + 1):
                 wait_s, chance = second + segment - first, starts[env, user, row, second]
                 value += chance * (wait_s <= config.horizon_s) / (1 + wait_s / config.halving_s)
                 urgent += chance * np.clip((config.safe_s - wait_s) / (config.safe_s - config.urgent_s), 0, 1)
-            wishes[int(position), segment] = np.array([value, urgent]) * wish_s
-    return wishes
+            demands[int(position), segment] = np.array([value, urgent]) * demand_s
+    return demands
 
 
 class TestWatchingProbability:
     def test_it_is_that_of_simulated_viewers(self):
         campuses = small_campuses(seed=3)
-        session = course_of(campuses, 5)[-1][0].session
+        session = trajectory_of(campuses, 5)[-1][0].session
         catalog, curves = campuses.network.catalog, campuses.curves.survival_at
-        law = aware_of(campuses).law(session)
+        law = swipe_aware_lists(campuses).law(session)
         _, starts = wanted_within(law, session, catalog, 6, 10)
         rng, n_draws, worst = stream(0, "viewers"), 40_000, 0.0
         for user in (0, 5, 10, 15):
@@ -108,8 +108,8 @@ class TestWatchingProbability:
 
     def test_the_video_on_screen_starts_now_and_no_row_is_more_than_certain(self):
         campuses = small_campuses(seed=1)
-        for telemetry, _ in course_of(campuses, 4):
-            law = aware_of(campuses).law(telemetry.session)
+        for telemetry, _ in trajectory_of(campuses, 4):
+            law = swipe_aware_lists(campuses).law(telemetry.session)
             now, starts = wanted_within(law, telemetry.session, campuses.network.catalog, 6, 10)
             assert (starts[:, :, 0, 0] == 1).all()
             assert (starts[:, :, 0, 1:] == 0).all()
@@ -152,7 +152,7 @@ class TestLists:
         parts = network.catalog, network.capacity, network.link
         blind, stays_on = sequential(survival_at, *parts), swipe_aware(np.ones_like(survival_at), *parts)
         aware, n_other = swipe_aware(survival_at, *parts), 0
-        for telemetry, _ in course_of(campuses, 4):
+        for telemetry, _ in trajectory_of(campuses, 4):
             left, right, other = (
                 each.abstract_session(telemetry.session, telemetry.snr_db) for each in (blind, stays_on, aware)
             )
@@ -171,18 +171,21 @@ class TestLists:
     @pytest.mark.parametrize("seed", range(2))
     def test_lists_hold_what_plain_loops_find_to_be_worth_most(self, seed):
         campuses = small_campuses(seed=seed)
-        buffering = aware_of(campuses)
-        telemetry, features = course_of(campuses, 5, buffering)[-1]
+        buffering = swipe_aware_lists(campuses)
+        telemetry, features = trajectory_of(campuses, 5, buffering)[-1]
         session, link = telemetry.session, campuses.network.link
         efficiency = link.spectral_efficiency(telemetry.snr_db)
         worth = [{} for _ in range(features.ap.shape[1])]
         for user in range(session.group.shape[1]):
             own = features.subgroup[0, user]
-            wishes, heard = plain_wishes(buffering, session, 0, user), efficiency[0, user, session.serving_ap[0, user]]
+            demands, heard = (
+                plain_demands(buffering, session, 0, user),
+                efficiency[0, user, session.serving_ap[0, user]],
+            )
             sibling = features.efficiency[0, own ^ 1]
             for subgroup in [own, own ^ 1] if heard >= sibling > 0 else [own]:
-                for segment, wish in wishes.items():
-                    worth[subgroup][segment] = worth[subgroup].get(segment, 0.0) + wish
+                for segment, demand in demands.items():
+                    worth[subgroup][segment] = worth[subgroup].get(segment, 0.0) + demand
         # 0.75 Mbit each: 10 MHz and 2 Gcycle/s for 2 s, 500 cycles a bit.
         number = np.ceil(np.minimum(10e6 * features.efficiency * 2, 2e9 * 2 / 500) / 0.75e6)[0]
         n_listed, is_full = 0, [len(listed(features, each)) == number[each] for each in range(len(worth))]
@@ -306,8 +309,8 @@ class TestNumberAndPrevious:
 
 def test_copies_side_by_side_get_the_features_of_one():
     campuses = small_campuses(n_batch=2, seed=4)
-    buffering = aware_of(campuses)
-    telemetry, features = course_of(campuses, 4, buffering)[-1]
+    buffering = swipe_aware_lists(campuses)
+    telemetry, features = trajectory_of(campuses, 4, buffering)[-1]
     session = Session(
         **{field.name: np.concatenate([getattr(telemetry.session, field.name)] * 3) for field in fields(Session)}
     )
@@ -319,8 +322,8 @@ def test_copies_side_by_side_get_the_features_of_one():
 
 def test_the_status_of_a_twin_is_enough():
     campuses = small_campuses()
-    telemetry, features = course_of(campuses, 2)[-1]
-    assert same(aware_of(campuses).abstract(TrueView().observe(telemetry)), features)
+    telemetry, features = trajectory_of(campuses, 2)[-1]
+    assert same(swipe_aware_lists(campuses).abstract(TrueStatus().observe(telemetry)), features)
 
 
 def test_segments_of_low_probability_are_left_out_where_that_is_asked_for():

@@ -17,12 +17,12 @@ def slots_of(computing_cycles_per_s, n_slots=6, n_batch=2, n_users=20, seed=5):
     config = NetworkConfig(n_users=n_users)
     net = PhysicalNetwork.waterloo(n_batch, config, seed=seed, computing_cycles_per_s=computing_cycles_per_s)
     abstractor, model = twin_of(net)
-    telemetry, maker, course = net.reset(), GreedyAllocator(model), []
+    telemetry, maker, trajectory = net.reset(), GreedyAllocator(model), []
     for _ in range(n_slots):
         features = abstractor.abstract_session(telemetry.session, telemetry.snr_db)
-        course.append((telemetry, features))
+        trajectory.append((telemetry, features))
         telemetry = net.step(maker.decide(features))
-    return net, model, course
+    return net, model, trajectory
 
 
 def versions_of(features, model, seed=0):

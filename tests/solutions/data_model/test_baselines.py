@@ -17,7 +17,7 @@ from gdt_tutorial.solutions.data_model.baselines import (
 )
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler, SlsqpScheduler
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.schedule import fill, member_share
+from gdt_tutorial.twin.decision.schedule import greedy_schedule, member_share
 from tests.small_networks import same
 from tests.solutions.data_model.schedules import promise_of, slots_of, taken_items, tiny_slot, versions_of, without
 
@@ -51,8 +51,8 @@ class TestEveryScheduler:
         assert isinstance(make(slots[1]), Scheduler)
 
     def test_the_network_takes_every_decision(self, slots, make):
-        net, model, course = slots
-        for telemetry, features in course:
+        net, model, trajectory = slots
+        for telemetry, features in trajectory:
             version = versions_of(features, model)
             decision = make(model).schedule(features, version)
             state = StreamState.from_session(telemetry.session, 1.0)
@@ -60,9 +60,9 @@ class TestEveryScheduler:
             np.testing.assert_array_equal(decision.version, version)
 
     def test_what_is_scheduled_is_delivered_when_the_channel_is_as_believed(self, slots, make):
-        net, model, course = slots
+        net, model, trajectory = slots
         wide = replace(net.capacity, backhaul_bps=np.full(2, 1e12))
-        for telemetry, features in course:
+        for telemetry, features in trajectory:
             decision = make(model).schedule(features, versions_of(features, model))
             efficiency = net.link.spectral_efficiency(telemetry.snr_db)
             state, serving_ap = StreamState.from_session(telemetry.session, 1.0), telemetry.session.serving_ap
@@ -71,8 +71,8 @@ class TestEveryScheduler:
             assert load.n_sent.sum() > 5
 
     def test_only_items_are_sent_and_none_twice(self, slots, make):
-        _, model, course = slots
-        for _, features in course:
+        _, model, trajectory = slots
+        for _, features in trajectory:
             decision = make(model).schedule(features, versions_of(features, model))
             is_taken = taken_items(decision, features)
             np.testing.assert_array_equal(is_taken.sum(axis=-1), (decision.segments[..., 0] >= 0).sum(axis=-1))
@@ -82,8 +82,8 @@ class TestEveryScheduler:
             np.testing.assert_array_equal(decision.segments, np.take_along_axis(listed, order, axis=2))
 
     def test_nothing_that_fits_and_is_worth_something_is_left_out(self, slots, make):
-        _, model, course = slots
-        features = course[-1][1]
+        _, model, trajectory = slots
+        features = trajectory[-1][1]
         version = versions_of(features, model)
         is_taken = taken_items(make(model).schedule(features, version), features)
         costs = model.cost(features, version)
@@ -94,16 +94,16 @@ class TestEveryScheduler:
         assert fits.sum() <= 1
 
     def test_the_same_features_give_the_same_decision(self, slots, make):
-        _, model, course = slots
-        features = course[-1][1]
+        _, model, trajectory = slots
+        features = trajectory[-1][1]
         version = versions_of(features, model)
         assert same(make(model).schedule(features, version), make(model).schedule(features, version))
 
     def test_campuses_are_scheduled_apart(self, slots, make):
         if make is RandomShares:
             pytest.skip("its shares are drawn for all campuses together")
-        _, model, course = slots
-        features = course[-1][1]
+        _, model, trajectory = slots
+        features = trajectory[-1][1]
         version = versions_of(features, model)
         last = Features(**{name: value[1:] for name, value in vars(features).items()})
         alone, among = make(model).schedule(last, version[1:]), make(model).schedule(features, version)
@@ -112,16 +112,16 @@ class TestEveryScheduler:
 
     @pytest.mark.parametrize("resource", ["bandwidth_hz", "computing_cycles_per_s"])
     def test_a_slice_that_holds_nothing_sends_nothing(self, slots, make, resource):
-        _, model, course = slots
-        features = course[-1][1]
+        _, model, trajectory = slots
+        features = trajectory[-1][1]
         decision = make(without(model, resource)).schedule(features, versions_of(features, model))
         assert (decision.segments == NOT_SERVED).all()
         assert not np.isnan(decision.bandwidth_share).any()
         assert not decision.bandwidth_share.any()
 
     def test_where_nobody_is_reached_or_wants_anything_nothing_is_sent(self, slots, make):
-        _, model, course = slots
-        features = course[-1][1]
+        _, model, trajectory = slots
+        features = trajectory[-1][1]
         nothing = {"efficiency": features.efficiency, "value_s": features.value_s, "urgent_s": features.urgent_s}
         for names in (("efficiency",), ("value_s", "urgent_s")):
             changed = replace(features, **{name: np.zeros_like(nothing[name]) for name in names})
@@ -130,10 +130,10 @@ class TestEveryScheduler:
 
 
 def test_greedy_by_gain_per_cost_is_what_fill_does(slots):
-    _, model, course = slots
-    for _, features in course:
+    _, model, trajectory = slots
+    for _, features in trajectory:
         version = versions_of(features, model)
-        expected, _ = fill(features, model, version, np.ones(features.ap.shape))
+        expected, _ = greedy_schedule(features, model, version, np.ones(features.ap.shape))
         assert same(GreedyByGainPerCost(model).schedule(features, version), expected)
 
 
@@ -160,9 +160,9 @@ def test_the_greedy_rules_equal_a_loop_written_out(make):
 
 
 def test_gain_per_cost_beats_gain_and_both_beat_equal_shares():
-    _, model, course = slots_of(4e9)
+    _, model, trajectory = slots_of(4e9)
     total = dict.fromkeys((GreedyByGainPerCost, GreedyByGain, EqualSplit), 0.0)
-    for _, features in course:
+    for _, features in trajectory:
         version = versions_of(features, model)
         for make in total:
             total[make] += promise_of(make(model).schedule(features, version), features, model).sum()

@@ -18,19 +18,19 @@ from gdt_tutorial.solutions.data_model.cell_state import (
     scatter,
 )
 from gdt_tutorial.solutions.data_model.versions import FittingVersion, FixedVersion
-from tests.case_study.campuses import course_of, small_campuses
+from tests.case_study.campuses import small_campuses, trajectory_of
 
 
 def slots(n_branches=16, n_slots=3, seed=0):
     campuses = small_campuses(n_batch=2, seed=seed)
     return campuses.model, [
-        (features, order_branches(features, 2, n_branches)) for _, features in course_of(campuses, n_slots)
+        (features, order_branches(features, 2, n_branches)) for _, features in trajectory_of(campuses, n_slots)
     ]
 
 
 def test_choices_of_branches_come_back_to_their_groups():
-    _, course = slots()
-    for features, order in course:
+    _, trajectory = slots()
+    for features, order in trajectory:
         version = stream(0, "versions").integers(1, 4, size=features.ap.shape)
         branch = gather(version[..., None].astype(np.float64), order)[..., 0]
         back = scatter(branch.astype(np.int64), order, features.ap.shape[1])
@@ -38,23 +38,23 @@ def test_choices_of_branches_come_back_to_their_groups():
         for env in range(len(order)):
             has_branch[env, order[env][order[env] != EMPTY]] = True
         np.testing.assert_array_equal(back, np.where(has_branch, version, 0))
-        worth = (features.value_s + features.urgent_s).sum(axis=-1)
-        wanted = (worth > 0) & (features.n_members > 0) & (features.efficiency > 0)
+        total_value = (features.value_s + features.urgent_s).sum(axis=-1)
+        wanted = (total_value > 0) & (features.n_members > 0) & (features.efficiency > 0)
         np.testing.assert_array_equal(has_branch, wanted)
         assert has_branch.any()
 
 
 def test_branches_belong_to_their_access_point_and_are_ordered_by_worth():
-    _, course = slots()
-    for features, order in course:
-        worth = (features.value_s + features.urgent_s).sum(axis=-1)
+    _, trajectory = slots()
+    for features, order in trajectory:
+        total_value = (features.value_s + features.urgent_s).sum(axis=-1)
         for env, ap in np.ndindex(order.shape[:2]):
             own = order[env, ap]
             n_own = int((own != EMPTY).sum())
             assert (own[n_own:] == EMPTY).all()
             assert (features.ap[env, own[:n_own]] == ap).all()
             assert len(set(own[:n_own].tolist())) == n_own
-            assert (np.diff(worth[env, own[:n_own]]) <= 0).all()
+            assert (np.diff(total_value[env, own[:n_own]]) <= 0).all()
 
 
 def test_with_too_few_branches_those_worth_most_are_kept():
@@ -84,13 +84,13 @@ def test_empty_branches_are_zero_and_have_no_legal_version():
 
 
 def test_a_state_has_the_length_that_is_promised_and_holds_finite_numbers():
-    for n_branches, n_advice in ((16, 0), (4, 2)):
-        model, course = slots(n_branches)
-        for features, order in course:
-            advice = [FixedVersion(model, 1).select(features), FittingVersion(model, 3).select(features)][:n_advice]
-            state = describe_cells(features, model, order, advice)
-            assert state.shape == (2, 2, n_state(n_branches, 4, n_advice))
-            assert n_state(n_branches, 4, n_advice) == n_branches * n_row(4, n_advice) + N_CELL
+    for n_branches, n_priors in ((16, 0), (4, 2)):
+        model, trajectory = slots(n_branches)
+        for features, order in trajectory:
+            priors = [FixedVersion(model, 1).select(features), FittingVersion(model, 3).select(features)][:n_priors]
+            state = describe_cells(features, model, order, priors)
+            assert state.shape == (2, 2, n_state(n_branches, 4, n_priors))
+            assert n_state(n_branches, 4, n_priors) == n_branches * n_row(4, n_priors) + N_CELL
             assert state.dtype == np.float32
             assert np.isfinite(state).all()
             assert np.abs(state).max() < 20
@@ -98,8 +98,8 @@ def test_a_state_has_the_length_that_is_promised_and_holds_finite_numbers():
 
 def test_rows_say_size_channel_and_advice_of_their_group_and_the_cell_its_capacity():
     model, ((features, order),) = slots(16, 1)
-    advice = [FixedVersion(model, 2).select(features), FixedVersion(model, 1).select(features)]
-    state = describe_cells(features, model, order, advice)
+    priors = [FixedVersion(model, 2).select(features), FixedVersion(model, 1).select(features)]
+    state = describe_cells(features, model, order, priors)
     rows = state[..., : 16 * n_row(4, 2)].reshape(2, 2, 16, -1)
     env, ap, branch = np.nonzero(order != EMPTY)
     own, subgroup = rows[env, ap, branch], order[env, ap, branch]

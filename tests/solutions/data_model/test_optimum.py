@@ -54,18 +54,18 @@ def slots():
 
 
 def test_the_network_takes_the_optimum_and_it_is_worth_what_it_says(slots):
-    net, model, course = slots
-    for telemetry, features in course:
+    net, model, trajectory = slots
+    for telemetry, features in trajectory:
         optimum = slot_optimum(features, model, relative_gap=1e-3)
         check_decision(optimum.decision, StreamState.from_session(telemetry.session, 1.0), 2, net.catalog)
         np.testing.assert_allclose(promise_of(optimum.decision, features, model), optimum.promise, rtol=1e-6)
 
 
 def test_no_scheduler_beats_it_and_the_order_of_the_schedulers(slots):
-    _, model, course = slots
+    _, model, trajectory = slots
     schedulers = [SlsqpScheduler(model), GreedyByGainPerCost(model), GreedyByGain(model), EqualSplit(model)]
     shares = []
-    for _, features in course:
+    for _, features in trajectory:
         version = versions_of(features, model)
         best = slot_optimum(features, model, version).promise
         promise = np.stack([promise_of(each.schedule(features, version), features, model) for each in schedulers])
@@ -77,16 +77,16 @@ def test_no_scheduler_beats_it_and_the_order_of_the_schedulers(slots):
 
 
 def test_free_versions_are_worth_at_least_as_much(slots):
-    _, model, course = slots
-    features = course[-1][1]
+    _, model, trajectory = slots
+    features = trajectory[-1][1]
     given, free = slot_optimum(features, model, versions_of(features, model)), slot_optimum(features, model)
     assert (free.promise >= given.promise - 1e-6).all()
 
 
 @pytest.mark.parametrize("resource", ["bandwidth_hz", "computing_cycles_per_s"])
 def test_a_slice_that_holds_nothing_is_worth_nothing(slots, resource):
-    _, model, course = slots
-    optimum = slot_optimum(course[-1][1], without(model, resource))
+    _, model, trajectory = slots
+    optimum = slot_optimum(trajectory[-1][1], without(model, resource))
     assert not optimum.promise.any()
     assert not optimum.is_taken.any()
 
@@ -103,6 +103,6 @@ def test_an_access_point_without_anybody_is_worth_nothing():
 
 
 def test_a_search_that_takes_too_long_says_so(slots):
-    _, model, course = slots
+    _, model, trajectory = slots
     with pytest.raises(ValueError, match="time_limit_s must be enough to solve the slot, got 0.0; raise it"):
-        slot_optimum(course[-1][1], model, time_limit_s=0.0)
+        slot_optimum(trajectory[-1][1], model, time_limit_s=0.0)

@@ -177,9 +177,9 @@ def test_a_config_that_makes_no_sense_is_refused(changes, message):
 
 class TestSlsqpScheduler:
     def test_it_never_promises_less_than_greedy_and_mostly_more(self):
-        _, model, course = slots_of(4e9)
+        _, model, trajectory = slots_of(4e9)
         scheduler, greedy, total = SlsqpScheduler(model), GreedyByGainPerCost(model), np.zeros(2)
-        for seed, (_, features) in enumerate(course):
+        for seed, (_, features) in enumerate(trajectory):
             version = versions_of(features, model, seed)
             gains = [promise_of(each.schedule(features, version), features, model) for each in (scheduler, greedy)]
             assert (gains[0] >= gains[1] - 1e-9).all()
@@ -190,8 +190,8 @@ class TestSlsqpScheduler:
         assert scheduler.n_kept < 0.8 * scheduler.n_solved
 
     def test_where_everything_fits_nothing_is_solved(self):
-        _, model, course = slots_of(1e12)
-        features = replace(course[-1][1], efficiency=np.full_like(course[-1][1].efficiency, 1e6))
+        _, model, trajectory = slots_of(1e12)
+        features = replace(trajectory[-1][1], efficiency=np.full_like(trajectory[-1][1].efficiency, 1e6))
         version = versions_of(features, model)
         scheduler = SlsqpScheduler(model)
         decision = scheduler.schedule(features, version)
@@ -199,8 +199,8 @@ class TestSlsqpScheduler:
         np.testing.assert_array_equal(taken_items(decision, features), model.gain(features, version) > 0)
 
     def test_where_slsqp_fails_the_greedy_schedule_stands_in(self):
-        _, model, course = slots_of(4e9)
-        features = course[-1][1]
+        _, model, trajectory = slots_of(4e9)
+        features = trajectory[-1][1]
         version = versions_of(features, model)
         scheduler = SlsqpScheduler(model, SlsqpConfig(max_iterations=1))
         decision = scheduler.schedule(features, version)
@@ -212,9 +212,9 @@ class TestSlsqpScheduler:
         assert (gains[0] >= gains[1] - 1e-9).all()
 
     def test_free_transcoding_leaves_the_band_alone_to_decide(self):
-        _, model, course = slots_of(4e9)
+        _, model, trajectory = slots_of(4e9)
         free = replace(model, capacity=replace(model.capacity, cycles_per_bit=0.0))
-        features = course[-1][1]
+        features = trajectory[-1][1]
         decision = SlsqpScheduler(free).schedule(features, versions_of(features, model))
         assert (decision.segments[..., 0] >= 0).any()
         assert not decision.computing_share.any()
@@ -238,9 +238,9 @@ class TestSlsqpScheduler:
         assert min(shares) > 0.8
 
     def test_it_repeats_itself_after_other_slots(self):
-        _, model, course = slots_of(4e9)
-        version = versions_of(course[0][1], model)
+        _, model, trajectory = slots_of(4e9)
+        version = versions_of(trajectory[0][1], model)
         scheduler = SlsqpScheduler(model)
-        first = scheduler.schedule(course[0][1], version)
-        scheduler.schedule(course[3][1], version)
-        assert same(first, scheduler.schedule(course[0][1], version))
+        first = scheduler.schedule(trajectory[0][1], version)
+        scheduler.schedule(trajectory[3][1], version)
+        assert same(first, scheduler.schedule(trajectory[0][1], version))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gdt_tutorial.case_study.learning.training import ADVICE, fitting, new_network, search
+from gdt_tutorial.case_study.learning.training import PRIORS, fitting_version, myopic_search, new_network
 from gdt_tutorial.seeding import torch_stream
 from gdt_tutorial.solutions.data_model.cell_state import EMPTY, describe_cells, legal, n_row, n_state, order_branches
 from gdt_tutorial.solutions.data_model.version_network import (
@@ -14,11 +14,11 @@ from gdt_tutorial.solutions.data_model.version_network import (
     Fallback,
     VersionNetwork,
     WarmStartConfig,
-    advised,
-    follow_advice,
+    follow_prior,
+    preferred,
 )
 from gdt_tutorial.solutions.data_model.versions import FixedVersion, VersionSelector
-from tests.case_study.campuses import course_of, small_campuses, small_cells, versions_at_random
+from tests.case_study.campuses import small_campuses, small_cells, trajectory_of, versions_at_random
 
 N_BRANCHES, N_VERSIONS, N_ROW, N_CELL = 5, 3, 7, 2
 
@@ -40,11 +40,11 @@ def permuted(state, order):
     return torch.cat([rows[:, order].flatten(1), cell], dim=1)
 
 
-def agreement(network, campuses, advice, n_slots=5):
+def agreement(network, campuses, priors, n_slots=5):
     """Return the share of branches in which a network does what the first rule says."""
-    rules = [make(campuses) for make in advice]
+    rules = [make(campuses) for make in priors]
     selector, n_same, n_all = BranchingVersions(campuses.model, network, rules), 0, 0
-    for _, features in course_of(campuses, n_slots):
+    for _, features in trajectory_of(campuses, n_slots):
         order = order_branches(features, 2, 16)
         has_branch = np.zeros(features.ap.shape, dtype=bool)
         for env, ap in np.ndindex(order.shape[:2]):
@@ -101,24 +101,24 @@ class TestVersionNetwork:
 class TestAdvice:
     def test_it_is_read_from_where_the_state_was_written(self):
         campuses = small_campuses()
-        for slot, (_, features) in enumerate(course_of(campuses, 3)):
+        for slot, (_, features) in enumerate(trajectory_of(campuses, 3)):
             order = order_branches(features, 2, 16)
             rules = [versions_at_random(features, slot), FixedVersion(campuses.model, 2).select(features)]
             state = torch.from_numpy(describe_cells(features, campuses.model, order, rules)).flatten(0, 1)
             mask = torch.from_numpy(legal(order, 4)).flatten(0, 1)
             for which, rule in enumerate(rules):
-                found = advised(state, mask, n_row(4, 2), which).unflatten(0, order.shape[:2]).numpy()
+                found = preferred(state, mask, n_row(4, 2), which).unflatten(0, order.shape[:2]).numpy()
                 env, ap, branch = np.nonzero(order != EMPTY)
                 np.testing.assert_array_equal(found[env, ap, branch], rule[env, order[env, ap, branch]])
 
     def test_with_great_caution_a_network_is_the_first_rule(self):
         campuses = small_campuses(n_batch=2)
-        rules = [make(campuses) for make in ADVICE]
+        rules = [make(campuses) for make in PRIORS]
         network = new_network(4, generator=torch_stream(0, "network"))
-        careful = BranchingVersions(campuses.model, network, rules, Fallback(caution=np.inf))
+        careful = BranchingVersions(campuses.model, network, rules, Fallback(margin=np.inf))
         free = BranchingVersions(campuses.model, network, rules)
         n_other = 0
-        for _, features in course_of(campuses, 4):
+        for _, features in trajectory_of(campuses, 4):
             worth = (features.value_s + features.urgent_s).sum(axis=-1)
             is_served = (worth > 0) & (features.n_members > 0) & (features.efficiency > 0)
             expected = np.where(is_served, rules[0].select(features), 0)
@@ -129,12 +129,12 @@ class TestAdvice:
 
     def test_each_access_point_has_a_fallback_of_its_own(self):
         campuses = small_campuses(n_batch=2)
-        rules = [make(campuses) for make in ADVICE]
+        rules = [make(campuses) for make in PRIORS]
         network = new_network(4, generator=torch_stream(0, "network"))
-        fallbacks = [Fallback(rule=1, caution=np.inf), Fallback()]
+        fallbacks = [Fallback(rule=1, margin=np.inf), Fallback()]
         mixed = BranchingVersions(campuses.model, network, rules, fallbacks)
         free = BranchingVersions(campuses.model, network, rules)
-        for _, features in course_of(campuses, 4):
+        for _, features in trajectory_of(campuses, 4):
             worth = (features.value_s + features.urgent_s).sum(axis=-1)
             is_served = (worth > 0) & (features.n_members > 0) & (features.efficiency > 0)
             expected = np.where(features.ap == 0, rules[1].select(features), free.select(features))
@@ -149,7 +149,7 @@ class TestAdvice:
     )
     def test_a_fallback_that_there_is_not_is_refused(self, fallback, says):
         campuses = small_campuses()
-        rules = [make(campuses) for make in ADVICE]
+        rules = [make(campuses) for make in PRIORS]
         with pytest.raises(ValueError, match=says):
             BranchingVersions(campuses.model, new_network(4, generator=torch_stream(0, "network")), rules, fallback)
 
@@ -162,23 +162,23 @@ class TestAdvice:
         campuses = small_campuses()
         n_states = n_state(16, 4, 0)
         network = VersionNetwork(n_states, 16, 4, n_row(4, 0), generator=torch_stream(0, "network"))
-        selector = BranchingVersions(campuses.model, network, (), Fallback(caution=5.0))
-        _, features = course_of(campuses, 1)[0]
+        selector = BranchingVersions(campuses.model, network, (), Fallback(margin=5.0))
+        _, features = trajectory_of(campuses, 1)[0]
         assert np.isin(selector.select(features), range(4)).all()
 
     def test_the_warm_start_teaches_a_network_to_follow_it(self):
-        advice, losses = (fitting, search), []
+        priors, losses = (fitting_version, myopic_search), []
         network = new_network(4, generator=torch_stream(1, "network"))
-        cells = small_cells((1e9, 2e9, 4e9, 8e9), advice, n_worlds=2, n_batch=2, n_slots=5)
+        cells = small_cells((1e9, 2e9, 4e9, 8e9), priors, n_worlds=2, n_batch=2, n_slots=5)
         fresh = small_campuses(3e9, n_batch=2, seed=77)
-        before = agreement(network, fresh, advice)
+        before = agreement(network, fresh, priors)
         config = WarmStartConfig(n_steps=300, n_updates=150, batch_size=64, target_sync_updates=50, learning_rate=3e-3)
-        follow_advice(
+        follow_prior(
             network, cells, n_row(4, 2), config, generator=torch_stream(0, "warm start"),
             on_update=lambda update, loss: losses.append(loss),
         )  # fmt: skip
         assert before < 0.8
-        assert agreement(network, fresh, advice) > 0.95
+        assert agreement(network, fresh, priors) > 0.95
         assert len(losses) == 150
         assert np.mean(losses[-20:]) < np.mean(losses[:20])
 

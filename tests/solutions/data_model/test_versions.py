@@ -17,7 +17,7 @@ from gdt_tutorial.solutions.data_model.versions import (
     VersionSelector,
     variation_cost,
 )
-from tests.case_study.campuses import course_of, small_campuses
+from tests.case_study.campuses import small_campuses, trajectory_of
 from tests.solutions.data_model.schedules import promise_of, tiny_slot, without
 
 
@@ -27,7 +27,7 @@ def with_previous(features, seed=0):
     return replace(features, previous=stream(seed, "previous").uniform(0, 1, size=(1, n_subgroups, 2)))
 
 
-def worth(features, model, version, version_cost):
+def total_value(features, model, version, version_cost):
     """Return what the greedy schedule in these versions promises, less the steps in quality, over all APs."""
     decision = GreedyByGainPerCost(model).schedule(features, version)
     step = np.take_along_axis(version_cost, version[..., None], axis=-1)[..., 0]
@@ -42,11 +42,11 @@ def test_the_search_comes_close_to_the_best_of_all_versions_in_small_slots():
         cost = 0.5 * variation_cost(features, model)
         found = MyopicSearch(model).select(features)
         all_versions = [np.array([each]) for each in product(range(2), repeat=4)]
-        best_greedy = max(worth(features, model, version, cost)[0] for version in all_versions)
+        best_greedy = max(total_value(features, model, version, cost)[0] for version in all_versions)
         best = slot_optimum(features, model, version_cost=cost).promise.sum()
         exact = slot_optimum(features, model, found, version_cost=cost).promise.sum()
         ratios.append(exact / best)
-        greedy_ratios.append(worth(features, model, found, cost)[0] / best_greedy)
+        greedy_ratios.append(total_value(features, model, found, cost)[0] / best_greedy)
         assert exact <= best + 1e-6
     assert np.mean(ratios) > 0.95
     assert np.min(ratios) > 0.75
@@ -57,10 +57,12 @@ def test_the_search_comes_close_to_the_best_of_all_versions_in_small_slots():
 def test_the_search_beats_the_best_version_for_all(computing_cycles_per_s):
     campuses = small_campuses(computing_cycles_per_s, n_batch=2, seed=1)
     model, found, uniform = campuses.model, [], []
-    for _, features in course_of(campuses, 5):
+    for _, features in trajectory_of(campuses, 5):
         cost = SearchConfig().step_share * variation_cost(features, model)
-        found.append(worth(features, model, MyopicSearch(model).select(features), cost))
-        each = [worth(features, model, FixedVersion(model, version).select(features), cost) for version in range(4)]
+        found.append(total_value(features, model, MyopicSearch(model).select(features), cost))
+        each = [
+            total_value(features, model, FixedVersion(model, version).select(features), cost) for version in range(4)
+        ]
         uniform.append(np.max(each, axis=0))
     assert np.mean(found) > np.mean(uniform)
 
@@ -68,7 +70,7 @@ def test_the_search_beats_the_best_version_for_all(computing_cycles_per_s):
 def test_with_plenty_of_everything_the_search_takes_the_best_quality():
     campuses = small_campuses(1e15, seed=1)
     model = replace(campuses.model, capacity=replace(campuses.model.capacity, bandwidth_hz=np.full(2, 1e12)))
-    for _, features in course_of(campuses, 2):
+    for _, features in trajectory_of(campuses, 2):
         features = replace(features, previous=np.zeros_like(features.previous))
         is_served = (features.value_s > 0).any(axis=-1) & (features.efficiency > 0)
         assert (MyopicSearch(model).select(features)[is_served] == 3).all()

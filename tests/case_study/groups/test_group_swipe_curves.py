@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gdt_tutorial.case_study.groups.swipe_curves import GroupSwipeCurves, bootstrap_curves, percentile_bands
+from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves, bootstrap_curves, percentile_bands
 from gdt_tutorial.physical.swipes import SwipeGenerator
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.swipe_curves import SwipeCurves

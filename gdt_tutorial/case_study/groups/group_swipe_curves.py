@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import sum_by
 
 __all__ = ["GroupSwipeCurves", "bootstrap_curves", "percentile_bands", "require_views"]
@@ -63,8 +63,8 @@ class GroupSwipeCurves:
         """
         require_views(view_type, view_fraction, n_types)
         _require_groups(group, n_groups)
-        check(n_bins > 0, "n_bins", "be above 0", n_bins, "20 is the default")
-        check(prior_views >= 0, "prior_views", "be at least 0", prior_views, "20 is the default")
+        require(n_bins > 0, "n_bins", "be above 0", n_bins, "20 is the default")
+        require(prior_views >= 0, "prior_views", "be at least 0", prior_views, "20 is the default")
         swipes, watched = _count(view_type, view_fraction, n_types, n_bins)
         member = np.eye(n_groups)[group]
         swipes, watched = (np.einsum("bug,butk->bgtk", member, count) for count in (swipes, watched))
@@ -135,7 +135,7 @@ def bootstrap_curves(
     Raises:
         ValueError: `n_draws` below 2, and all that `GroupSwipeCurves.estimate` refuses.
     """
-    check(n_draws >= 2, "n_draws", "be at least 2", n_draws, "200 is the default")
+    require(n_draws >= 2, "n_draws", "be at least 2", n_draws, "200 is the default")
     require_views(view_type, view_fraction, n_types)
     _require_groups(group, n_groups)
     counts = _count(view_type, view_fraction, n_types, n_bins)
@@ -155,7 +155,7 @@ def percentile_bands(
     Raises:
         ValueError: A level outside (0, 1).
     """
-    check(0 < level < 1, "level", "lie in (0, 1)", level, "pass 0.95")
+    require(0 < level < 1, "level", "lie in (0, 1)", level, "pass 0.95")
     lower, upper = np.quantile(draws, ((1 - level) / 2, (1 + level) / 2), axis=0)
     return np.asarray(lower), np.asarray(upper)
 
@@ -168,20 +168,20 @@ def require_views(
     Raises:
         ValueError: They are not so.
     """
-    check(n_types > 0, "n_types", "be above 0", n_types, "pass the number of video types")
+    require(n_types > 0, "n_types", "be above 0", n_types, "pass the number of video types")
     n_views = (view_type >= 0).sum(axis=(1, 2))
     has_views = len(n_views) > 0 and n_views.min() > 0
-    check(has_views, "view_type", "hold a view in every environment", n_views.tolist(), "leave empty ones out")
+    require(has_views, "view_type", "hold a view in every environment", n_views.tolist(), "leave empty ones out")
     wrong = view_type[(view_type < -1) | (view_type >= n_types)][:5].tolist()
-    check(not wrong, "view_type", f"lie in 0 ... {n_types - 1}, or -1 for none", wrong, "number the types from 0")
+    require(not wrong, "view_type", f"lie in 0 ... {n_types - 1}, or -1 for none", wrong, "number the types from 0")
     is_share = ((view_fraction >= 0) & (view_fraction <= 1)) | (view_type < 0)
-    check(is_share.all(), "view_fraction", "lie in [0, 1]", view_fraction[~is_share][:5].tolist(), "cap replays at 1")
+    require(is_share.all(), "view_fraction", "lie in [0, 1]", view_fraction[~is_share][:5].tolist(), "cap replays at 1")
 
 
 def _require_groups(group: np.ndarray, n_groups: int) -> None:
-    check(n_groups > 0, "n_groups", "be above 0", n_groups, "1 pools everybody")
+    require(n_groups > 0, "n_groups", "be above 0", n_groups, "1 pools everybody")
     wrong = group[(group < 0) | (group >= n_groups)][:5].tolist()
-    check(not wrong, "group", f"lie in 0 ... {n_groups - 1}", wrong, "raise n_groups")
+    require(not wrong, "group", f"lie in 0 ... {n_groups - 1}", wrong, "raise n_groups")
 
 
 def _bin_of(fraction: np.ndarray, n_bins: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 from IPython.display import Markdown, display
 
-from gdt_tutorial.configuration import check
+from gdt_tutorial.configuration import require
 
 __all__ = ["table"]
 
@@ -18,6 +18,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, below: str = 
     """
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for row in rows:
-        check(len(row) == len(header), "rows", f"have {len(header)} cells each", row, "fill what is missing with ''")
+        require(len(row) == len(header), "rows", f"have {len(header)} cells each", row, "fill what is missing with ''")
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
     display(Markdown("\n".join(lines) + (f"\n\n{below}" if below else "")))
