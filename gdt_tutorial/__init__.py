@@ -1,10 +1,9 @@
 """The GAI-driven digital twin (GDT) network of Huang et al. (IEEE Network 2025), as a small library to learn from.
 
-The package has the paper's architecture. A module may import what stands below it, never what stands above; modules side by
-side do not see each other:
+The package has the paper's architecture. A module may import what stands below it, never what stands above; what stands
+side by side, with a bar between, does not see each other:
 
     teaching                       what only the chapters use: figures, live source, exercises, claims
-    open_issues                    the paper's last section
     case_study                     its case study: Fig. 4 (groups), Fig. 5 (figures)
     solutions                      its potential solutions: data_model is Solution 3
     loops                          Fig. 3: external loop, internal loop, and both together
@@ -17,7 +16,7 @@ side do not see each other:
 Axis vocabulary. Every array annotation is written with these names, and so is every einops pattern:
 
     user        mobile users                        ap        access points, each with its own edge server
-    group       multicast groups (slow time scale)  subgroup  subgroups that share one transmission (fast time scale)
+    group       multicast groups (slow time scale)  subgroup  the paper's SMGs: each shares one transmission
     slot        network time                        step      diffusion time
     horizon     planned slots                       xy        the two coordinates of a position
     video       videos of the catalog               version   encodings (bitrates) of one video

@@ -10,14 +10,16 @@ Modules:
     link_adaptation: From SNR to rate: modulation and coding schemes, and Shannon's bound.
     sionna_tables: What Sionna says of path loss and block errors, shipped as numbers.
     delivery: Serving access point; unicast, multicast and broadcast rates.
-    video: Catalog, segments, versions, preferences and swipes.
+    video: Catalog, segments, versions.
+    swipes: How long users watch: a generator, or views drawn from logs; swipe_fit has its numbers.
     logs: Real short-video watch logs in place of the generator.
-    viewers: The users as viewers: what they like and how they swipe.
+    viewers: The users as viewers: what they like, and the swipe model that they follow.
     messages: Decisions, telemetry and reports.
     streaming: Segments over the air, and who keeps them.
     playback: Watching, stalls, swipes and quality of experience.
     slicing: Isolated shares of the network's resources.
-    network: The whole network, one slot at a time, with its local and centralized controllers.
+    controllers: Local and centralized controllers.
+    network: The whole network, one slot at a time.
 
 Arrays are NumPy arrays. Parallel environments are the axis `batch`, which comes first:
 `Float[np.ndarray, "batch user xy"]`.

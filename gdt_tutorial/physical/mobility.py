@@ -262,7 +262,7 @@ def _mean_share(scaled: float) -> float:
     return 1 / scaled - 1 / np.expm1(scaled) if scaled < 500 else 1 / scaled
 
 
-def _heading(size: int, *, rng: np.random.Generator) -> Float[np.ndarray, "size xy"]:
+def _heading(size: int, *, rng: np.random.Generator) -> Float[np.ndarray, "draw xy"]:
     """Draw unit vectors that are uniform on the circle."""
     heading_rad = rng.uniform(0.0, 2 * np.pi, size=size)
     return np.stack([np.cos(heading_rad), np.sin(heading_rad)], axis=-1)

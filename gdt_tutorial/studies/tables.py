@@ -5,7 +5,7 @@
     # rows: 2
     capacity,scheme,qoe
     2000000000.0,proposed,0.71
-    2000000000.0,heuristic,0.52
+    2000000000.0,greedy_cost_rule,0.52
 
 A table is written whole or not at all, and what is read is what was written: the same numbers to the last digit, and text
 that looks like a number is still text. An empty cell is None, and so is empty text.

@@ -13,5 +13,5 @@ decision-making module" (the paper, Digital Twin). In order of the data's way th
     twin_environment   whole episodes of the twin, for agents to train in
     recipes            how the shipped networks are made; pretrained loads them
 
-The twin sees reports, never telemetry.
+The twin sees reports, never telemetry (see `physical.messages`).
 """

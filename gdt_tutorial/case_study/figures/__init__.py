@@ -1,10 +1,11 @@
 """What makes the figures and tables of the case study: chapters 16 to 18, and `python -m gdt_tutorial reproduce`.
 
 emulation_study   chapter 16: the emulated status against the truth
-horizon_study     chapter 16: the same by slots ahead
+horizon_study     chapter 16: its errors by slots since the last report
 fig4              cumulative swipe probability per group and video type
-schemes           the schemes of Fig. 5 by name
-fig5              quality of experience over computing capacity
+schemes           the schemes of Fig. 5 by name: `proposed`, the heuristic as `greedy_*`, the DRL scheme as `drl_*`
+fig5              quality of experience over computing capacity, with the bound of `case_study.bound`
+scheme_table      the stored table of Fig. 5, with intervals
 scheme_parts      what each part of the proposed scheme is worth
 who_wins          where learning pays
 logged_tasks      tasks that read watch logs

@@ -91,7 +91,7 @@ def status_errors(
         ValueError: a course that ends before the twin has settled.
     """
     rule = f"have more than {n_settle + 1} slots"
-    require(len(trajectory) > n_settle + 1, "course", rule, len(trajectory), "record a longer one")
+    require(len(trajectory) > n_settle + 1, "trajectory", rule, len(trajectory), "record a longer one")
     rows = []
     for name, emulator in emulators.items():
         for period_slots in periods:

@@ -77,7 +77,9 @@ def horizon_errors(
         ValueError: the course is too short.
     """
     needed = window_slots + n_ahead
-    require(len(trajectory) >= needed, "course", f"have {needed} slots or more", len(trajectory), "record a longer one")
+    require(
+        len(trajectory) >= needed, "trajectory", f"have {needed} slots or more", len(trajectory), "record a longer one"
+    )
     truth = {name: _stacked(trajectory, name) for name in ("position_m", "velocity_mps", "snr_db")}
     is_reported = np.arange(window_slots)[::-1] % period_slots == 0
     moments = range(window_slots, len(trajectory) - n_ahead + 1, stride_slots)

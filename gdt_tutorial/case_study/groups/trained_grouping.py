@@ -3,7 +3,7 @@
 Both learned from planted populations (`planted.py`) of one to six classes, 20 to 120 users and 15 to 150 views per user,
 never from a reader's data. The checkpoint is checked against its hash before it is read. `remake` trains anew:
 
-    python -c "from gdt_tutorial.case_study.pretrained_grouping import FOLDER, remake; remake(FOLDER)"
+    python -c "from gdt_tutorial.case_study.groups.trained_grouping import FOLDER, remake; remake(FOLDER)"
 """
 
 from collections.abc import Callable

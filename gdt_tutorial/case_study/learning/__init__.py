@@ -4,6 +4,6 @@ cell_environment    every access point as a gymnasium environment
 counterfactual      what one change of a version does, by paired replays
 training            the version networks of the proposed scheme
 actor_scheduler     the scheduler of the DRL scheme
-rivals              its training, and temporal differences for comparison
-trained_networks    the shipped networks
+rivals              training of the DRL actor, and of a version network by temporal differences
+trained_networks    the shipped networks, and `remake`, which makes them
 """

@@ -3,7 +3,7 @@
 Every checkpoint is checked against its hash before it is read. `remake` trains all of them anew (about an hour on one
 core), and writes how the training went beside them:
 
-    python -c "from gdt_tutorial.case_study.pretrained import FOLDER, remake; remake(FOLDER)"
+    python -c "from gdt_tutorial.case_study.learning.trained_networks import FOLDER, remake; remake(FOLDER)"
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Train the networks of the case study: the version network of the proposed scheme, and the actor of the DRL scheme.
+"""Train the version network of the proposed scheme, and what all training of the case study has in common.
 
 One network serves all capacities. Campuses to learn from, to choose the best round on, and to report on come from three
 ranges of seeds that do not meet.
@@ -87,7 +87,7 @@ FALLBACKS = (
 
 @configclass
 class TrainingConfig:
-    """How `train_versions` and `train_actor` learn."""
+    """How `train_versions` and `rivals.train_actor` learn."""
 
     n_rounds: int = parameter(3, "Rounds of trying changes and learning from all of them so far.", "chosen", above=0)
     n_episodes: int = parameter(3, "Episodes per round and capacity.", "chosen", above=0)

@@ -5,7 +5,7 @@ How we differ from Tavakoli et al. 2018: sub-multicast groups (SMGs) are interch
 and the trunk is a sum over SMGs. So one network serves any number of them, and each transition teaches it once per SMG. The
 loop, the targets and the loss are those of `agents.branching`.
 
-The state holds what a model-based search advises (`cells`), and the network begins as one that follows the advice: the
+The state holds what model-based rules prefer (`cell_state`), and the network begins as one that follows them: the
 data-based half of the decision learns where the model-based half is wrong. (Our reading of "data-model-driven".)
 """
 
@@ -91,7 +91,7 @@ class Fallback:
 
     Attributes:
         rule: Which of the rules that advise.
-        caution: The value on top, in units of the network's values.
+        margin: The value on top, in units of the network's values.
     """
 
     rule: int = 0
@@ -99,7 +99,7 @@ class Fallback:
 
     def __post_init__(self) -> None:
         require(self.rule >= 0, "rule", "be at least 0", self.rule, "0 is the first rule that advises")
-        require(self.margin >= 0, "caution", "be at least 0", self.margin, "0 leaves all to the network")
+        require(self.margin >= 0, "margin", "be at least 0", self.margin, "0 leaves all to the network")
 
 
 class BranchingVersions:
@@ -125,7 +125,7 @@ class BranchingVersions:
         fallbacks = [fallback] * n_aps if isinstance(fallback, Fallback) else list(fallback)
         require(len(fallbacks) == n_aps, "fallback", f"be one, or {n_aps}", len(fallbacks), "pass one for each AP")
         least = max(each.rule for each in fallbacks) + 1 if priors else 0
-        require(len(priors) >= least, "advice", f"hold rule {least - 1}", len(priors), "add it, or name another rule")
+        require(len(priors) >= least, "priors", f"hold rule {least - 1}", len(priors), "add it, or name another rule")
         self.model, self.network, self._priors, self._n_branches = model, network, tuple(priors), n_branches
         self._rule = np.array([each.rule for each in fallbacks])
         self._margin = torch.tensor([each.margin for each in fallbacks], dtype=torch.float32)

@@ -157,9 +157,9 @@ def test_paired_intervals_are_those_of_scipy():
 
 
 def test_bad_input(trajectory, network, emulators):
-    with pytest.raises(ValueError, match="course must have 28 slots or more"):
+    with pytest.raises(ValueError, match="trajectory must have 28 slots or more"):
         horizon_errors(trajectory[:27], network.topology, emulators, slot_s=SLOT_S)
-    with pytest.raises(ValueError, match="course must have more than 9 slots"):
+    with pytest.raises(ValueError, match="trajectory must have more than 9 slots"):
         status_errors(trajectory[:9], network, emulators)
     with pytest.raises(ValueError, match="difference must hold two or more"):
         paired_interval(np.zeros(1))

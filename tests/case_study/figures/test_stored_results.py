@@ -56,7 +56,7 @@ def test_the_figure_has_enough_seeds_networks_and_capacities():
     assert highest < runs.values("bound", "qoe").max()
 
 
-@pytest.mark.parametrize(("lot", "capacity", "schemes"), AGAIN)
+@pytest.mark.parametrize(("batch", "capacity", "schemes"), AGAIN)
 def test_cells_made_again_are_the_stored_ones(batch, capacity, schemes):
     task = {"seed": fig5.TEST_SEED + batch, "capacity": capacity, "n_campuses": fig5.N_CAMPUSES, "schemes": schemes}
     rows = {(row["scheme"], row["network"]): row for row in stored("fig5")[1] if _is_of(row, task)}

@@ -144,7 +144,7 @@ class TestAdvice:
         ("fallback", "says"),
         [
             ([Fallback()] * 3, "fallback must be one, or 2"),
-            (Fallback(rule=2), "advice must hold rule 2"),
+            (Fallback(rule=2), "priors must hold rule 2"),
         ],
     )
     def test_a_fallback_that_there_is_not_is_refused(self, fallback, says):
@@ -153,7 +153,7 @@ class TestAdvice:
         with pytest.raises(ValueError, match=says):
             BranchingVersions(campuses.model, new_network(4, generator=torch_stream(0, "network")), rules, fallback)
 
-    @pytest.mark.parametrize("wrong", [{"rule": -1}, {"caution": -0.1}, {"caution": np.nan}])
+    @pytest.mark.parametrize("wrong", [{"rule": -1}, {"margin": -0.1}, {"margin": np.nan}])
     def test_a_fallback_out_of_its_range_is_refused(self, wrong):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be at least 0"):
             Fallback(**wrong)
