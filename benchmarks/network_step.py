@@ -38,7 +38,7 @@ def measure(n_repetitions: int) -> list[float]:
     maker = EqualShare(ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe))
     telemetry, rates = network.reset(), []
     for _ in range(n_repetitions + 2):
-        decision = maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db))
+        decision = maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=ANY)
         start = process_time()
         telemetry = network.step(decision)
         rates.append(N_USERS * N_BATCH / (process_time() - start))

@@ -16,13 +16,15 @@ from jaxtyping import Bool, Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, Views, case_study_network, earlier_views
+from gdt_tutorial.physical.engine import run
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork, favorite_type_groups
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
-from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
+from gdt_tutorial.twin.abstraction.features import FeatureAbstractor, Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
+from gdt_tutorial.twin.observation import Memory
 from gdt_tutorial.twin.status import Status
 
 __all__ = [
@@ -101,15 +103,14 @@ def open_campuses(
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme:
-    """One way to manage the network."""
+    """One way to manage the network: what it sees of it, and what it makes of that (a `DecisionMaker`)."""
 
     buffering: FeatureAbstractor
     versions: VersionSelector
     scheduler: Scheduler
 
-    def decide(self, status: Status) -> Decision:
-        """Return the decision of the coming slot."""
-        features = self.buffering.abstract(status)
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
+        """Return the decision of the coming slot, from features that `buffering` has made."""
         return self.scheduler.schedule(features, self.versions.select(features))
 
 
@@ -145,16 +146,20 @@ class SessionResult:
 
 def run_session(campuses: Campuses, scheme: Scheme, source: StatusSource, n_slots: int) -> SessionResult:
     """Run one session from its start; the same campuses can be run again, with any scheme."""
-    telemetry = campuses.network.reset(campuses.group)
-    rows = []
-    for _ in range(n_slots):
-        status = source.observe(telemetry)
-        start = time.perf_counter()
-        decision = scheme.decide(status)
-        decide_s = (time.perf_counter() - start) / len(campuses.group)
-        old_ap = telemetry.session.serving_ap
-        telemetry = campuses.network.step(decision)
-        rows.append(_row(telemetry, telemetry.session.serving_ap != old_ap, decide_s))
+    network, memory, costs_s = campuses.network, Memory(), []
+
+    def decide(telemetry: Telemetry) -> Decision:
+        seen = memory.see(source.observe(telemetry))
+        start_s = time.perf_counter()
+        rng = seeding.stream(network.seed, "scheme", telemetry.slot)
+        decision = scheme.decide(scheme.buffering.abstract(seen), rng=rng)
+        costs_s.append((time.perf_counter() - start_s) / len(campuses.group))
+        return memory.note(decision)
+
+    rows = [
+        _row(after, after.session.serving_ap != before.session.serving_ap, costs_s[-1])
+        for before, after in run(network, decide, n_slots, group=campuses.group)
+    ]
     return SessionResult(**{field.name: np.stack([row[field.name] for row in rows]) for field in fields(SessionResult)})
 
 

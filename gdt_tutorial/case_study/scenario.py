@@ -19,13 +19,14 @@ from jaxtyping import Float, Int
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
 from gdt_tutorial.loops.manager import WINDOW_SLOTS
+from gdt_tutorial.physical.engine import run
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Telemetry
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
-from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, StatusStore
+from gdt_tutorial.twin.status import Status, StatusStore, true_status
 
 __all__ = [
     "Audience",
@@ -183,20 +184,7 @@ class TrueStatus:
 
     def observe(self, telemetry: Telemetry) -> Status:
         """Return what a perfect twin would hold."""
-        fresh, load = np.zeros(telemetry.snr_db.shape[:2], dtype=np.int64), telemetry.load
-        return Status(
-            slot=telemetry.slot,
-            networking=NetworkingStatus(
-                snr_db=telemetry.snr_db,
-                age_slots=fresh,
-                bandwidth_load=load.bandwidth,
-                computing_load=load.computing,
-            ),
-            behavior=BehaviorStatus(
-                position_m=telemetry.position_m, velocity_mps=telemetry.velocity_mps, age_slots=fresh.copy()
-            ),
-            session=telemetry.session,
-        )
+        return true_status(telemetry)
 
 
 class TwinStatus:
@@ -245,12 +233,8 @@ class ReplayedStatus:
     @classmethod
     def record(cls, source: "TwinStatus | TrueStatus", network: PhysicalNetwork, n_slots: int) -> "ReplayedStatus":
         """Observe a whole session in which nothing is sent; the network is reset."""
-        telemetry, statuses = network.reset(), []
         idle = idle_decision(network)
-        for _ in range(n_slots):
-            statuses.append(source.observe(telemetry))
-            telemetry = network.step(idle)
-        return cls(statuses)
+        return cls([source.observe(before) for before, _ in run(network, lambda _: idle, n_slots)])
 
     def observe(self, telemetry: Telemetry) -> Status:
         """Return the recorded status of the slot, with the session as it is.

@@ -170,7 +170,8 @@ def _collect(
     report = controller.collect(telemetry, due.networking, due.behavior)
     store.update(report)
     if predicted is not None:
-        store.impute(predicted.position_m[:, :, 0], predicted.snr_db[:, :, 0])
+        names = ("position_m", "snr_db", "position_std_m", "snr_std_db")
+        store.impute(*(getattr(predicted, name)[:, :, 0] for name in names))
     return report
 
 

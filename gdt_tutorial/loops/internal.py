@@ -7,22 +7,23 @@ the network controller for practical implementation" (the paper, Procedure of Cl
 its Fig. 3).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.batch import joined, take
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.decision.maker import DecisionMaker
-from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
-from gdt_tutorial.twin.status import Status
-from gdt_tutorial.twin.virtual import VirtualNetwork
+from gdt_tutorial.twin.observation import Observation
 
-__all__ = ["InternalConfig", "InternalLoop", "Verdict"]
+__all__ = ["InternalConfig", "InternalLoop", "Validator", "Verdict"]
 
 
 @configclass
@@ -65,8 +66,27 @@ class Verdict:
     chosen: Int[np.ndarray, " batch"]  # index into the managers
 
 
+@runtime_checkable
+class Validator(Protocol):
+    """Anything in which decisions can be tried: the virtual network, or a world of its own."""
+
+    def score(
+        self,
+        seen: Observation,
+        decisions: Mapping[str, Decision],
+        then: Mapping[str, DecisionMaker],
+        *,
+        rng: np.random.Generator,
+    ) -> dict[str, Float[np.ndarray, " batch"]]:
+        """Return what each decision is worth, if the maker of its name goes on after it; all meet the same futures."""
+        ...
+
+
 class InternalLoop:
     """Chooses between managers, environment by environment; with one manager there is nothing to validate.
+
+    Every manager has a random stream of its own in every slot, whoever is asked beside it and how often: so its decisions do
+    not depend on when the twin validates.
 
     Attributes:
         managers: The candidates by name, in the order that `Verdict.chosen` counts.
@@ -80,48 +100,44 @@ class InternalLoop:
         self,
         abstractor: FeatureAbstractor,
         managers: Mapping[str, DecisionMaker],
-        virtual: VirtualNetwork,
+        validator: Validator,
         config: InternalConfig = InternalConfig(),
         *,
         rng: np.random.Generator,
     ) -> None:
         require(len(managers) > 0, "managers", "hold at least one", len(managers), "pass GreedyAllocator")
         self.managers, self.config = dict(managers), config
-        self._abstractor, self._virtual, self._rng = abstractor, virtual, rng
+        self._abstractor, self._validator, self._rng = abstractor, validator, rng
+        self._seed = int(deepcopy(rng).integers(2**62))
         self._score: np.ndarray | float = 0.0
         self.verdicts: list[Verdict] = []
 
-    def decide(self, status: Status, forecast: Callable[[int], EmulatedStatus]) -> Decision:
-        """Run the internal loop for one slot, in the order of Fig. 3; `forecast(n)` emulates the coming n slots."""
-        # 1. Abstract the features.
-        features = self._abstractor.abstract(status)
-        # 2. Let every manager decide.
-        decisions = [manager.decide(features) for manager in self.managers.values()]
-        # 3. Validate in the DT environment.
+    def decide(self, seen: Observation) -> Decision:
+        """Run the internal loop for one slot, in the order of Fig. 3."""
+        slot, n_batch = seen.status.slot, len(seen.status.session.head)
         is_due = len(self.managers) > 1 and len(self.verdicts) % self.config.period_slots == 0
-        expected_qoe = self._validate(status, forecast) if is_due else {}
+        # 1. Abstract the features.
+        features = self._abstractor.abstract(seen)
+        # 2. Let the managers decide: all of them where the twin validates, else those that were chosen last.
+        last = self.verdicts[-1].chosen if self.verdicts else np.zeros(n_batch, dtype=np.int64)
+        decisions = {
+            name: manager.decide(features, rng=seeding.stream(self._seed, "manager", name, slot))
+            for index, (name, manager) in enumerate(self.managers.items())
+            if is_due or index in last
+        }
+        # 3. Validate in the DT environment. Each validation has a stream of its own, however much of it is used.
+        scores = self._validator.score(seen, decisions, self.managers, rng=self._rng.spawn(1)[0]) if is_due else {}
         # 4. Feed back the better decision.
-        chosen = self._choose(expected_qoe, len(status.session.head))
-        self.verdicts.append(Verdict(slot=status.slot, expected_qoe=expected_qoe, chosen=chosen))
-        return _pick(decisions, chosen)
+        chosen = self._choose(scores) if is_due else last
+        self.verdicts.append(Verdict(slot=slot, expected_qoe=scores, chosen=chosen))
+        return self._pick(decisions, chosen)
 
-    def _validate(
-        self, status: Status, forecast: Callable[[int], EmulatedStatus]
-    ) -> dict[str, Float[np.ndarray, " batch"]]:
-        forecast_db = forecast(self.config.n_slots).snr_db
-        # A stream of its own for each slot, however much of it is used: no environment disturbs the draws of another.
-        rng = self._rng.spawn(1)[0]
-        snr_db = np.concatenate([status.networking.snr_db[:, :, None], forecast_db], axis=2)
-        return self._virtual.validate(status.session, snr_db, self.managers, self.config.n_rollouts, rng=rng)
-
-    def _choose(self, expected_qoe: dict[str, Float[np.ndarray, " batch"]], n_batch: int) -> Int[np.ndarray, " batch"]:
-        if not expected_qoe:
-            return self.verdicts[-1].chosen if self.verdicts else np.zeros(n_batch, dtype=np.int64)
-        self._score = self.config.memory * self._score + np.stack(list(expected_qoe.values()))
+    def _choose(self, scores: dict[str, Float[np.ndarray, " batch"]]) -> Int[np.ndarray, " batch"]:
+        self._score = self.config.memory * self._score + np.stack([scores[name] for name in self.managers])
         return np.asarray(self._score).argmax(axis=0)
 
-
-def _pick(decisions: list[Decision], chosen: Int[np.ndarray, " batch"]) -> Decision:
-    """Put together one decision from those of the chosen managers, environment by environment."""
-    n_batch = len(chosen)
-    return take(joined(decisions), chosen * n_batch + np.arange(n_batch))
+    def _pick(self, decisions: dict[str, Decision], chosen: Int[np.ndarray, " batch"]) -> Decision:
+        """Put together one decision from those of the chosen managers, environment by environment."""
+        asked = [list(self.managers).index(name) for name in decisions]
+        part = np.searchsorted(asked, chosen)
+        return take(joined(list(decisions.values())), part * len(chosen) + np.arange(len(chosen)))

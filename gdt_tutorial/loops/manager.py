@@ -11,21 +11,26 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
+from gdt_tutorial.configuration import require
 from gdt_tutorial.loops.external import Collection, twin_error
 from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
-from gdt_tutorial.physical.messages import Telemetry
+from gdt_tutorial.physical import engine
+from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
-from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.emulation.emulator import MeanPath, StatusEmulator
+from gdt_tutorial.twin.observation import MEMORY_SLOTS, Memory, Observation
 from gdt_tutorial.twin.status import StatusStore
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_model import CampusSwipes, SwipeModel
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["GdtNetwork", "History", "schedule_model"]
 
-WINDOW_SLOTS = 20  # more than the longest period of the external loop; a longer memory does not help the LSTM
+WINDOW_SLOTS = MEMORY_SLOTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +50,31 @@ class History:
     emulated_m: Float[np.ndarray, "slot user xy"]
 
 
+def campus_swipes(network: PhysicalNetwork) -> CampusSwipes:
+    """Believe that all viewers of an environment swipe alike, and learn how from the views that end."""
+    n_batch, n_users = network.viewers.user.shape
+    return CampusSwipes(SwipeCurves(n_batch, network.catalog.n_types), n_users)
+
+
+def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstractor:
+    """Make the features of the subgroups from statistics.
+
+    Raises:
+        ValueError: a swipe model without curves.
+    """
+    remedy = "pass make_abstractor too, which needs none"
+    require(isinstance(swipes, CampusSwipes), "make_swipes", "make CampusSwipes", type(swipes).__name__, remedy)
+    assert isinstance(swipes, CampusSwipes)
+    return GroupAbstractor(network.catalog, network.capacity, swipes.curves, network.link)
+
+
 class GdtNetwork:
     """A physical network under closed-loop management.
 
     Attributes:
         store: What the twin holds; `store.status()` is its view of this slot.
+        seen: What the managers of the last slot saw.
+        swipes: What the twin believes about swipes.
         virtual: The DT environment in which it validates.
         collection, internal: The two loops.
 
@@ -59,6 +84,8 @@ class GdtNetwork:
         managers: The decision makers among which the internal loop chooses; one alone leaves the loop open.
         collect: Makes the external loop, or a fixed collection, around a status store.
         internal: How decisions are validated.
+        make_swipes: Makes what the twin believes about swipes; it learns while the network runs.
+        make_abstractor: Makes the abstractor, from the network and that belief.
     """
 
     def __init__(
@@ -68,9 +95,14 @@ class GdtNetwork:
         managers: Mapping[str, DecisionMaker],
         collect: Callable[[StatusStore, StatusEmulator], Collection],
         internal: InternalConfig = InternalConfig(),
+        *,
+        make_swipes: Callable[[PhysicalNetwork], SwipeModel] = campus_swipes,
+        make_abstractor: Callable[[PhysicalNetwork, SwipeModel], FeatureAbstractor] = group_abstractor,
     ) -> None:
         self.network, self._emulator, self._managers = network, emulator, dict(managers)
         self._collect, self._config = collect, internal
+        self._make_swipes, self._make_abstractor = make_swipes, make_abstractor
+        self.seen: Observation
         self._start()
 
     def _start(self) -> None:
@@ -78,47 +110,51 @@ class GdtNetwork:
         network, (n_batch, n_users) = self.network, self.network.viewers.user.shape
         self.store = StatusStore(n_batch, n_users, network.topology.n_aps, WINDOW_SLOTS)
         self.collection = self._collect(self.store, self._emulator)
-        self.curves = SwipeCurves(n_batch, network.catalog.n_types)
-        abstractor = GroupAbstractor(network.catalog, network.capacity, self.curves, network.link)
+        self.swipes = self._make_swipes(network)
+        abstractor = self._make_abstractor(network, self.swipes)
         self.virtual = VirtualNetwork(
-            model=schedule_model(network), abstractor=abstractor, hysteresis_db=network.config.hysteresis_db
+            model=schedule_model(network),
+            abstractor=abstractor,
+            emulator=MeanPath(emulator=self._emulator),
+            swipes=self.swipes,
+            link=network.link,
+            hysteresis_db=network.config.hysteresis_db,
+            n_slots=self._config.n_slots,
+            n_rollouts=self._config.n_rollouts,
         )
         rng = seeding.stream(network.seed, "validation")
         self.internal = InternalLoop(abstractor, self._managers, self.virtual, self._config, rng=rng)
 
-    def forecast(self, n_slots: int) -> EmulatedStatus:
-        """Emulate the coming `n_slots` slots from what the twin holds now."""
-        return self._emulator.emulate(self.store.window(), n_slots)
-
     def run(self, n_slots: int, on_slot: Callable[[int], object] | None = None) -> History:
         """Run both loops for `n_slots` slots from the start, with a new twin; `on_slot` is called after each."""
         self._start()
-        telemetry = self.network.reset()
-        rows: list[dict[str, np.ndarray | float]] = []
-        for slot in range(n_slots):
+        memory = Memory()
+
+        def decide(telemetry: Telemetry) -> Decision:
             # External loop: from telemetry to the status that the twin believes.
             status = self.collection.observe(telemetry)
-            service = telemetry.service
-            self.curves.update(service.view_type, service.view_fraction)
-            # Internal loop: from the status to a decision.
-            decision = self.internal.decide(status, self.forecast)
-            error = twin_error(status, telemetry)
-            emulated_m, position_m = status.behavior.position_m[0], telemetry.position_m[0]
-            telemetry = self.network.step(decision)
+            self.swipes.learn(telemetry.service, telemetry.session)
+            # Internal loop: from what was seen to a decision.
+            self.seen = memory.see(status)
+            return memory.note(self.internal.decide(self.seen))
+
+        rows: list[dict[str, np.ndarray | float]] = []
+        for before, after in engine.run(self.network, decide, n_slots):
+            error, record = twin_error(self.seen.status, before), self.collection.records[-1]
             rows.append(
                 {
-                    **_served(telemetry),
-                    "n_byte": self.collection.records[-1].n_byte,
-                    "collected_share": float(np.mean(self.collection.records[-1].collected_share)),
+                    **_served(after),
+                    "n_byte": record.n_byte,
+                    "collected_share": float(np.mean(record.collected_share)),
                     "position_error_m": error.position_m,
                     "snr_error_db": error.snr_db,
                     "chosen": self.internal.verdicts[-1].chosen,
-                    "position_m": position_m,
-                    "emulated_m": emulated_m,
+                    "position_m": before.position_m[0],
+                    "emulated_m": self.seen.status.behavior.position_m[0],
                 }
             )
             if on_slot is not None:
-                on_slot(slot)
+                on_slot(len(rows) - 1)
         return History(**{name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]})
 
 

@@ -75,6 +75,14 @@ def _joined(parts: Sequence[Batch], join: Callable[[list[Any]], Any]) -> Batch:
     require(len(kinds) == 1, "parts", "be of one type", kinds, "join arrays with arrays and records with their like")
     if is_dataclass(kind):
         return kind(**{each.name: _joined([getattr(part, each.name) for part in parts], join) for each in fields(kind)})
+    if issubclass(kind, tuple):
+        entries: list[Any] = [list(part) for part in parts]  # type: ignore[call-overload]
+        lengths = sorted({len(entry) for entry in entries})
+        require(len(lengths) == 1, "parts", "hold tuples of one length", lengths, "join records of the same moment")
+        return kind(_joined(list(each), join) for each in zip(*entries, strict=True))
+    if kind is int:
+        require(len(set(parts)) == 1, "parts", "agree in what has no axis `batch`", parts, "join records of one slot")
+        return parts[0]
     is_array = issubclass(kind, np.ndarray | torch.Tensor)
     require(is_array, "batch", "hold arrays with an axis `batch`", kind.__name__, "pass a part that does")
     return join(list(parts))

@@ -5,11 +5,12 @@
 `Report` is the part of it that was collected. The digital twin sees reports, never telemetry.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
+NEVER_MUTED = np.zeros((0, 0, 0), dtype=bool)
 NOT_SERVED = -1  # subgroup of a user that no stream serves, and padding of segment lists
 
 
@@ -28,6 +29,12 @@ class Decision:
     bandwidth_share: Float[np.ndarray, "batch subgroup"]  # share of the AP's band and slot time
     computing_share: Float[np.ndarray, "batch subgroup"]  # share of the edge server's cycles in this slot
     segments: Int[np.ndarray, "batch subgroup item 2"]  # (list position, segment), in send order, padded with -1
+    # Parts of the slot in which an AP stays silent, for the sake of others on its band; of width 0: it never does.
+    is_muted: Bool[np.ndarray, "batch ap part"] = field(default_factory=lambda: NEVER_MUTED)
+
+    def __post_init__(self) -> None:
+        if self.is_muted is NEVER_MUTED:
+            object.__setattr__(self, "is_muted", np.zeros((len(self.ap), 0, 0), dtype=bool))
 
 
 @dataclass(frozen=True, kw_only=True)

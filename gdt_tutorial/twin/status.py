@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.physical.messages import Load, Report, Session
+from gdt_tutorial.physical.messages import Load, Report, Session, Telemetry
 
 __all__ = [
     "BehaviorStatus",
@@ -25,6 +25,7 @@ __all__ = [
     "StatusWindow",
     "at_slot",
     "last_collected",
+    "true_status",
 ]
 
 
@@ -33,6 +34,7 @@ class NetworkingStatus:
     """Networking-related half of the status."""
 
     snr_db: Float[np.ndarray, "batch user ap"]  # collected where the age is 0, else emulated
+    snr_std_db: Float[np.ndarray, "batch user ap"]  # how wrong the twin believes it to be; 0 where it was collected
     age_slots: Int[np.ndarray, "batch user"]  # slots since it was collected
     bandwidth_load: Float[np.ndarray, "batch ap"]  # share in use; the AP knows its own load
     computing_load: Float[np.ndarray, "batch ap"]
@@ -43,6 +45,7 @@ class BehaviorStatus:
     """Behavior-related half of the status."""
 
     position_m: Float[np.ndarray, "batch user xy"]  # collected where the age is 0, else emulated
+    position_std_m: Float[np.ndarray, "batch user xy"]  # how wrong the twin believes it to be; 0 where it was collected
     velocity_mps: Float[np.ndarray, "batch user xy"]  # the one collected last
     age_slots: Int[np.ndarray, "batch user"]
 
@@ -55,6 +58,28 @@ class Status:
     networking: NetworkingStatus
     behavior: BehaviorStatus
     session: Session
+
+
+def true_status(telemetry: Telemetry) -> Status:
+    """Return what a perfect twin would hold: every user reports in every slot. For training and for evaluation."""
+    fresh, load = np.zeros(telemetry.snr_db.shape[:2], dtype=np.int64), telemetry.load
+    return Status(
+        slot=telemetry.slot,
+        networking=NetworkingStatus(
+            snr_db=telemetry.snr_db,
+            snr_std_db=np.zeros(telemetry.snr_db.shape),
+            age_slots=fresh,
+            bandwidth_load=load.bandwidth,
+            computing_load=load.computing,
+        ),
+        behavior=BehaviorStatus(
+            position_m=telemetry.position_m,
+            position_std_m=np.zeros(telemetry.position_m.shape),
+            velocity_mps=telemetry.velocity_mps,
+            age_slots=fresh.copy(),
+        ),
+        session=telemetry.session,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +144,7 @@ class StatusStore:
         }
         self._is_collected = {name: np.zeros(shape, dtype=bool) for name in ("behavior", "networking")}
         self._age_slots = {name: np.zeros(shape[:2], dtype=np.int64) for name in ("behavior", "networking")}
+        self._std = {"position_m": np.zeros((*shape[:2], 2)), "snr_db": np.zeros((*shape[:2], n_aps))}
         self._report: Report | None = None
 
     @property
@@ -140,6 +166,9 @@ class StatusStore:
             newest = np.where(is_collected[..., None], getattr(report, name), values[:, :, -1])
             values[:, :, :-1] = newest[:, :, None] if self.is_empty else values[:, :, 1:]
             values[:, :, -1] = newest
+        # Until `impute` says more, a value that is repeated is as uncertain as it was.
+        for name, std in self._std.items():
+            std[getattr(report, f"is_{_part(name)}_collected")] = 0.0
         for part, mask in self._is_collected.items():
             newest_mask = getattr(report, f"is_{part}_collected")
             mask[:, :, :-1] = mask[:, :, 1:]
@@ -148,15 +177,20 @@ class StatusStore:
         self._report = report
 
     def impute(
-        self, position_m: Float[np.ndarray, "batch user xy"], snr_db: Float[np.ndarray, "batch user ap"]
+        self,
+        position_m: Float[np.ndarray, "batch user xy"],
+        snr_db: Float[np.ndarray, "batch user ap"],
+        position_std_m: Float[np.ndarray, "batch user xy"],
+        snr_std_db: Float[np.ndarray, "batch user ap"],
     ) -> None:
-        """Put emulated values into the newest slot, for those users alone who were not collected.
+        """Put emulated values and their spread into the newest slot, for those users alone who were not collected.
 
         Raises:
             ValueError: no report yet, a wrong shape, or a value that is needed and not finite.
         """
         self._require_report()
-        for name, emulated in (("position_m", position_m), ("snr_db", snr_db)):
+        parts = (("position_m", position_m, position_std_m), ("snr_db", snr_db, snr_std_db))
+        for name, emulated, std in parts:
             newest = self._values[name][:, :, -1]
             require(emulated.shape == newest.shape, name, f"have shape {newest.shape}", emulated.shape, "one per user")
             is_open = ~self._is_collected[_part(name)][:, :, -1]
@@ -164,7 +198,11 @@ class StatusStore:
             require(
                 n_bad == 0, name, "be finite where nothing was collected", f"{n_bad} bad values", "mend the emulator"
             )
+            rule = f"have the shape of {name} and be at least 0"
+            is_spread = std.shape == newest.shape and bool((std[is_open] >= 0).all())
+            require(is_spread, f"the spread of {name}", rule, std.shape, "0 says that the emulator is certain")
             newest[is_open] = emulated[is_open]
+            self._std[name][is_open] = std[is_open]
 
     def window(self) -> StatusWindow:
         """Copy the last slots, oldest first.
@@ -192,12 +230,14 @@ class StatusStore:
             slot=report.slot,
             networking=NetworkingStatus(
                 snr_db=newest["snr_db"],
+                snr_std_db=self._std["snr_db"].copy(),
                 age_slots=self._age_slots["networking"].copy(),
                 bandwidth_load=load.bandwidth,
                 computing_load=load.computing,
             ),
             behavior=BehaviorStatus(
                 position_m=newest["position_m"],
+                position_std_m=self._std["position_m"].copy(),
                 velocity_mps=newest["velocity_mps"],
                 age_slots=self._age_slots["behavior"].copy(),
             ),

@@ -1,10 +1,11 @@
 """The virtual network: where decisions are tried before the network has to live with them.
 
 "The generated network management decision is fed back to the DT environment for validation and DT status update" (the
-paper, GAI-Based Decision-Making). `VirtualNetwork` continues from the status of this very moment, many times side by side.
+paper, GAI-Based Decision-Making). `VirtualNetwork` continues from what is seen in this very moment, many times side by side.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,81 +13,147 @@ from jaxtyping import Float
 
 from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
-from gdt_tutorial.physical.messages import Session, video_at
+from gdt_tutorial.physical.link_adaptation import LinkAdaptation
+from gdt_tutorial.physical.messages import Decision, Session, video_at
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
-from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.observation import Observation
+from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status
+from gdt_tutorial.twin.swipe_model import SwipeModel
 
 __all__ = ["VirtualNetwork"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualNetwork:
-    """The twin's copy of the network: the same sending and playing, on emulated channels and estimated swipes."""
+    """The twin's copy of the network: the same sending and playing, on emulated channels and believed swipes.
+
+    Attributes:
+        model: What is known of the network.
+        abstractor: Makes the features that makers get in a rollout, as in reality.
+        emulator: Says what the channels may be; each rollout gets a path of its own.
+        swipes: Says how long viewers may watch.
+        link: From SNR to rate.
+        hysteresis_db: By which another access point must win.
+        n_slots: Slots that `score` looks ahead.
+        n_rollouts: Futures that it tries.
+    """
 
     model: ScheduleModel
-    abstractor: GroupAbstractor
+    abstractor: FeatureAbstractor
+    emulator: StatusEmulator
+    swipes: SwipeModel
+    link: LinkAdaptation
     hysteresis_db: float = NetworkConfig().hysteresis_db
+    n_slots: int = 15
+    n_rollouts: int = 1
+
+    def score(
+        self,
+        seen: Observation,
+        decisions: Mapping[str, Decision],
+        then: Mapping[str, DecisionMaker],
+        *,
+        rng: np.random.Generator,
+    ) -> dict[str, Float[np.ndarray, " batch"]]:
+        """Return the expected QoE of each decision over the coming slots, if the maker of its name goes on after it.
+
+        All decisions meet the same futures: the same paths, channels and swipes. The first slot is left out where there
+        are others: its playback is settled before any decision can act.
+
+        Args:
+            seen: What the decisions were made from.
+            decisions: Candidates for the coming slot, by name.
+            then: Who manages the slots after it, by the same names.
+            rng: Draws the futures.
+        """
+        # Spawned streams leave `rng` as it is: swipes are the same whatever the others draw.
+        path_rng, maker_rng = rng.spawn(2)
+        tape = self.tape(seen.status.session, self.n_rollouts, rng=rng)
+        emulated = self.emulator.emulate(seen.window, self.n_slots, n_samples=self.n_rollouts, rng=path_rng)
+        many, future = repeated(seen, self.n_rollouts), emulated.futures()
+        start = 1 if self.n_slots > 1 else 0
+        scores = {}
+        for name, decision in decisions.items():
+            first = repeated(decision, self.n_rollouts)
+            qoe = self.rollout(many, future, then[name], tape, first=first, rng=deepcopy(maker_rng))
+            scores[name] = qoe.reshape(self.n_rollouts, -1, self.n_slots)[..., start:].mean(axis=(0, 2))
+        return scores
 
     def tape(self, session: Session, n_rollouts: int, *, rng: np.random.Generator) -> ViewTape:
         """Draw how long everybody will watch, `n_rollouts` times, given what they have watched already."""
-        curves, catalog = self.abstractor.curves, self.model.catalog
-        many = repeated(session, n_rollouts)
+        catalog, many = self.model.catalog, repeated(session, n_rollouts)
+        n_batch, n_users = session.head.shape
         env, user = (np.asarray(axis) for axis in np.indices(many.head.shape))
-        own_env = original(env, len(session.head))  # whose curves a copy draws from
-        tape = ViewTape(curves, own_env, catalog.n_types, many.head, rng=rng)
+        viewer = original(env, n_batch) * n_users + user
+        tape = ViewTape(self.swipes, viewer, catalog.n_types, many.head, rng=rng)
         video = video_at(many.playlist, many.group, many.head)
         kind, played = catalog.video_type[video], many.play_s / catalog.duration_s[video]
-        view = (env, user, many.head, kind, curves.sample_rest(own_env, kind, played, rng=rng))
+        view = (env, user, many.head, kind, self.swipes.sample_rest(viewer, kind, played, rng=rng))
         tape.keep_watching(*(each.reshape(-1) for each in view))
         return tape
 
     def rollout(
         self,
-        session: Session,
-        snr_db: Float[np.ndarray, "batch user slot ap"],
+        seen: Observation,
+        future: EmulatedStatus,
         maker: DecisionMaker,
         tape: ViewTape,
-        n_rollouts: int,
-    ) -> Float[np.ndarray, "rollout batch horizon"]:
-        """Let `maker` manage the coming slots; return the mean QoE per user, second, and slot.
-
-        `snr_db` starts with the current slot: a decision sees the slot before the one in which it acts, as in reality.
-        """
-        n_batch, n_slots = len(snr_db), snr_db.shape[2] - 1
-        many, channel = repeated(session, n_rollouts), repeated(snr_db, n_rollouts)
-        state, attached_ap = StreamState.from_session(many, self.model.catalog.segment_s), many.serving_ap
-        capacity = self.model.capacity
-        qoe = np.zeros((n_rollouts * n_batch, n_slots))
-        for slot in range(n_slots):
-            features = self.abstractor.abstract_session(state.session(attached_ap), channel[:, :, slot])
-            decision = maker.decide(features)
-            attached_ap = serving_ap(channel[:, :, slot + 1], attached_ap, hysteresis_db=self.hysteresis_db)
-            efficiency = self.abstractor.link.spectral_efficiency(channel[:, :, slot + 1])
-            service = play(state, tape, self.model.catalog, self.model.qoe, capacity.slot_s)
-            deliver(state, decision, efficiency, attached_ap, self.model.catalog, capacity)
-            qoe[:, slot] = service.qoe.mean(axis=-1)
-        return qoe.reshape(n_rollouts, n_batch, n_slots)
-
-    def validate(
-        self,
-        session: Session,
-        snr_db: Float[np.ndarray, "batch user slot ap"],
-        makers: Mapping[str, DecisionMaker],
-        n_rollouts: int,
         *,
+        first: Decision | None = None,
         rng: np.random.Generator,
-    ) -> dict[str, Float[np.ndarray, " batch"]]:
-        """Return each maker's expected QoE over the coming slots; all of them meet the same draws.
+    ) -> Float[np.ndarray, "batch horizon"]:
+        """Let `maker` manage the coming slots; return the mean QoE per user and second in each of them.
 
-        The first slot is left out where there are others: its playback is settled before any of them can act.
+        A decision sees the slot before the one in which it acts, as in reality. The maker sees what went before, and what it
+        has decided in this rollout.
+
+        Args:
+            seen: What the twin sees now.
+            future: Positions and channels of the coming slots.
+            maker: Decides.
+            tape: How long everybody will watch.
+            first: The decision of the first slot; None lets the maker make it.
+            rng: For the maker.
         """
-        tape = self.tape(session, n_rollouts, rng=rng)
-        start = 1 if snr_db.shape[2] > 2 else 0
-        return {
-            name: self.rollout(session, snr_db, maker, tape, n_rollouts)[..., start:].mean(axis=(0, 2))
-            for name, maker in makers.items()
-        }
+        catalog, capacity = self.model.catalog, self.model.capacity
+        session, n_slots = seen.status.session, future.snr_db.shape[2]
+        state, attached_ap = StreamState.from_session(session, catalog.segment_s), session.serving_ap
+        qoe = np.zeros((len(attached_ap), n_slots))
+        for slot in range(n_slots):
+            decision = (
+                first if slot == 0 and first is not None else maker.decide(self.abstractor.abstract(seen), rng=rng)
+            )
+            snr_db = future.snr_db[:, :, slot]
+            attached_ap = serving_ap(snr_db, attached_ap, hysteresis_db=self.hysteresis_db)
+            service = play(state, tape, catalog, self.model.qoe, capacity.slot_s)
+            deliver(state, decision, self.link.spectral_efficiency(snr_db), attached_ap, catalog, capacity)
+            qoe[:, slot] = service.qoe.mean(axis=-1)
+            seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap)))
+        return qoe
+
+
+def _status(before: Status, future: EmulatedStatus, slot: int, session: Session) -> Status:
+    """Return the status of a slot of a rollout: emulated all of it, and a slot older than the one before."""
+    return Status(
+        slot=before.slot + 1,
+        networking=NetworkingStatus(
+            snr_db=future.snr_db[:, :, slot],
+            snr_std_db=future.snr_std_db[:, :, slot],
+            age_slots=before.networking.age_slots + 1,
+            bandwidth_load=before.networking.bandwidth_load,
+            computing_load=before.networking.computing_load,
+        ),
+        behavior=BehaviorStatus(
+            position_m=future.position_m[:, :, slot],
+            position_std_m=future.position_std_m[:, :, slot],
+            velocity_mps=before.behavior.velocity_mps,
+            age_slots=before.behavior.age_slots + 1,
+        ),
+        session=session,
+    )

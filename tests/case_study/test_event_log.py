@@ -30,7 +30,7 @@ def session(computing_cycles_per_s, log=None, seed=0, n_slots=12, regroup_at=(),
         if maker is None:
             decision = random_decision(current, net.catalog, net.topology.n_aps, rng=rng)
         else:
-            decision = maker(twin_of(net)[1]).decide(abstractor.abstract_session(current, telemetry.snr_db))
+            decision = maker(twin_of(net)[1]).decide(abstractor.abstract_session(current, telemetry.snr_db), rng=ANY)
         telemetry = net.step(decision)
         events.add(telemetry)
     return net, events

@@ -41,7 +41,7 @@ def run(net, decide):
 def greedy(net):
     abstractor, _ = twin_of(net)
     maker = GreedyAllocator(schedule_model(net))
-    return lambda telemetry: maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db))
+    return lambda telemetry: maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=ANY)
 
 
 def anything(net, *, rng):

@@ -59,8 +59,8 @@ class Mixed:
     def __init__(self, model, is_greedy):
         self.model, self.is_greedy = model, np.array(is_greedy)
 
-    def decide(self, features):
-        decision = GreedyAllocator(self.model).decide(features)
+    def decide(self, features, *, rng):
+        decision = GreedyAllocator(self.model).decide(features, rng=ANY)
         n_copies = len(features.ap) // len(self.is_greedy)
         works = np.tile(self.is_greedy, n_copies)[:, None, None, None]
         return replace(decision, segments=np.where(works, decision.segments, -1))
@@ -84,7 +84,7 @@ def test_the_decision_is_put_together_from_the_chosen_managers(scene):
     loop = loop_over(net, {"greedy": GreedyAllocator, "equal": EqualShare})
     decision = loop.decide(status, forecast(status))
     features = twin_of(net)[0].abstract(status)
-    each = [maker.decide(features) for maker in loop.managers.values()]
+    each = [maker.decide(features, rng=ANY) for maker in loop.managers.values()]
     for env, chosen in enumerate(loop.verdicts[-1].chosen):
         for name, value in vars(decision).items():
             np.testing.assert_array_equal(value[env], getattr(each[chosen], name)[env])

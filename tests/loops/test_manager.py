@@ -88,8 +88,8 @@ def test_environments_do_not_disturb_each_other():
         def __init__(self, model):
             self.greedy = GreedyAllocator(model)
 
-        def decide(self, features):
-            decision = self.greedy.decide(features)
+        def decide(self, features, *, rng):
+            decision = self.greedy.decide(features, rng=ANY)
             segments = decision.segments.copy()
             segments[::3] = NOT_SERVED  # rollouts repeat the three environments
             return replace(decision, segments=segments)

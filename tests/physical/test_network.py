@@ -30,7 +30,7 @@ def managed_trajectory(net, maker_class, n_slots):
     maker, trajectory = maker_class(model), [net.reset()]
     for _ in range(n_slots):
         trajectory.append(
-            net.step(maker.decide(abstractor.abstract_session(trajectory[-1].session, trajectory[-1].snr_db)))
+            net.step(maker.decide(abstractor.abstract_session(trajectory[-1].session, trajectory[-1].snr_db), rng=ANY))
         )
     return trajectory
 

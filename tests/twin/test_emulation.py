@@ -11,10 +11,11 @@ from gdt_tutorial.physical.channel import ChannelConfig, expected_snr_db
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_stream
-from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, reflect
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, ErrorGrowth, HoldLast
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator, read_walks
 from gdt_tutorial.twin.emulation.lstm_training import SMOKE, LstmConfig, train_lstm
+from gdt_tutorial.twin.emulation.paths import reflect
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, emulate_snr
 from gdt_tutorial.twin.emulation.walks import Walks, collection_pattern, measure_growth
 from gdt_tutorial.twin.status import StatusWindow

@@ -28,7 +28,7 @@ def test_a_rollout_with_the_truth_is_the_physical_network(maker_class, n_before)
     session, snr_db, tape, qoe = telemetry.session, [telemetry.snr_db], net.tape.repeated(3), []
     maker = maker_class(virtual.model)
     for _ in range(12):
-        decision = maker.decide(virtual.abstractor.abstract_session(telemetry.session, telemetry.snr_db))
+        decision = maker.decide(virtual.abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=ANY)
         telemetry = net.step(decision)
         snr_db.append(telemetry.snr_db)
         qoe.append(telemetry.service.qoe.mean(axis=-1))

@@ -24,15 +24,18 @@ from gdt_tutorial.case_study.scenario import (
 from gdt_tutorial.configuration import require
 from gdt_tutorial.loops.external import twin_error
 from gdt_tutorial.physical.batch import joined
+from gdt_tutorial.physical.engine import run
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
-from gdt_tutorial.physical.messages import Telemetry
+from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.streaming import worst_member_efficiency
+from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.abstraction.subgroups import ap_of_cell, cell_number
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
+from gdt_tutorial.twin.observation import Memory
 from gdt_tutorial.twin.status import Status
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 
@@ -53,10 +56,8 @@ SessionRunner = Callable[[int, OpenSource], Float[np.ndarray, " batch"]]
 
 def record_trajectory(network: PhysicalNetwork, n_slots: int) -> list[Telemetry]:
     """Let users walk for `n_slots` slots while nothing is sent: positions and channels depend on no decision."""
-    trajectory, idle = [network.reset()], idle_decision(network)
-    while len(trajectory) < n_slots:
-        trajectory.append(network.step(idle))
-    return trajectory
+    idle = idle_decision(network)
+    return [before for before, _ in run(network, lambda _: idle, n_slots)]
 
 
 class StatusRow(NamedTuple):
@@ -158,29 +159,33 @@ def greedy_sessions(
 ) -> SessionRunner:
     """Return a runner of sessions under the model-based manager: greedy by gain per cost, curves learned on the way."""
 
-    def run(seed: int, open_source: OpenSource) -> Float[np.ndarray, " batch"]:
+    def run_one(seed: int, open_source: OpenSource) -> Float[np.ndarray, " batch"]:
         network = case_study_network(
             n_batch, config, computing_cycles_per_s=computing_cycles_per_s, watch_log=watch_log, seed=seed
         )
         source, curves = open_source(network), SwipeCurves(n_batch, network.catalog.n_types)
         abstractor = GroupAbstractor(network.catalog, network.capacity, curves, network.link)
         maker = GreedyAllocator(schedule_model(network))
-        telemetry, qoe = network.reset(), np.zeros(n_batch)
-        for _ in range(config.n_slots):
-            telemetry = network.step(maker.decide(abstractor.abstract(source.observe(telemetry))))
-            curves.update(telemetry.service.view_type, telemetry.service.view_fraction)
-            qoe += telemetry.service.qoe.mean(axis=-1) / config.n_slots
+        memory, qoe = Memory(), np.zeros(n_batch)
+
+        def decide(telemetry: Telemetry) -> Decision:
+            features = abstractor.abstract(memory.see(source.observe(telemetry)))
+            return memory.note(maker.decide(features, rng=stream(seed, "maker", telemetry.slot)))
+
+        for _, after in run(network, decide, config.n_slots):
+            curves.update(after.service.view_type, after.service.view_fraction)
+            qoe += after.service.qoe.mean(axis=-1) / config.n_slots
         return qoe
 
-    return run
+    return run_one
 
 
-def session_views(run: SessionRunner, seeds: Sequence[int]) -> Views:
+def session_views(run_one: SessionRunner, seeds: Sequence[int]) -> Views:
     """Run sessions with the true status, and return the views that ended in them, at most one per user and slot."""
     views = []
     for seed in seeds:
         recorder = _Recorder()
-        run(seed, recorder.open)
+        run_one(seed, recorder.open)
         kind, fraction = (np.stack(part, axis=-1) for part in zip(*recorder.seen, strict=True))
         views.append(Views(view_type=kind, view_fraction=fraction))
     return joined(views)

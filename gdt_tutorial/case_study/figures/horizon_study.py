@@ -18,7 +18,8 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator, reflect
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.emulation.paths import reflect
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, emulate_snr
 from gdt_tutorial.twin.status import StatusWindow
 

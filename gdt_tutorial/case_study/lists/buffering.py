@@ -23,7 +23,7 @@ from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.abstraction.subgroups import Subgroups, gather_subgroups, sibling_of
-from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.observation import Observation
 
 __all__ = ["BufferingConfig", "SegmentBuffering", "sequential", "swipe_aware"]
 
@@ -87,9 +87,9 @@ class SegmentBuffering:
         self._value_of_wait = np.where(second <= config.horizon_s, 1 / (1 + second / config.halving_s), 0.0)
         self._urgency_of_wait = np.clip((config.safe_s - second) / (config.safe_s - config.urgent_s + 1e-9), 0, 1)
 
-    def abstract(self, status: Status) -> Features:
-        """Return SMGs and their buffer lists from the twin's status."""
-        return self.abstract_session(status.session, status.networking.snr_db)
+    def abstract(self, seen: Observation) -> Features:
+        """Return SMGs and their buffer lists from what the twin sees."""
+        return self.abstract_session(seen.status.session, seen.status.networking.snr_db)
 
     def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
         """Do the same from a session and channel state that are at hand."""

@@ -4,15 +4,17 @@
 spatiotemporal traffic distribution and swipe probability distribution" (the paper, Digital Twin).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.observation import Observation
 
 __all__ = ["FeatureAbstractor", "Features"]
+
+NO_LATENT, NO_CONTEXT = np.zeros((0, 0, 0)), np.zeros((0, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +32,23 @@ class Features:
     urgent_s: Float[np.ndarray, "batch subgroup item"]  # expected seconds of stall that sending it now avoids
     length_s: Float[np.ndarray, "batch subgroup item"]  # length of the segment
     previous: Float[np.ndarray, "batch subgroup version"]  # members whose next segment follows one of it, or 0
+    # What a learned abstractor adds, of width 0 where there is none: a code, how sure it is of it, and the network as a whole.
+    latent: Float[np.ndarray, "batch subgroup latent"] = field(default_factory=lambda: NO_LATENT)
+    latent_std: Float[np.ndarray, "batch subgroup latent"] = field(default_factory=lambda: NO_LATENT)
+    context: Float[np.ndarray, "batch context"] = field(default_factory=lambda: NO_CONTEXT)
+
+    def __post_init__(self) -> None:
+        for name in ("latent", "latent_std"):
+            if getattr(self, name) is NO_LATENT:
+                object.__setattr__(self, name, np.zeros((*self.ap.shape, 0)))
+        if self.context is NO_CONTEXT:
+            object.__setattr__(self, "context", np.zeros((len(self.ap), 0)))
 
 
 @runtime_checkable
 class FeatureAbstractor(Protocol):
-    """Anything that distills the status into features."""
+    """Anything that distills what the twin sees into features."""
 
-    def abstract(self, status: Status) -> Features:
-        """Return the features of `status`."""
+    def abstract(self, seen: Observation) -> Features:
+        """Return the features of the last slot of `seen`; those before it may count too."""
         ...

@@ -16,7 +16,7 @@ from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.abstraction.subgroups import gather_subgroups
-from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 
 __all__ = ["AbstractionConfig", "GroupAbstractor"]
@@ -57,9 +57,9 @@ class GroupAbstractor:
     ) -> None:
         self.catalog, self.capacity, self.curves, self.link, self.config = catalog, capacity, curves, link, config
 
-    def abstract(self, status: Status) -> Features:
+    def abstract(self, seen: Observation) -> Features:
         """Form SMGs and rank the segments that they lack by expected value."""
-        return self.abstract_session(status.session, status.networking.snr_db)
+        return self.abstract_session(seen.status.session, seen.status.networking.snr_db)
 
     def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
         """Do the same from a session and channel state that are at hand."""

@@ -73,7 +73,7 @@ class NetworkAllocator:
     def __init__(self, model: ScheduleModel, network: SubgroupNetwork) -> None:
         self.model, self.network = model, network
 
-    def decide(self, features: Features) -> Decision:
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Ask the network, then fill the slot."""
         row = torch.from_numpy(describe_subgroups(features, self.model)).float()
         with torch.no_grad():

@@ -21,7 +21,7 @@ class GreedyAllocator:
     def __init__(self, model: ScheduleModel) -> None:
         self.model = model
 
-    def decide(self, features: Features) -> Decision:
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Try each version at all SMGs of an AP and keep, for each AP, the best."""
         n_versions, (n_batch, n_subgroups) = self.model.catalog.n_versions, features.ap.shape
         # All versions are tried side by side, as if they were more environments.
@@ -45,7 +45,7 @@ class EqualShare:
         require(0 <= version < model.catalog.n_versions, "version", rule, version, "0 is the lowest bitrate")
         self.model, self.version = model, version
 
-    def decide(self, features: Features) -> Decision:
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Cut each SMG's list where its equal share ends."""
         version = np.full(features.ap.shape, self.version)
         share = member_share(features, len(self.model.capacity.bandwidth_hz))[..., None]

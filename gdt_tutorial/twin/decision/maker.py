@@ -7,6 +7,8 @@ holds one need not know which.
 
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
 
@@ -15,8 +17,13 @@ __all__ = ["DecisionMaker"]
 
 @runtime_checkable
 class DecisionMaker(Protocol):
-    """Anything that manages the network for one slot."""
+    """Anything that manages the network for one slot.
 
-    def decide(self, features: Features) -> Decision:
+    A maker is a function of its arguments: the same features and the same state of `rng` give the same decision, whatever it
+    was asked before. What it remembers travels in the features, what it draws comes from `rng`; a network of torch seeds a
+    generator of its own from it: `torch.Generator().manual_seed(int(rng.integers(2**62)))`.
+    """
+
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Return the schedule of the next slot."""
         ...

@@ -6,47 +6,83 @@ anything that continues a window of past status by some slots, and that says how
 the SNR follows from them in `snr`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.physical.campus import Campus
+from gdt_tutorial.configuration import require
+from gdt_tutorial.physical.batch import repeated
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.twin.emulation.paths import sample_positions_m, sample_snr_db
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, emulate_snr
 from gdt_tutorial.twin.status import StatusWindow
 
-__all__ = ["MIN_STD_M", "EmulatedStatus", "StatusEmulator", "reflect", "with_snr"]
+__all__ = ["MIN_STD_M", "EmulatedStatus", "MeanPath", "StatusEmulator", "known", "with_snr"]
 
 
+NO_SAMPLES = np.zeros((0, 0, 0, 0, 0))
 MIN_STD_M = 0.05  # nobody is certain of a position to less than this, and an entropy needs a positive width
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatedStatus:
-    """What an emulator says about the slots after its window: a Gaussian for every position and SNR."""
+    """What an emulator says about the slots after its window: mean and spread of every position and SNR, and whole paths.
+
+    A mean is enough for one user in one slot. The worst of several users is worse than the worst of their means, and whether a
+    user changes its access point depends on the way from slot to slot: that takes samples of whole paths.
+    """
 
     position_m: Float[np.ndarray, "batch user slot xy"]
     position_std_m: Float[np.ndarray, "batch user slot xy"]
     snr_db: Float[np.ndarray, "batch user slot ap"]
     snr_std_db: Float[np.ndarray, "batch user slot ap"]
+    # Joint draws over all slots; none where none were asked for.
+    position_sample_m: Float[np.ndarray, "sample batch user slot xy"] = field(default_factory=lambda: NO_SAMPLES)
+    snr_sample_db: Float[np.ndarray, "sample batch user slot ap"] = field(default_factory=lambda: NO_SAMPLES)
+
+    def __post_init__(self) -> None:
+        for name, like in (("position_sample_m", self.position_m), ("snr_sample_db", self.snr_db)):
+            if getattr(self, name) is NO_SAMPLES:
+                object.__setattr__(self, name, np.zeros((0, *like.shape)))
+
+    def futures(self) -> "EmulatedStatus":
+        """Return the sampled paths as that many copies of the environments, copy after copy, each sure of its path.
+
+        Raises:
+            ValueError: no samples.
+        """
+        n_samples = len(self.snr_sample_db)
+        require(n_samples > 0, "samples", "be there", 0, "emulate with n_samples=1 or more")
+        position_m, snr_db = (
+            each.reshape(-1, *each.shape[2:]) for each in (self.position_sample_m, self.snr_sample_db)
+        )
+        std_m, std_db = (repeated(each, n_samples) for each in (self.position_std_m, self.snr_std_db))
+        return EmulatedStatus(position_m=position_m, position_std_m=std_m, snr_db=snr_db, snr_std_db=std_db)
+
+
+def known(
+    position_m: Float[np.ndarray, "batch user slot xy"], snr_db: Float[np.ndarray, "batch user slot ap"]
+) -> EmulatedStatus:
+    """Return a future that is known: no spread."""
+    std_m, std_db = np.zeros(position_m.shape), np.zeros(snr_db.shape)
+    return EmulatedStatus(position_m=position_m, position_std_m=std_m, snr_db=snr_db, snr_std_db=std_db)
 
 
 @runtime_checkable
 class StatusEmulator(Protocol):
     """Continues a window of past status; the first of the three protocols of the twin."""
 
-    def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
-        """Say what the `n_slots` slots after the window look like, in their order."""
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
+        """Say what the `n_slots` slots after the window look like, in their order.
+
+        Means and spreads come always; `n_samples` joint paths beside them where asked, drawn from `rng`.
+        """
         ...
-
-
-def reflect(position_m: Float[np.ndarray, "*shape xy"], campus: Campus) -> Float[np.ndarray, "*shape xy"]:
-    """Fold a straight path back at the walls, as the walks do."""
-    phase_m = (position_m - campus.box_m[0]) % (2 * campus.size_m)
-    return campus.box_m[0] + np.minimum(phase_m, 2 * campus.size_m - phase_m)
 
 
 def with_snr(
@@ -56,7 +92,42 @@ def with_snr(
     topology: Topology,
     channel: ChannelConfig,
     snr: SnrEmulationConfig,
+    *,
+    n_samples: int = 0,
+    rng: np.random.Generator | None = None,
 ) -> EmulatedStatus:
-    """Complete emulated positions by the SNR that belongs to them."""
+    """Complete emulated positions by the SNR that belongs to them, and both by whole paths where these are asked for.
+
+    Raises:
+        ValueError: a negative number of samples, or samples without a generator.
+    """
+    require(n_samples >= 0, "n_samples", "be at least 0", n_samples, "0 gives means and spreads alone")
     snr_db, snr_std_db = emulate_snr(window, position_m, position_std_m, topology, channel, snr)
-    return EmulatedStatus(position_m=position_m, position_std_m=position_std_m, snr_db=snr_db, snr_std_db=snr_std_db)
+    moments = EmulatedStatus(position_m=position_m, position_std_m=position_std_m, snr_db=snr_db, snr_std_db=snr_std_db)
+    if n_samples == 0:
+        return moments
+    require(
+        rng is not None, "rng", "be a generator where samples are asked for", rng, "pass seeding.stream(seed, 'name')"
+    )
+    assert rng is not None
+    path_m = sample_positions_m(position_m, position_std_m, n_samples, topology.campus, rng=rng)
+    path_db = sample_snr_db(window, path_m, topology, channel, snr, rng=rng)
+    return replace(moments, position_sample_m=path_m, snr_sample_db=path_db)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanPath:
+    """An emulator that is sure of its means: every sample of another one becomes its mean (a `StatusEmulator`).
+
+    Validation on it is what a twin without a distribution does.
+    """
+
+    emulator: StatusEmulator
+
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
+        """Repeat the means as samples."""
+        moments = self.emulator.emulate(window, n_slots)
+        path_m, path_db = (np.repeat(each[None], n_samples, axis=0) for each in (moments.position_m, moments.snr_db))
+        return replace(moments, position_sample_m=path_m, snr_sample_db=path_db)

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float
 from gdt_tutorial.configuration import parameter, require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, EmulatedStatus, reflect, with_snr
+from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, EmulatedStatus, with_snr
+from gdt_tutorial.twin.emulation.paths import reflect
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig
 from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
 
@@ -62,11 +63,13 @@ class HoldLast:
     channel: ChannelConfig = ChannelConfig()
     snr: SnrEmulationConfig = SnrEmulationConfig()
 
-    def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
         """Repeat the last collected position."""
         last = _last_report(window, n_slots, self.slot_s)
         position_m = last.position_m[:, :, None].repeat(n_slots, axis=2)
-        return _completed(self, window, last, position_m)
+        return _completed(self, window, last, position_m, n_samples, rng)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +82,13 @@ class ConstantVelocity:
     channel: ChannelConfig = ChannelConfig()
     snr: SnrEmulationConfig = SnrEmulationConfig()
 
-    def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
         """Extend the last collected leg or pause."""
         last = _last_report(window, n_slots, self.slot_s)
         straight_m = last.position_m[:, :, None] + last.velocity_mps[:, :, None] * last.elapsed_s[..., None]
-        return _completed(self, window, last, reflect(straight_m, self.topology.campus))
+        return _completed(self, window, last, reflect(straight_m, self.topology.campus), n_samples, rng)
 
 
 class _LastReport(NamedTuple):
@@ -108,9 +113,12 @@ def _completed(
     window: StatusWindow,
     last: _LastReport,
     position_m: Float[np.ndarray, "batch user slot xy"],
+    n_samples: int,
+    rng: np.random.Generator | None,
 ) -> EmulatedStatus:
     """Add to emulated positions how wrong they have become, and the SNR that belongs to them."""
     is_walking = np.linalg.norm(last.velocity_mps, axis=-1) > 0
     std_m = emulator.growth.std_m(last.elapsed_s, is_walking[..., None].repeat(last.elapsed_s.shape[2], axis=-1))
     std_m = std_m[..., None].repeat(2, axis=-1)
-    return with_snr(window, position_m, std_m, emulator.topology, emulator.channel, emulator.snr)
+    topology, channel, snr = emulator.topology, emulator.channel, emulator.snr
+    return with_snr(window, position_m, std_m, topology, channel, snr, n_samples=n_samples, rng=rng)

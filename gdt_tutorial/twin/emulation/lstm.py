@@ -25,7 +25,8 @@ from gdt_tutorial.checkpoints import load, save
 from gdt_tutorial.configuration import parameter, require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, EmulatedStatus, reflect, with_snr
+from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, EmulatedStatus, with_snr
+from gdt_tutorial.twin.emulation.paths import reflect
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig
 from gdt_tutorial.twin.status import StatusWindow, last_collected
 
@@ -121,7 +122,9 @@ class LstmEmulator:
     channel: ChannelConfig = ChannelConfig()
     snr: SnrEmulationConfig = SnrEmulationConfig()
 
-    def emulate(self, window: StatusWindow, n_slots: int) -> EmulatedStatus:
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
         """Continue the window; the slots to come enter the network as slots without a report."""
         require(n_slots > 0, "n_slots", "be above 0", n_slots, "emulate at least one slot")
         last_collected(window.is_behavior_collected)  # raises when a user was never collected
@@ -135,7 +138,8 @@ class LstmEmulator:
         position_m, std_m = self.predict(reading)
         position_m = position_m[:, -n_slots:].reshape(*shape, n_slots, 2)
         std_m = std_m[:, -n_slots:].reshape(*shape, n_slots, 1).repeat(2, axis=-1)
-        return with_snr(window, position_m, std_m, self.topology, self.channel, self.snr)
+        topology, channel, snr = self.topology, self.channel, self.snr
+        return with_snr(window, position_m, std_m, topology, channel, snr, n_samples=n_samples, rng=rng)
 
     @torch.no_grad()
     def predict(self, reading: Reading) -> tuple[Float[np.ndarray, "user slot xy"], Float[np.ndarray, "user slot"]]:

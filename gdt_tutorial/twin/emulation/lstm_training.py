@@ -20,8 +20,8 @@ from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, fit
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import torch_seeded
-from gdt_tutorial.twin.emulation.emulator import reflect
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator, Reading, TrajectoryNetwork, read_walks
+from gdt_tutorial.twin.emulation.paths import reflect
 from gdt_tutorial.twin.emulation.walks import Walks, collection_pattern
 
 __all__ = ["BOOK", "FULL", "SMOKE", "LstmConfig", "TrainedLstm", "TrajectoryErrors", "compare", "train_lstm"]

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from gdt_tutorial import learning, seeding
 from gdt_tutorial.agents.evolution import EvolutionConfig, evolve
 from gdt_tutorial.configuration import configclass, parameter
-from gdt_tutorial.physical.messages import Decision, Session
+from gdt_tutorial.physical.batch import repeated
+from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.playback import ViewTape
 from gdt_tutorial.twin.abstraction.features import Features
@@ -24,7 +25,12 @@ from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwo
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, known
+from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+from gdt_tutorial.twin.observation import Observation
+from gdt_tutorial.twin.status import true_status
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_model import CampusSwipes
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["AllocatorConfig", "TrainingCampus", "evolve_allocator", "imitate", "train_allocator", "training_campus"]
@@ -47,8 +53,8 @@ class TrainingCampus:
     """Campuses of the twin's own making, with their whole course recorded: many makers can be tried on the same one."""
 
     virtual: VirtualNetwork
-    session: Session
-    snr_db: Float[np.ndarray, "batch user slot ap"]
+    seen: Observation
+    future: EmulatedStatus  # the truth, recorded
     tape: ViewTape
 
     @classmethod
@@ -63,23 +69,29 @@ class TrainingCampus:
         user = np.resize(network.viewers.user, len(kind))
         rng = seeding.stream(network.seed, "training curves", n_users)
         curves.update(kind[None], network.viewers.swipes.sample_fraction(user, kind, rng=rng)[None])
-        session, snr_db = network.reset().session, [network.channel.snr_db]
+        seen, position_m, snr_db = Observation(statuses=(true_status(network.reset()),)), [], []
         for _ in range(n_slots):
             network.walk.advance(network.config.slot_s)
             network.channel.advance(network.walk.position_m)
+            position_m.append(network.walk.position_m.copy())
             snr_db.append(network.channel.snr_db)
-        model = schedule_model(network)
         virtual = VirtualNetwork(
-            model=model,
+            model=schedule_model(network),
             abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link),
+            emulator=HoldLast(topology=network.topology),
+            swipes=CampusSwipes(curves, network.config.n_users),
+            link=network.link,
             hysteresis_db=network.config.hysteresis_db,
         )
-        return cls(virtual=virtual, session=session, snr_db=np.stack(snr_db, axis=2), tape=network.tape)
+        future = known(np.stack(position_m, axis=2), np.stack(snr_db, axis=2))
+        return cls(virtual=virtual, seen=seen, future=future, tape=network.tape)
 
     def qoe(self, maker: DecisionMaker, n_copies: int = 1) -> Float[np.ndarray, "copy batch"]:
         """Return the mean QoE of the session under `maker`, which decides for all copies at once."""
-        tape = self.tape.repeated(n_copies)
-        return self.virtual.rollout(self.session, self.snr_db, maker, tape, n_copies).mean(axis=-1)
+        seen, future = repeated(self.seen, n_copies), repeated(self.future, n_copies)
+        rng = seeding.stream(0, "maker")
+        qoe = self.virtual.rollout(seen, future, maker, self.tape.repeated(n_copies), rng=rng)
+        return qoe.reshape(n_copies, -1, qoe.shape[1]).mean(axis=-1)
 
 
 class _Recorder:
@@ -90,8 +102,8 @@ class _Recorder:
         self.rows: list[np.ndarray] = []
         self.versions: list[np.ndarray] = []
 
-    def decide(self, features: Features) -> Decision:
-        decision = self.teacher.decide(features)
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
+        decision = self.teacher.decide(features, rng=rng)
         is_served = (features.n_members > 0) & (features.efficiency > 0)
         self.rows.append(describe_subgroups(features, self.model)[is_served])
         self.versions.append(decision.version[is_served])
@@ -147,7 +159,7 @@ class _Candidates:
         self._forward = torch.func.vmap(lambda weights, row: torch.func.functional_call(network, weights, (row,)))
         self._model, self._n_candidates = model, len(candidates)
 
-    def decide(self, features: Features) -> Decision:
+    def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         row = torch.from_numpy(describe_subgroups(features, self._model)).float()
         with torch.no_grad():
             choice = self._forward(self._weights, row.reshape(self._n_candidates, -1, *row.shape[1:]))

@@ -21,7 +21,7 @@ def slots_of(computing_cycles_per_s, n_slots=6, n_batch=2, n_users=20, seed=5):
     for _ in range(n_slots):
         features = abstractor.abstract_session(telemetry.session, telemetry.snr_db)
         trajectory.append((telemetry, features))
-        telemetry = net.step(maker.decide(features))
+        telemetry = net.step(maker.decide(features, rng=ANY))
     return net, model, trajectory
 
 
