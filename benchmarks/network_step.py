@@ -22,6 +22,7 @@ from statistics import median
 from time import process_time
 
 from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.decision.greedy import EqualShare
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
@@ -38,7 +39,9 @@ def measure(n_repetitions: int) -> list[float]:
     maker = EqualShare(ScheduleModel(catalog=network.catalog, capacity=network.capacity, qoe=network.config.qoe))
     telemetry, rates = network.reset(), []
     for _ in range(n_repetitions + 2):
-        decision = maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=ANY)
+        decision = maker.decide(
+            abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=stream(0, "maker")
+        )
         start = process_time()
         telemetry = network.step(decision)
         rates.append(N_USERS * N_BATCH / (process_time() - start))

@@ -11,8 +11,15 @@ from gdt_tutorial.physical.streaming import SlotCapacity
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
+from gdt_tutorial.twin.emulation.emulator import MeanPath
+from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+from gdt_tutorial.twin.observation import Observation
+from gdt_tutorial.twin.status import true_status
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_model import CampusSwipes
+from gdt_tutorial.twin.virtual import VirtualNetwork
 
+ANY = np.random.default_rng(0)  # for makers that draw nothing
 TINY_QOE = QoeConfig(version_quality=(1.0, 2.0))
 
 
@@ -68,6 +75,22 @@ def random_decision(session, catalog, n_aps, *, rng, n_items=12):
     )  # fmt: skip
 
 
+def seen_in(telemetry):
+    """Return what a perfect twin sees of one slot."""
+    return Observation(statuses=(true_status(telemetry),))
+
+
+def virtual_of(net, *, n_slots=4, n_rollouts=1, emulator=None):
+    """Return a virtual network that is sure that nobody moves, or that has another emulator."""
+    abstractor, model = twin_of(net)
+    sure = MeanPath(emulator=HoldLast(topology=net.topology))
+    return VirtualNetwork(
+        model=model, abstractor=abstractor, emulator=emulator or sure, link=net.link,
+        swipes=CampusSwipes(abstractor.curves, net.config.n_users), hysteresis_db=net.config.hysteresis_db,
+        n_slots=n_slots, n_rollouts=n_rollouts,
+    )  # fmt: skip
+
+
 def idle(decision):
     """Return the same decision with nothing to send."""
     return replace(decision, segments=np.full_like(decision.segments, NOT_SERVED))
@@ -75,6 +98,8 @@ def idle(decision):
 
 def same(left, right):
     """Say whether two messages hold equal arrays."""
+    if isinstance(left, (tuple, list)):
+        return len(left) == len(right) and all(same(*each) for each in zip(left, right, strict=True))
     if is_dataclass(left):
         return all(same(getattr(left, field.name), getattr(right, field.name)) for field in fields(left))
     return np.array_equal(left, right, equal_nan=np.asarray(left).dtype.kind == "f")

@@ -13,7 +13,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain
 from gdt_tutorial.solutions.data_model.scheduling import SlsqpScheduler
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
-from tests.small_networks import random_decision, same, twin_of
+from tests.small_networks import ANY, random_decision, same, twin_of
 
 LINEAR = QoeConfig()
 LOG = QoeConfig(version_quality=(1.0, 1.47, 1.9, 2.34), stall_weight=4.3, variation_weight=0.0)

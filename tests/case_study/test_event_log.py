@@ -11,7 +11,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from tests.case_study.event_log import EventLog
 from tests.case_study.groups.audiences import watch_log
-from tests.small_networks import random_decision, twin_of
+from tests.small_networks import ANY, random_decision, twin_of
 
 SMALL = CaseStudyConfig(network=NetworkConfig(n_users=16))
 

@@ -21,7 +21,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
-from tests.small_networks import idle, random_decision, twin_of
+from tests.small_networks import ANY, idle, random_decision, twin_of
 
 SMALL = CaseStudyConfig(n_slots=6, network=NetworkConfig(n_users=10))
 

@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
-from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
-from gdt_tutorial.twin.status import StatusStore
-from gdt_tutorial.twin.virtual import VirtualNetwork
-from tests.small_networks import network, random_decision, same, twin_of
+from gdt_tutorial.twin.decision.schedule import greedy_schedule
+from tests.small_networks import ANY, network, random_decision, same, seen_in, twin_of, virtual_of
 
 N_BATCH, N_USERS = 3, 12
 
@@ -22,35 +19,13 @@ def scene():
     rng, telemetry = stream(6, "decisions"), net.reset()
     for _ in range(6):
         telemetry = net.step(random_decision(telemetry.session, net.catalog, 2, rng=rng))
-    store = StatusStore(N_BATCH, N_USERS, 2, 5)
-    everybody = np.ones((N_BATCH, N_USERS), dtype=bool)
-    telemetry = replace(telemetry, snr_db=telemetry.snr_db.astype(float))
-    store.update(LocalController().collect(telemetry, everybody, everybody))
-    return net, store.status()
-
-
-def forecast(status, n_held=4):
-    """Return a forecast that holds position and channel for `n_held` slots, however many are asked for."""
-
-    def emulate(n_slots):
-        position_m, snr_db = (
-            np.repeat(value[:, :, None], n_held, axis=2)
-            for value in (status.behavior.position_m, status.networking.snr_db)
-        )
-        return EmulatedStatus(
-            position_m=position_m, position_std_m=np.ones_like(position_m),
-            snr_db=snr_db, snr_std_db=np.ones_like(snr_db),
-        )  # fmt: skip
-
-    return emulate
+    return net, seen_in(replace(telemetry, snr_db=telemetry.snr_db.astype(float)))
 
 
 def loop_over(net, managers, seed=0, **config):
-    abstractor, model = twin_of(net)
-    virtual = VirtualNetwork(model=model, abstractor=abstractor)
-    made = {name: make(model) for name, make in managers.items()}
-    config = InternalConfig(**{"n_slots": 4, **config})
-    return InternalLoop(abstractor, made, virtual, config, rng=stream(seed, "validation"))
+    virtual, config = virtual_of(net), InternalConfig(**{"n_slots": 4, **config})
+    made = {name: make(virtual.model) for name, make in managers.items()}
+    return InternalLoop(virtual.abstractor, made, virtual, config, rng=stream(seed, "validation"))
 
 
 class Mixed:
@@ -67,23 +42,23 @@ class Mixed:
 
 
 def test_each_environment_gets_the_manager_with_the_larger_score(scene):
-    net, status = scene
+    net, seen = scene
     works_here, works_there = [True, False, False], [False, True, True]
     loop = loop_over(net, {"a": lambda model: Mixed(model, works_here), "b": lambda model: Mixed(model, works_there)})
-    decision = loop.decide(status, forecast(status))
+    decision = loop.decide(seen)
     verdict = loop.verdicts[-1]
     assert verdict.chosen.tolist() == [0, 1, 1]
     scores = np.stack(list(verdict.expected_qoe.values()))
     np.testing.assert_array_equal(verdict.chosen, scores.argmax(axis=0))
-    greedy = loop_over(net, {"g": GreedyAllocator}).decide(status, forecast(status))
+    greedy = loop_over(net, {"g": GreedyAllocator}).decide(seen)
     assert same(decision, greedy)
 
 
 def test_the_decision_is_put_together_from_the_chosen_managers(scene):
-    net, status = scene
+    net, seen = scene
     loop = loop_over(net, {"greedy": GreedyAllocator, "equal": EqualShare})
-    decision = loop.decide(status, forecast(status))
-    features = twin_of(net)[0].abstract(status)
+    decision = loop.decide(seen)
+    features = twin_of(net)[0].abstract(seen)
     each = [maker.decide(features, rng=ANY) for maker in loop.managers.values()]
     for env, chosen in enumerate(loop.verdicts[-1].chosen):
         for name, value in vars(decision).items():
@@ -91,57 +66,113 @@ def test_the_decision_is_put_together_from_the_chosen_managers(scene):
 
 
 def test_one_manager_needs_no_validation(scene):
-    net, status = scene
+    net, seen = scene
     loop = loop_over(net, {"greedy": GreedyAllocator})
-    decision = loop.decide(status, forecast(status))
+    decision = loop.decide(seen)
     assert loop.verdicts[-1].expected_qoe == {}
     assert loop.verdicts[-1].chosen.tolist() == [0, 0, 0]
-    assert same(decision, loop.managers["greedy"].decide(twin_of(net)[0].abstract(status)))
+    assert same(decision, loop.managers["greedy"].decide(twin_of(net)[0].abstract(seen), rng=ANY))
 
 
 def test_between_validations_the_last_choice_stands(scene):
-    net, status = scene
+    net, seen = scene
     works = {
         "a": lambda model: Mixed(model, [True, False, False]),
         "b": lambda model: Mixed(model, [False, True, True]),
     }
     loop = loop_over(net, works, period_slots=3)
     for _ in range(4):
-        loop.decide(status, forecast(status))
+        loop.decide(seen)
     assert [bool(verdict.expected_qoe) for verdict in loop.verdicts] == [True, False, False, True]
     assert all(verdict.chosen.tolist() == [0, 1, 1] for verdict in loop.verdicts)
 
 
 def test_earlier_verdicts_weigh_in_as_long_as_the_memory_says(scene):
-    net, status = scene
+    net, seen = scene
     loop = loop_over(net, {"a": EqualShare, "b": GreedyAllocator}, memory=0.5, period_slots=1)
     total = 0.0
     for _ in range(4):
-        loop.decide(status, forecast(status))
+        loop.decide(seen)
         total = 0.5 * total + np.stack(list(loop.verdicts[-1].expected_qoe.values()))
         np.testing.assert_array_equal(loop.verdicts[-1].chosen, total.argmax(axis=0))
 
 
 def test_verdicts_have_a_seed_pair(scene):
-    net, status = scene
+    net, seen = scene
     managers = {"greedy": GreedyAllocator, "equal": EqualShare}
     found = []
     for seed in (0, 0, 1):
         loop = loop_over(net, managers, seed=seed)
-        loop.decide(status, forecast(status))
+        loop.decide(seen)
         found.append(np.stack(list(loop.verdicts[-1].expected_qoe.values())))
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0], found[2])
 
 
-def test_the_second_validation_does_not_depend_on_how_much_the_first_drew(scene):
-    net, status = scene
-    short, long = (loop_over(net, {"e": EqualShare, "g": GreedyAllocator}, period_slots=1) for _ in range(2))
-    short.decide(status, forecast(status, 1))
-    long.decide(status, forecast(status, 60))
-    for loop in (short, long):
-        loop.decide(status, forecast(status))
-    np.testing.assert_array_equal(short.verdicts[-1].expected_qoe["g"], long.verdicts[-1].expected_qoe["g"])
+class Drawing:
+    """A manager that draws its versions."""
+
+    def __init__(self, model):
+        self.model, self.n_calls = model, 0
+
+    def decide(self, features, *, rng):
+        self.n_calls += 1
+        version = rng.integers(self.model.catalog.n_versions, size=features.ap.shape)
+        return greedy_schedule(features, self.model, version, np.ones(features.ap.shape))[0]
+
+
+def test_a_drawing_manager_decides_the_same_at_every_validation_period(scene):
+    net, seen = scene
+    decisions = []
+    for period_slots in (1, 2, 5, 5):
+        loop = loop_over(
+            net, {"drawing": Drawing, "idle": lambda model: Mixed(model, [False] * 3)}, period_slots=period_slots
+        )
+        trail = seen
+        for _ in range(5):
+            decisions.append(loop.decide(trail))
+            assert loop.verdicts[-1].chosen.tolist() == [0, 0, 0]
+            trail = trail.then(decisions[-1], replace(trail.status, slot=trail.status.slot + 1))
+    for slot in range(5):
+        assert all(same(decisions[slot], decisions[slot + 5 * run]) for run in (1, 2, 3))
+    assert not same(decisions[0], decisions[1])
+
+
+def test_between_validations_only_the_chosen_managers_decide(scene):
+    net, seen = scene
+    made = {}
+
+    def keep(name, make):
+        def of(model):
+            made[name] = make(model)
+            return made[name]
+
+        return of
+
+    managers = {"a": keep("a", Drawing), "b": keep("b", Drawing), "c": lambda model: Mixed(model, [False] * 3)}
+    loop = loop_over(net, managers, period_slots=4, n_slots=4)
+    for _ in range(4):
+        loop.decide(seen)
+    chosen = set(loop.verdicts[-1].chosen.tolist())
+    for index, name in enumerate("ab"):
+        # One decision and the rollout's three at the validation, and three more where it was chosen.
+        assert made[name].n_calls == 4 + 3 * (index in chosen)
+
+
+class OneMethod:
+    """A world of its own: any decision of the manager `good` is worth 1."""
+
+    def score(self, seen, decisions, then, *, rng):
+        return {name: np.full(N_BATCH, float(name == "good")) for name in decisions}
+
+
+def test_a_world_needs_one_method(scene):
+    net, seen = scene
+    abstractor, model = twin_of(net)
+    managers = {"bad": EqualShare(model), "good": GreedyAllocator(model)}
+    loop = InternalLoop(abstractor, managers, OneMethod(), rng=stream(0, "validation"))
+    loop.decide(seen)
+    assert loop.verdicts[-1].chosen.tolist() == [1, 1, 1]
 
 
 def test_a_loop_without_managers_is_refused(scene):

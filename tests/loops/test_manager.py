@@ -9,7 +9,7 @@ from gdt_tutorial.physical.messages import NOT_SERVED
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
-from tests.small_networks import network, same
+from tests.small_networks import ANY, network, same
 
 N_SLOTS = 8
 
@@ -73,7 +73,7 @@ def test_with_one_manager_the_loop_is_open():
 
 def test_the_curves_learn_from_what_was_watched():
     gdt, _ = run()
-    assert np.ptp(gdt.curves.table[..., -1]) > 0
+    assert np.ptp(gdt.swipes.curves.table[..., -1]) > 0
 
 
 def test_a_second_run_starts_again_with_a_new_twin():

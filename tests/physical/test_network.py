@@ -12,7 +12,7 @@ from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.slicing import NetworkSlice
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
-from tests.small_networks import held_s, idle, network, random_decision, same, twin_of
+from tests.small_networks import ANY, held_s, idle, network, random_decision, same, twin_of
 
 
 def random_trajectory(net, n_slots, *, seed, change=None):

@@ -8,7 +8,7 @@ from gdt_tutorial.seeding import torch_stream
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.recipes.shipped_allocator import AllocatorConfig, TrainingCampus, evolve_allocator, imitate
-from tests.small_networks import network, same, twin_of
+from tests.small_networks import ANY, network, same, twin_of
 
 TINY = AllocatorConfig(n_hidden=8, n_campuses=1, evolution=EvolutionConfig(n_pairs=4, n_generations=2))
 
@@ -63,7 +63,7 @@ def test_imitation_learns_the_versions_of_the_teacher():
         teaching, unseen = campus(seed, n_slots=12), campus(100 + seed)
         student = imitate(teaching, AllocatorConfig(n_hidden=16), generator=torch_stream(seed, "student"))
         model = unseen.virtual.model
-        features = unseen.virtual.abstractor.abstract_session(unseen.session, unseen.snr_db[:, :, 0])
+        features = unseen.virtual.abstractor.abstract(unseen.seen)
         is_served = (features.n_members > 0) & (features.efficiency > 0)
         wanted = GreedyAllocator(model).decide(features, rng=ANY).version[is_served]
         taken = student.decide(features, rng=ANY).version[is_served]
@@ -104,7 +104,7 @@ def test_weights_have_a_seed_pair():
 
 
 def test_rows_are_what_the_network_takes(recorded):
-    features = recorded.virtual.abstractor.abstract_session(recorded.session, recorded.snr_db[:, :, 0])
+    features = recorded.virtual.abstractor.abstract(recorded.seen)
     assert describe_subgroups(features, recorded.virtual.model).shape[-1] == 16
 
 
@@ -112,7 +112,7 @@ def test_saving_and_loading_keeps_every_decision(recorded, student, tmp_path):
     file = tmp_path / "folder" / "allocator.safetensors"
     student.save(file)
     loaded = NetworkAllocator.load(file, student.model)
-    features = recorded.virtual.abstractor.abstract_session(recorded.session, recorded.snr_db[:, :, 0])
+    features = recorded.virtual.abstractor.abstract(recorded.seen)
     assert same(loaded.decide(features, rng=ANY), student.decide(features, rng=ANY))
 
 

@@ -11,7 +11,7 @@ from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, gain_per_cost, greedy_schedule, pack
-from tests.small_networks import TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
+from tests.small_networks import ANY, TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
 
 
 def untrained(model):

@@ -1,20 +1,18 @@
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
+from gdt_tutorial.physical.batch import repeated
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.emulation.emulator import known
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 from gdt_tutorial.twin.twin_environment import TwinEnvironment
-from gdt_tutorial.twin.virtual import VirtualNetwork
-from tests.small_networks import network, random_decision, twin_of
-
-
-def virtual_of(net):
-    abstractor, model = twin_of(net)
-    return VirtualNetwork(model=model, abstractor=abstractor, hysteresis_db=net.config.hysteresis_db)
+from tests.small_networks import ANY, network, random_decision, same, seen_in, virtual_of
 
 
 @pytest.mark.parametrize("maker_class", [GreedyAllocator, EqualShare])
@@ -25,60 +23,104 @@ def test_a_rollout_with_the_truth_is_the_physical_network(maker_class, n_before)
     rng, telemetry, virtual = stream(2, "decisions"), net.reset(), virtual_of(net)
     for _ in range(n_before):
         telemetry = net.step(random_decision(telemetry.session, net.catalog, 2, rng=rng))
-    session, snr_db, tape, qoe = telemetry.session, [telemetry.snr_db], net.tape.repeated(3), []
+    seen, tape, snr_db, position_m, qoe = seen_in(telemetry), net.tape.repeated(3), [], [], []
     maker = maker_class(virtual.model)
     for _ in range(12):
         decision = maker.decide(virtual.abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=ANY)
         telemetry = net.step(decision)
         snr_db.append(telemetry.snr_db)
+        position_m.append(telemetry.position_m)
         qoe.append(telemetry.service.qoe.mean(axis=-1))
-    rollout = virtual.rollout(session, np.stack(snr_db, axis=2), maker, tape, 3)
+    future = repeated(known(np.stack(position_m, axis=2), np.stack(snr_db, axis=2)), 3)
+    rollout = virtual.rollout(repeated(seen, 3), future, maker, tape, rng=ANY)
     assert np.abs(np.array(qoe)).sum() > 1
-    for copy in rollout:
+    for copy in np.split(rollout, 3):
         np.testing.assert_allclose(copy, np.array(qoe).T, atol=1e-9)
 
 
 @pytest.fixture(scope="module")
 def moment():
-    """Return a virtual network, the session of this moment, and a forecast that holds the channel."""
+    """Return a virtual network in which nobody moves, and what is seen of this moment."""
     net = network(n_batch=3, n_users=15, seed=4)
     rng, telemetry = stream(4, "decisions"), net.reset()
     for _ in range(6):
         telemetry = net.step(random_decision(telemetry.session, net.catalog, 2, rng=rng))
-    return virtual_of(net), telemetry.session, np.repeat(telemetry.snr_db[:, :, None], 6, axis=2).astype(float)
+    return virtual_of(net, n_slots=5, n_rollouts=2), seen_in(telemetry)
+
+
+def scored(virtual, seen, makers, seed=0):
+    features = virtual.abstractor.abstract(seen)
+    decisions = {name: maker.decide(features, rng=ANY) for name, maker in makers.items()}
+    return virtual.score(seen, decisions, makers, rng=stream(seed, "validation"))
 
 
 def test_makers_that_are_the_same_get_the_same_expectation(moment):
-    virtual, session, snr_db = moment
-    makers = {name: GreedyAllocator(virtual.model) for name in ("one", "other")}
-    qoe = virtual.validate(session, snr_db, makers, 2, rng=stream(0, "validation"))
+    virtual, seen = moment
+    qoe = scored(virtual, seen, {name: GreedyAllocator(virtual.model) for name in ("one", "other")})
     np.testing.assert_array_equal(qoe["one"], qoe["other"])
     assert qoe["one"].shape == (3,)
 
 
 def test_an_expectation_depends_on_the_seed_and_not_on_the_company(moment):
-    virtual, session, snr_db = moment
+    virtual, seen = moment
     greedy, equal = GreedyAllocator(virtual.model), EqualShare(virtual.model)
-    together = virtual.validate(session, snr_db, {"e": equal, "g": greedy}, 2, rng=stream(0, "validation"))
-    alone = virtual.validate(session, snr_db, {"g": greedy}, 2, rng=stream(0, "validation"))
-    other = virtual.validate(session, snr_db, {"g": greedy}, 2, rng=stream(1, "validation"))
+    together, alone = scored(virtual, seen, {"e": equal, "g": greedy}), scored(virtual, seen, {"g": greedy})
     np.testing.assert_array_equal(together["g"], alone["g"])
-    assert not np.array_equal(alone["g"], other["g"])
+    assert not np.array_equal(alone["g"], scored(virtual, seen, {"g": greedy}, seed=1)["g"])
 
 
 def test_the_first_slot_is_left_out_because_no_decision_reaches_it(moment):
-    virtual, session, snr_db = moment
-    greedy = GreedyAllocator(virtual.model)
-    tape = virtual.tape(session, 2, rng=stream(0, "validation"))
-    rollout = virtual.rollout(session, snr_db, greedy, tape, 2)
-    qoe = virtual.validate(session, snr_db, {"g": greedy}, 2, rng=stream(0, "validation"))
-    np.testing.assert_array_equal(qoe["g"], rollout[..., 1:].mean(axis=(0, 2)))
-    equal = virtual.rollout(session, snr_db, EqualShare(virtual.model), tape, 2)
-    np.testing.assert_array_equal(rollout[..., 0], equal[..., 0])
+    virtual, seen = moment
+    greedy, equal = GreedyAllocator(virtual.model), EqualShare(virtual.model)
+    future = virtual.emulator.emulate(seen.window, 5, n_samples=2, rng=ANY).futures()
+    tape = virtual.tape(seen.status.session, 2, rng=stream(0, "validation"))
+    ways = [virtual.rollout(repeated(seen, 2), future, maker, tape, rng=ANY) for maker in (greedy, equal)]
+    expected = ways[0].reshape(2, 3, 5)[..., 1:].mean(axis=(0, 2))
+    np.testing.assert_array_equal(scored(virtual, seen, {"g": greedy})["g"], expected)
+    np.testing.assert_array_equal(ways[0][:, 0], ways[1][:, 0])
+
+
+def test_a_given_first_decision_is_carried_out_and_the_maker_goes_on(moment):
+    virtual, seen = moment
+    greedy, equal = GreedyAllocator(virtual.model), EqualShare(virtual.model)
+    decisions = {
+        name: maker.decide(virtual.abstractor.abstract(seen), rng=ANY) for name, maker in (("g", greedy), ("e", equal))
+    }
+    then = dict.fromkeys("ge", greedy)
+    mixed = virtual.score(seen, decisions, then, rng=stream(0, "validation"))
+    pure = scored(virtual, seen, {"g": greedy, "e": equal})
+    np.testing.assert_array_equal(mixed["g"], pure["g"])
+    assert not np.array_equal(mixed["e"], pure["e"])
+    assert not np.array_equal(mixed["e"], mixed["g"])
+
+
+def test_a_maker_in_a_rollout_sees_its_own_past(moment):
+    virtual, seen = moment
+    past = []
+
+    class Watching:
+        def abstract(self, observed):
+            past.append(observed)
+            return virtual.abstractor.abstract(observed)
+
+    watching = replace(virtual, abstractor=Watching())
+    future = virtual.emulator.emulate(seen.window, 5, n_samples=1, rng=ANY).futures()
+    tape = virtual.tape(seen.status.session, 1, rng=stream(0, "validation"))
+    watching.rollout(seen, future, GreedyAllocator(virtual.model), tape, rng=ANY)
+    assert [len(each.statuses) for each in past] == [1, 2, 3, 4, 5]
+    assert all(
+        same(
+            past[-1].decisions[k], GreedyAllocator(virtual.model).decide(virtual.abstractor.abstract(past[k]), rng=ANY)
+        )
+        for k in range(4)
+    )
+    assert [each.status.slot for each in past] == [seen.status.slot + k for k in range(5)]
+    assert past[-1].status.networking.age_slots.tolist() == np.full((3, 15), 4).tolist()
 
 
 def test_the_twin_expects_every_view_to_last_longer_than_it_has(moment):
-    virtual, session, _ = moment
+    virtual, seen = moment
+    session = seen.status.session
     tape = virtual.tape(session, 2, rng=stream(0, "validation"))
     env, user = (axis.reshape(-1) for axis in np.indices((6, 15)))
     head, group = session.head[env % 3, user], session.group[env % 3, user]

@@ -40,7 +40,7 @@ def test_fill_changes_only_what_was_not_collected(make_report):
     store.update(make_report(slot=0))
     is_collected = np.array([[True, False, False], [False, True, False]])
     store.update(make_report(slot=1, behavior=is_collected, networking=is_collected))
-    store.impute(np.full((2, 3, 2), 7.0), np.full((2, 3, 2), 8.0))
+    store.impute(np.full((2, 3, 2), 7.0), np.full((2, 3, 2), 8.0), np.full((2, 3, 2), 1.5), np.full((2, 3, 2), 2.5))
     status = store.status()
     assert (status.behavior.position_m[~is_collected] == 7.0).all()
     assert (status.networking.snr_db[~is_collected] == 8.0).all()
@@ -105,13 +105,13 @@ def test_wrong_shapes_are_refused(make_report):
 def test_bad_fill_is_refused(make_report):
     store = StatusStore(2, 3, 2, window_slots=4)
     with pytest.raises(ValueError, match="store must have a report"):
-        store.impute(np.zeros((2, 3, 2)), np.zeros((2, 3, 2)))
+        store.impute(*[np.zeros((2, 3, 2))] * 4)
     store.update(make_report(slot=0))
     store.update(make_report(slot=1, behavior=np.zeros((2, 3), dtype=bool), networking=np.zeros((2, 3), dtype=bool)))
     with pytest.raises(ValueError, match=r"position_m must have shape \(2, 3, 2\)"):
-        store.impute(np.zeros((2, 4, 2)), np.zeros((2, 4, 2)))
+        store.impute(*[np.zeros((2, 4, 2))] * 4)
     with pytest.raises(ValueError, match="snr_db must be finite where nothing was collected"):
-        store.impute(np.zeros((2, 3, 2)), np.full((2, 3, 2), np.nan))
+        store.impute(np.zeros((2, 3, 2)), np.full((2, 3, 2), np.nan), *[np.zeros((2, 3, 2))] * 2)
 
 
 def test_sizes_must_be_positive():

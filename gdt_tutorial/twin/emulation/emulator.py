@@ -40,13 +40,13 @@ class EmulatedStatus:
     snr_db: Float[np.ndarray, "batch user slot ap"]
     snr_std_db: Float[np.ndarray, "batch user slot ap"]
     # Joint draws over all slots; none where none were asked for.
-    position_sample_m: Float[np.ndarray, "sample batch user slot xy"] = field(default_factory=lambda: NO_SAMPLES)
-    snr_sample_db: Float[np.ndarray, "sample batch user slot ap"] = field(default_factory=lambda: NO_SAMPLES)
+    position_sample_m: Float[np.ndarray, "batch sample user slot xy"] = field(default_factory=lambda: NO_SAMPLES)
+    snr_sample_db: Float[np.ndarray, "batch sample user slot ap"] = field(default_factory=lambda: NO_SAMPLES)
 
     def __post_init__(self) -> None:
         for name, like in (("position_sample_m", self.position_m), ("snr_sample_db", self.snr_db)):
             if getattr(self, name) is NO_SAMPLES:
-                object.__setattr__(self, name, np.zeros((0, *like.shape)))
+                object.__setattr__(self, name, np.zeros((len(like), 0, *like.shape[1:])))
 
     def futures(self) -> "EmulatedStatus":
         """Return the sampled paths as that many copies of the environments, copy after copy, each sure of its path.
@@ -54,10 +54,10 @@ class EmulatedStatus:
         Raises:
             ValueError: no samples.
         """
-        n_samples = len(self.snr_sample_db)
+        n_samples = self.snr_sample_db.shape[1]
         require(n_samples > 0, "samples", "be there", 0, "emulate with n_samples=1 or more")
         position_m, snr_db = (
-            each.reshape(-1, *each.shape[2:]) for each in (self.position_sample_m, self.snr_sample_db)
+            each.swapaxes(0, 1).reshape(-1, *each.shape[2:]) for each in (self.position_sample_m, self.snr_sample_db)
         )
         std_m, std_db = (repeated(each, n_samples) for each in (self.position_std_m, self.snr_std_db))
         return EmulatedStatus(position_m=position_m, position_std_m=std_m, snr_db=snr_db, snr_std_db=std_db)
@@ -112,7 +112,7 @@ def with_snr(
     assert rng is not None
     path_m = sample_positions_m(position_m, position_std_m, n_samples, topology.campus, rng=rng)
     path_db = sample_snr_db(window, path_m, topology, channel, snr, rng=rng)
-    return replace(moments, position_sample_m=path_m, snr_sample_db=path_db)
+    return replace(moments, position_sample_m=path_m.swapaxes(0, 1), snr_sample_db=path_db.swapaxes(0, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,5 +129,5 @@ class MeanPath:
     ) -> EmulatedStatus:
         """Repeat the means as samples."""
         moments = self.emulator.emulate(window, n_slots)
-        path_m, path_db = (np.repeat(each[None], n_samples, axis=0) for each in (moments.position_m, moments.snr_db))
+        path_m, path_db = (np.repeat(each[:, None], n_samples, axis=1) for each in (moments.position_m, moments.snr_db))
         return replace(moments, position_sample_m=path_m, snr_sample_db=path_db)

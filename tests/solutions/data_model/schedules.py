@@ -9,7 +9,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
-from tests.small_networks import TINY_QOE, capacity, tiny_catalog, twin_of
+from tests.small_networks import ANY, TINY_QOE, capacity, tiny_catalog, twin_of
 
 
 def slots_of(computing_cycles_per_s, n_slots=6, n_batch=2, n_users=20, seed=5):
