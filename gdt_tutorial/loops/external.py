@@ -97,7 +97,7 @@ class ExternalLoop:
         # 1. Collect from the users that are due, and 2. update the status. What was not collected is emulated.
         report = _collect(self._store, self._controller, telemetry, self.due(), predicted)
         # 3. Emulate the next slot.
-        upcoming = self._emulator.emulate(self._store.window(), 1)
+        upcoming = _emulate(self._emulator, self._store)
         # 4. Compare what was emulated with what was collected.
         error = None if predicted is None else self._discriminator.assess(predicted, upcoming, report)
         # 5. Adapt the periods, and 6. feed them back: `due` of the next slot reads them.
@@ -145,7 +145,7 @@ class FixedPeriod:
     def observe(self, telemetry: Telemetry) -> Status:
         """Collect, update, emulate."""
         report = _collect(self._store, self._controller, telemetry, self.due(), self._upcoming)
-        self._upcoming = self._emulator.emulate(self._store.window(), 1)
+        self._upcoming = _emulate(self._emulator, self._store)
         self.records.append(_record(report, None, self._period_slots))
         return self._store.status()
 
@@ -162,6 +162,20 @@ def twin_error(status: Status, telemetry: Telemetry) -> TwinError:
     distance_m = np.linalg.norm(status.behavior.position_m - telemetry.position_m, axis=-1)
     difference_db = status.networking.snr_db - telemetry.snr_db
     return TwinError(float(np.sqrt((distance_m**2).mean())), float(np.sqrt((difference_db**2).mean())))
+
+
+def _emulate(emulator: StatusEmulator, store: StatusStore) -> EmulatedStatus:
+    """Emulate the coming slot, and stop at the first thing that is no number: it would ask everybody in every slot."""
+    window = store.window()
+    emulated = emulator.emulate(window, 1)
+    for name in ("position_m", "position_std_m", "snr_db", "snr_std_db"):
+        bad = np.argwhere(~np.isfinite(getattr(emulated, name)))
+        if len(bad):
+            env, user = bad[0][:2].tolist()
+            place = f"{getattr(emulated, name)[tuple(bad[0])]} for user {user} of environment {env} after slot {window.slot}"
+            remedy = f"mend {type(emulator).__name__}, or see what contracts.check_emulator says of it"
+            require(False, f"emulated {name}", "be finite", place, remedy)
+    return emulated
 
 
 def _collect(

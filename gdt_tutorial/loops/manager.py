@@ -21,7 +21,7 @@ from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
-from gdt_tutorial.twin.emulation.emulator import MeanPath, StatusEmulator
+from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.observation import MEMORY_SLOTS, Memory, Observation
 from gdt_tutorial.twin.status import StatusStore
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
@@ -115,7 +115,7 @@ class GdtNetwork:
         self.virtual = VirtualNetwork(
             model=schedule_model(network),
             abstractor=abstractor,
-            emulator=MeanPath(emulator=self._emulator),
+            emulator=self._emulator,
             swipes=self.swipes,
             link=network.link,
             hysteresis_db=network.config.hysteresis_db,

@@ -235,7 +235,9 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
     require(n_strangers == 0, "decision.subgroup", rule, f"{n_strangers} users elsewhere", remedy)
     for name in ("bandwidth_share", "computing_share"):
         share = getattr(decision, name)
-        require(np.all(share >= 0), f"decision.{name}", "be at least 0 and not NaN", float(share.min()), "clip it")
+        bad = np.argwhere(~(share >= 0))
+        place = f"{share[tuple(bad[0])]} in environment {bad[0][0]}, subgroup {bad[0][1]}" if len(bad) else "all"
+        require(not len(bad), f"decision.{name}", "be at least 0 and not NaN", place, "clip it")
         highest, rule = float(sum_per_ap(share, decision.ap, n_aps).max()), "sum to at most 1 per AP"
         require(highest <= 1 + 1e-6, f"decision.{name}", rule, round(highest, 6), "divide by the sum")
 

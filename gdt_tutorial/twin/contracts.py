@@ -33,7 +33,7 @@ from gdt_tutorial.twin.swipe_model import SwipeModel
 __all__ = ["check_abstractor", "check_emulator", "check_maker", "check_swipe_model"]
 
 
-def check_emulator(emulator: StatusEmulator, window: StatusWindow, n_slots: int = 3, n_samples: int = 4) -> None:
+def check_emulator(emulator: Any, window: StatusWindow, n_slots: int = 3, n_samples: int = 4) -> None:
     """Check a `StatusEmulator` on a window.
 
     Raises:
@@ -59,7 +59,7 @@ def check_emulator(emulator: StatusEmulator, window: StatusWindow, n_slots: int 
     _require_close("position_m", short.position_m[:, :, 0], moments.position_m[:, :, 0], remedy)
 
 
-def check_swipe_model(swipes: SwipeModel, n_viewers: int, n_types: int) -> None:
+def check_swipe_model(swipes: Any, n_viewers: int, n_types: int) -> None:
     """Check a `SwipeModel` for `n_viewers` = environments * users.
 
     Raises:
@@ -87,7 +87,7 @@ def check_swipe_model(swipes: SwipeModel, n_viewers: int, n_types: int) -> None:
     )
 
 
-def check_abstractor(abstractor: FeatureAbstractor, seen: Observation) -> None:
+def check_abstractor(abstractor: Any, seen: Observation) -> None:
     """Check a `FeatureAbstractor` on what the twin sees, and on copies of it, as rollouts have them.
 
     Raises:
@@ -117,7 +117,7 @@ def check_abstractor(abstractor: FeatureAbstractor, seen: Observation) -> None:
         _require_close(f"features.{name}", joined([getattr(features, name)] * 2), copies, remedy)
 
 
-def check_maker(maker: DecisionMaker, features: Features, n_aps: int) -> None:
+def check_maker(maker: Any, features: Features, n_aps: int) -> None:
     """Check a `DecisionMaker` on features, and on copies of them, as rollouts have them.
 
     Raises:
@@ -125,15 +125,15 @@ def check_maker(maker: DecisionMaker, features: Features, n_aps: int) -> None:
     """
     _require_signature(maker, DecisionMaker, "decide")
     decision = maker.decide(features, rng=stream(0, "contract"))
-    check_decision(decision, features, n_aps)
+    _check_decision(decision, features, n_aps)
     for name, again in vars(maker.decide(features, rng=stream(0, "contract"))).items():
         remedy = "be a function of features and `rng`: memory belongs into the features"
         _require_same(f"decision.{name}", getattr(decision, name), again, remedy)
     many = maker.decide(repeated(features, 2), rng=stream(0, "contract"))
-    check_decision(many, repeated(features, 2), n_aps)
+    _check_decision(many, repeated(features, 2), n_aps)
 
 
-def check_decision(decision: Decision, features: Features, n_aps: int) -> None:
+def _check_decision(decision: Any, features: Features, n_aps: int) -> None:
     """Check that a decision fits the features that it was made from.
 
     Raises:
@@ -163,13 +163,16 @@ def _require_signature(part: Any, protocol: type, method: str) -> None:
     assert own is not None
     wanted = list(inspect.signature(getattr(protocol, method)).parameters.values())[1:]  # without self
     found = inspect.signature(own).parameters
-    takes_any = {each.kind for each in found.values()}
+    kinds = {each.kind for each in found.values()}
+    n_places = len([each for each in found.values() if each.kind != each.KEYWORD_ONLY])
+    takes_any = inspect.Parameter.VAR_POSITIONAL in kinds
     missing = [
         each.name
-        for each in wanted
+        for place, each in enumerate(wanted)
         if each.name not in found
-        and not (each.kind == each.KEYWORD_ONLY and inspect.Parameter.VAR_KEYWORD in takes_any)
-        and not (each.kind != each.KEYWORD_ONLY and len(found) >= len(wanted))
+        and not (
+            inspect.Parameter.VAR_KEYWORD in kinds if each.kind == each.KEYWORD_ONLY else takes_any or place < n_places
+        )
     ]
     text = f"({', '.join(found)})"
     rule = f"take {', '.join(each.name for each in wanted)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
@@ -82,6 +83,7 @@ class VirtualNetwork:
         for name, decision in decisions.items():
             first = repeated(decision, self.n_rollouts)
             qoe = self.rollout(many, future, then[name], tape, first=first, rng=deepcopy(maker_rng))
+            _require_finite(qoe, name, seen.status.slot)
             scores[name] = qoe.reshape(self.n_rollouts, -1, self.n_slots)[..., start:].mean(axis=(0, 2))
         return scores
 
@@ -136,6 +138,13 @@ class VirtualNetwork:
             qoe[:, slot] = service.qoe.mean(axis=-1)
             seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap)))
         return qoe
+
+
+def _require_finite(qoe: Float[np.ndarray, "batch horizon"], name: str, slot: int) -> None:
+    bad = np.argwhere(~np.isfinite(qoe))
+    place = f"{qoe[tuple(bad[0])]} {bad[0][1] + 1} slots after slot {slot}, rollout {bad[0][0]}" if len(bad) else "all"
+    remedy = "see what contracts.check_maker says of it, and check_emulator of the emulator"
+    require(not len(bad), f"the QoE under manager {name!r}", "be finite", place, remedy)
 
 
 def _status(before: Status, future: EmulatedStatus, slot: int, session: Session) -> Status:
