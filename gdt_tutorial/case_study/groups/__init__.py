@@ -2,7 +2,7 @@
 
 grouping           from views to groups: features, k-means++, and rules for the number of groups
 cluster_count      the double DQN that chooses the number of groups
-swipe_curves       Kaplan-Meier curves by group and video type
+group_swipe_curves Kaplan-Meier curves by group and video type
 planted            populations whose true groups are known
 trained_grouping   the shipped autoencoder and Q-network
 """
