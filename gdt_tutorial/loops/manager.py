@@ -20,7 +20,7 @@ from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import StatusStore
-from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_curves import SwipeCurves, on_screen
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["GdtNetwork", "History", "schedule_model"]
@@ -99,7 +99,8 @@ class GdtNetwork:
             # External loop: from telemetry to the status that the twin believes.
             status = self.collection.observe(telemetry)
             service = telemetry.service
-            self.curves.update(service.view_type, service.view_fraction)
+            running = on_screen(status.session, self.network.catalog)
+            self.curves.update(service.view_type, service.view_fraction, running=running)
             # Internal loop: from the status to a decision.
             decision = self.internal.decide(status, self.forecast)
             error = twin_error(status, telemetry)

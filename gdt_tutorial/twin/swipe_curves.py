@@ -7,21 +7,29 @@ hazard is shrunk, as if n0 further views had been seen with the hazard h0 of a p
 
     h = (d + n0 h0) / (n + n0)
 
-The functions do this for any table of cells, in this order: `count_views`, `shrunk_hazard`, `survival_table`; `value_at`
-reads a table between its edges, and `fraction_at` inverts it. `SwipeCurves` are the twin's, with a fixed prior; those of
-multicast groups, in the case study, take larger crowds as the prior.
+A view that still runs is right-censored at its played fraction. To leave running views out would bend the curves down: of
+those that have begun, the short ones are over first. In the bin where it is, a running view counts with the share that it
+has played, in n alone. (Cutler and Ederer 1958 count one half for all; here the place is known.)
+
+The functions do this for any table of cells, in this order: `count_views` and `count_running`, `shrunk_hazard`,
+`survival_table`; `value_at` reads a table between its edges, and `fraction_at` inverts it. `SwipeCurves` are the twin's,
+with a fixed prior; those of multicast groups, in the case study, take larger crowds as the prior.
 """
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import require
+from gdt_tutorial.physical.messages import Session, video_at
+from gdt_tutorial.physical.video import VideoCatalog
 
 __all__ = [
     "SwipeCurves",
     "bin_of",
+    "count_running",
     "count_views",
     "fraction_at",
+    "on_screen",
     "shrunk_hazard",
     "survival_table",
     "value_at",
@@ -29,7 +37,7 @@ __all__ = [
 
 
 class SwipeCurves:
-    """How long viewers stay, by environment and video type; the curves learn as views end.
+    """How long viewers stay, by environment and video type; the curves learn as views run and end.
 
     Attributes:
         table: Survival at the edges 0, 1 / n_bins, ..., 1 of the normalized length.
@@ -53,18 +61,40 @@ class SwipeCurves:
         require(prior_views >= 0, "prior_views", "be at least 0", prior_views, "20 is the default")
         self.n_bins, self._prior_hazard, self._prior_views = n_bins, prior_hazard, prior_views
         self._n_swipes = np.zeros((n_batch, n_types, n_bins))
-        self._n_observed = np.zeros((n_batch, n_types, n_bins))
+        self._n_observed = np.zeros((n_batch, n_types, n_bins))  # of ended views
+        self._n_running = np.zeros((n_batch, n_types, n_bins))
         self._refresh()
 
-    def update(self, view_type: Int[np.ndarray, "batch user"], view_fraction: Float[np.ndarray, "batch user"]) -> None:
-        """Count the views that have ended; entries with type -1 are none."""
-        swipes, watched = count_views(view_type, view_fraction, self._n_swipes.shape[1], self.n_bins)
+    def update(
+        self,
+        view_type: Int[np.ndarray, "batch user"],
+        view_fraction: Float[np.ndarray, "batch user"],
+        *,
+        running: tuple[Int[np.ndarray, "batch _"], Float[np.ndarray, "batch _"]] | None = None,
+    ) -> None:
+        """Count the views that have ended since the last update, and look anew at those that run.
+
+        Ended views count for good. Running ones count until the next update: by then each runs on or has ended, so
+        nothing counts twice. Of several views that end in a slot the network tells the last. The others count for
+        nothing, which bends no curve: a view is not told because the next one is short, whatever its own length. To
+        keep them as censored would be wrong, since they are over.
+
+        Args:
+            view_type: Type of each view that has ended, -1 for none.
+            view_fraction: Its watched fraction; exactly 1 is a complete view.
+            running: Type and played fraction of all views that run now, as `on_screen` gives them; None for none.
+        """
+        n_types = self._n_swipes.shape[1]
+        swipes, watched = count_views(view_type, view_fraction, n_types, self.n_bins)
         self._n_swipes += swipes
         self._n_observed += watched
+        none = np.zeros_like(self._n_observed)
+        self._n_running = none if running is None else count_running(*running, n_types, self.n_bins)
         self._refresh()
 
     def _refresh(self) -> None:
-        hazard = shrunk_hazard(self._n_swipes, self._n_observed, self._prior_hazard, self._prior_views)
+        n_observed = self._n_observed + self._n_running
+        hazard = shrunk_hazard(self._n_swipes, n_observed, self._prior_hazard, self._prior_views)
         self.table = survival_table(hazard)
         area = np.cumsum((self.table[..., :0:-1] + self.table[..., -2::-1]) / 2, axis=-1)[..., ::-1] / self.n_bins
         self._area = np.concatenate([area, np.zeros((*hazard.shape[:2], 1))], axis=-1)  # from each edge to the end
@@ -107,6 +137,14 @@ class SwipeCurves:
         return fraction_at(self.table, (user, video_type), rng.random(user.shape))
 
 
+def on_screen(
+    session: Session, catalog: VideoCatalog
+) -> tuple[Int[np.ndarray, "batch user"], Float[np.ndarray, "batch user"]]:
+    """Return the type of the video on every user's screen, and its played fraction: the views that run."""
+    video = video_at(session.playlist, session.group, session.head)
+    return catalog.video_type[video], session.play_s / catalog.duration_s[video]
+
+
 def bin_of(fraction: Float[np.ndarray, "*shape"], n_bins: int) -> Int[np.ndarray, "*shape"]:
     """Return the bin in which a view ends; the last one for a complete view, the first one for none (NaN)."""
     return np.clip(np.nan_to_num(fraction) * n_bins, 0, n_bins - 1).astype(np.int64)
@@ -123,15 +161,45 @@ def count_views(
         n_types: Number of video types.
         n_bins: Bins of the normalized length.
     """
-    shape = (*view_type.shape[:-1], n_types, n_bins)
-    is_view = view_type >= 0
+    cell, fraction, shape = _cells(view_type, view_fraction, n_types, n_bins)
+    swipes = _per_cell(cell, (fraction < 1).astype(float), shape)
+    return swipes, _reached(_per_cell(cell, np.ones(len(cell)), shape))
+
+
+def count_running(
+    view_type: Int[np.ndarray, "*rest view"], view_fraction: Float[np.ndarray, "*rest view"], n_types: int, n_bins: int
+) -> Float[np.ndarray, "*rest type bin"]:
+    """Count, by type, the running views in every bin: 1 for a bin that they have passed, a share where they are now.
+
+    Args:
+        view_type: Type of each running view, -1 for none.
+        view_fraction: Its played fraction.
+        n_types: Number of video types.
+        n_bins: Bins of the normalized length.
+    """
+    cell, fraction, shape = _cells(view_type, view_fraction, n_types, n_bins)
+    here = _per_cell(cell, np.ones(len(cell)), shape)
+    return _reached(here) - here + _per_cell(cell, np.clip(fraction, 0, 1) * n_bins - bin_of(fraction, n_bins), shape)
+
+
+def _cells(
+    view_type: np.ndarray, view_fraction: np.ndarray, n_types: int, n_bins: int
+) -> tuple[Int[np.ndarray, " view"], Float[np.ndarray, " view"], tuple[int, ...]]:
+    """Return the flat cell and the fraction of each view that there is, and the shape of the table of cells."""
+    shape, is_view = (*view_type.shape[:-1], n_types, n_bins), view_type >= 0
     fraction = view_fraction[is_view]
     index = (*np.nonzero(is_view)[:-1], view_type[is_view], bin_of(fraction, n_bins))
-    cell = np.ravel_multi_index(index, shape)
-    ends = np.bincount(cell, minlength=np.prod(shape)).reshape(shape)
+    return np.ravel_multi_index(index, shape), fraction, shape
+
+
+def _per_cell(cell: np.ndarray, amount: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     # An empty bincount with weights forgets its type.
-    swipes = np.bincount(cell, (fraction < 1).astype(float), minlength=np.prod(shape)).astype(float).reshape(shape)
-    return swipes, np.cumsum(ends[..., ::-1], axis=-1)[..., ::-1].astype(float)
+    return np.bincount(cell, amount, minlength=np.prod(shape)).astype(float).reshape(shape)
+
+
+def _reached(here: np.ndarray) -> np.ndarray:
+    """Count the views in each bin and in those after it."""
+    return np.cumsum(here[..., ::-1], axis=-1)[..., ::-1]
 
 
 def shrunk_hazard(

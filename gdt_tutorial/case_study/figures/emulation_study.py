@@ -34,7 +34,7 @@ from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.status import Status
-from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_curves import SwipeCurves, on_screen
 
 __all__ = [
     "QoeRow",
@@ -168,7 +168,8 @@ def greedy_sessions(
         telemetry, qoe = network.reset(), np.zeros(n_batch)
         for _ in range(config.n_slots):
             telemetry = network.step(maker.decide(abstractor.abstract(source.observe(telemetry))))
-            curves.update(telemetry.service.view_type, telemetry.service.view_fraction)
+            running = on_screen(telemetry.session, network.catalog)
+            curves.update(telemetry.service.view_type, telemetry.service.view_fraction, running=running)
             qoe += telemetry.service.qoe.mean(axis=-1) / config.n_slots
         return qoe
 
