@@ -86,7 +86,7 @@ def virtual_of(net, *, n_slots=4, n_rollouts=1, emulator=None):
     sure = MeanPath(emulator=HoldLast(topology=net.topology))
     return VirtualNetwork(
         model=model, abstractor=abstractor, emulator=emulator or sure, link=net.link,
-        swipes=CampusSwipes(abstractor.curves, net.config.n_users), hysteresis_db=net.config.hysteresis_db,
+        swipes=CampusSwipes(abstractor.curves, net.catalog, net.config.n_users), hysteresis_db=net.config.hysteresis_db,
         n_slots=n_slots, n_rollouts=n_rollouts,
     )  # fmt: skip
 

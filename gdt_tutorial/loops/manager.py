@@ -53,7 +53,7 @@ class History:
 def campus_swipes(network: PhysicalNetwork) -> CampusSwipes:
     """Believe that all viewers of an environment swipe alike, and learn how from the views that end."""
     n_batch, n_users = network.viewers.user.shape
-    return CampusSwipes(SwipeCurves(n_batch, network.catalog.n_types), n_users)
+    return CampusSwipes(SwipeCurves(n_batch, network.catalog.n_types), network.catalog, n_users)
 
 
 def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstractor:

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gdt_tutorial.physical.messages import Service, Session
-from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.swipe_curves import SwipeCurves, on_screen
 
 __all__ = ["CampusSwipes", "SwipeModel"]
 
@@ -44,12 +45,13 @@ class SwipeModel(Protocol):
 class CampusSwipes:
     """All viewers of an environment swipe alike, as its curves say (a `SwipeModel`)."""
 
-    def __init__(self, curves: SwipeCurves, n_users: int) -> None:
-        self.curves, self._n_users = curves, n_users
+    def __init__(self, curves: SwipeCurves, catalog: VideoCatalog, n_users: int) -> None:
+        self.curves, self._catalog, self._n_users = curves, catalog, n_users
 
     def learn(self, service: Service, session: Session) -> None:
-        """Count the views that ended."""
-        self.curves.update(service.view_type, service.view_fraction)
+        """Count the views that ended, and look anew at those that run."""
+        running = on_screen(session, self._catalog)
+        self.curves.update(service.view_type, service.view_fraction, running=running)
 
     def sample_fraction(
         self, viewer: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator

@@ -14,7 +14,7 @@ from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.decision.allocator import describe_subgroups
 from gdt_tutorial.twin.decision.schedule import greedy_schedule, schedule_model
-from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_curves import SwipeCurves, on_screen
 
 __all__ = ["TwinEnvironment"]
 
@@ -71,6 +71,7 @@ class TwinEnvironment(gymnasium.Env):
         decision, _ = greedy_schedule(self._features, self._model, version, np.exp(self.log_weight * choice[..., 1]))
         telemetry = self._network.step(decision)
         service = telemetry.service
-        self._abstractor.curves.update(service.view_type, service.view_fraction)
+        running = on_screen(telemetry.session, self._network.catalog)
+        self._abstractor.curves.update(service.view_type, service.view_fraction, running=running)
         info = {"stall_s": float(service.stall_s.mean()), "quality": float(service.quality.mean())}
         return self._observe(telemetry), float(service.qoe.mean()), False, telemetry.slot >= self._n_slots, info

@@ -74,6 +74,7 @@ def test_with_one_manager_the_loop_is_open():
 def test_the_curves_learn_from_what_was_watched():
     gdt, _ = run()
     assert np.ptp(gdt.swipes.curves.table[..., -1]) > 0
+    assert gdt.swipes.curves._n_running.any()  # and of what is on screen
 
 
 def test_a_second_run_starts_again_with_a_new_twin():

@@ -80,6 +80,24 @@ def test_curves_approach_the_closed_form():
         assert np.abs(curves.table[0, video_type, 1:N_BINS] - wanted).max() < band
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_bins": 0}, "n_bins must be above 0, got 0"),
+        ({"prior_hazard": 1.5}, r"prior_hazard must lie in \[0, 1\], got 1.5"),
+        ({"prior_views": -1.0}, "prior_views must be at least 0, got -1.0"),
+    ],
+)
+def test_a_prior_that_is_none_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        SwipeCurves(1, 1, **change)
+
+
+def test_without_a_view_the_prior_alone_speaks_even_when_it_weighs_nothing():
+    curves = SwipeCurves(1, 1, n_bins=4, prior_hazard=0.5, prior_views=0.0)
+    np.testing.assert_array_equal(curves.table[0, 0], 0.5 ** np.arange(5))
+
+
 def cumulative(curves, video_type, start=0.0):
     """Return the distribution function of the watched fraction, given that `start` is watched."""
     one, kind = np.zeros(1, dtype=np.int64), np.full(1, video_type)

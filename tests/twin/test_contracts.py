@@ -52,7 +52,7 @@ def test_every_emulator_keeps_its_contract(moment, make):
 
 def test_the_twins_swipe_model_keeps_its_contract(moment):
     net, _ = moment
-    check_swipe_model(CampusSwipes(twin_of(net)[0].curves, 12), 24, net.catalog.n_types)
+    check_swipe_model(CampusSwipes(twin_of(net)[0].curves, net.catalog, 12), 24, net.catalog.n_types)
 
 
 def test_every_abstractor_keeps_its_contract(moment):
@@ -204,7 +204,7 @@ def test_a_broken_abstractor_is_told_what_is_wrong(moment):
 
 def test_a_broken_swipe_model_is_told_what_is_wrong(moment):
     net, _ = moment
-    swipes = CampusSwipes(twin_of(net)[0].curves, 12)
+    swipes = CampusSwipes(twin_of(net)[0].curves, net.catalog, 12)
     with pytest.raises(
         ValueError, match=r"sample_fraction must lie in \(0, 1\], got \[0.0, 0.0, 0.0\]; 1 is a complete view"
     ):

@@ -211,5 +211,6 @@ def test_the_curves_of_an_episode_start_from_the_prior():
     env = environment(n_slots=8)
     episode(env, 0)
     assert not np.array_equal(env._abstractor.curves.table, SwipeCurves(1, 4).table)
+    assert env._abstractor.curves._n_running.any()
     env.reset(seed=0)
     np.testing.assert_array_equal(env._abstractor.curves.table, SwipeCurves(1, 4).table)

@@ -37,7 +37,7 @@ from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.observation import Memory
 from gdt_tutorial.twin.status import Status
-from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_curves import SwipeCurves, on_screen
 
 __all__ = [
     "QoeRow",
@@ -173,7 +173,8 @@ def greedy_sessions(
             return memory.note(maker.decide(features, rng=stream(seed, "maker", telemetry.slot)))
 
         for _, after in run(network, decide, config.n_slots):
-            curves.update(after.service.view_type, after.service.view_fraction)
+            running = on_screen(after.session, network.catalog)
+            curves.update(after.service.view_type, after.service.view_fraction, running=running)
             qoe += after.service.qoe.mean(axis=-1) / config.n_slots
         return qoe
 

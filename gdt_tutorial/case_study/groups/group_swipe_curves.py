@@ -1,12 +1,9 @@
 """Swipe curves of multicast groups: how surely a member still watches at a fraction of a video, by group and video type.
 
 "The cumulative swipe probability" of each group and video type is what the paper's Fig. 4 draws, and what its segment
-buffering reads. The paper does not say how it is estimated; the estimator is our choice.
-
-A view ends with a swipe or is complete (fraction exactly 1); a complete view is right-censored, for nobody can swipe
-after the end. Kaplan and Meier (1958): with d swipes in a bin of the normalized length and n views that reach the bin,
-the hazard is h = d / n, and the survival S is the running product of 1 - h. A cell with few views says little, so its
-hazard is shrunk, as if n0 further views had been seen with the hazard of a larger crowd:
+buffering reads. The paper does not say how it is estimated; the estimator is our choice: Kaplan and Meier's, as in
+`gdt_tutorial.twin.swipe_curves`. With d swipes in a bin of the normalized length, and n views that reach it, a cell's hazard
+is shrunk as if n0 further views had been seen with the hazard of a larger crowd:
 
     cell (group, type)   h = (d + n0 h_group) / (n + n0)
     group, all types     h_group = (d + n0 h_all) / (n + n0)
@@ -20,6 +17,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import sum_by
+from gdt_tutorial.twin.swipe_curves import bin_of, count_views, shrunk_hazard, survival_table, value_at
 
 __all__ = ["GroupSwipeCurves", "bootstrap_curves", "percentile_bands", "require_views"]
 
@@ -65,7 +63,7 @@ class GroupSwipeCurves:
         _require_groups(group, n_groups)
         require(n_bins > 0, "n_bins", "be above 0", n_bins, "20 is the default")
         require(prior_views >= 0, "prior_views", "be at least 0", prior_views, "20 is the default")
-        swipes, watched = _count(view_type, view_fraction, n_types, n_bins)
+        swipes, watched = count_views(view_type, view_fraction, n_types, n_bins)
         member = np.eye(n_groups)[group]
         swipes, watched = (np.einsum("bug,butk->bgtk", member, count) for count in (swipes, watched))
         return cls(survival_at=_survival(swipes, watched, prior_views), n_views=watched[..., 0].astype(np.int64))
@@ -83,10 +81,7 @@ class GroupSwipeCurves:
         fraction: Float[np.ndarray, "*#shape"],
     ) -> Float[np.ndarray, "*#shape"]:
         """Return the probability of still watching after `fraction` of a video; straight lines between the edges."""
-        place = np.clip(fraction, 0, 1) * self.n_bins
-        left = np.minimum(place.astype(np.int64), self.n_bins - 1)
-        before, after = (self.survival_at[env, group, video_type, edge] for edge in (left, left + 1))
-        return before + (after - before) * (place - left)
+        return value_at(self.survival_at, (env, group, video_type), fraction)
 
     def cumulative(self) -> Float[np.ndarray, "batch group type edge"]:
         """Return the cumulative swipe probability at each edge: one minus the survival (the paper's Fig. 4)."""
@@ -109,7 +104,7 @@ class GroupSwipeCurves:
         require_views(view_type, view_fraction, self.survival_at.shape[2])
         _require_groups(group, self.survival_at.shape[1])
         env, kind = np.arange(len(group))[:, None, None], np.maximum(view_type, 0)
-        place = _bin_of(view_fraction, self.n_bins)
+        place = bin_of(view_fraction, self.n_bins)
         before, after = (self.survival_at[env, group[..., None], kind, edge] for edge in (place, place + 1))
         probability = np.where(view_fraction < 1, before - after, after)
         return np.log(np.where(view_type >= 0, probability, 1.0))
@@ -138,7 +133,7 @@ def bootstrap_curves(
     require(n_draws >= 2, "n_draws", "be at least 2", n_draws, "200 is the default")
     require_views(view_type, view_fraction, n_types)
     _require_groups(group, n_groups)
-    counts = _count(view_type, view_fraction, n_types, n_bins)
+    counts = count_views(view_type, view_fraction, n_types, n_bins)
     draws = []
     for _ in range(n_draws):
         weight = np.eye(n_groups)[group] * _draw_members(group, n_groups, rng=rng)[..., None]
@@ -184,42 +179,16 @@ def _require_groups(group: np.ndarray, n_groups: int) -> None:
     require(not wrong, "group", f"lie in 0 ... {n_groups - 1}", wrong, "raise n_groups")
 
 
-def _bin_of(fraction: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return the bin in which a view ends; the last one for a complete view."""
-    return np.clip(np.nan_to_num(fraction) * n_bins, 0, n_bins - 1).astype(np.int64)
-
-
-def _count(
-    view_type: np.ndarray, view_fraction: np.ndarray, n_types: int, n_bins: int
-) -> tuple[Float[np.ndarray, "batch user type bin"], Float[np.ndarray, "batch user type bin"]]:
-    """Count for each user and type the swipes in every bin, and the views that reach it."""
-    shape = (*view_type.shape[:2], n_types, n_bins)
-    env, user, view = np.nonzero(view_type >= 0)
-    fraction = view_fraction[env, user, view]
-    cell = np.ravel_multi_index((env, user, view_type[env, user, view], _bin_of(fraction, n_bins)), shape)
-    ends = np.bincount(cell, minlength=np.prod(shape)).reshape(shape)
-    # An empty bincount with weights forgets its type.
-    swipes = np.bincount(cell, (fraction < 1).astype(float), minlength=np.prod(shape)).astype(float).reshape(shape)
-    return swipes, np.cumsum(ends[..., ::-1], axis=-1)[..., ::-1].astype(float)
-
-
 def _survival(
     swipes: np.ndarray, watched: np.ndarray, prior_views: float
 ) -> Float[np.ndarray, "batch group type edge"]:
     """Shrink hazards from everybody down to the cells, and multiply them up to the survival."""
     everybody = swipes.sum(axis=(1, 2), keepdims=True), watched.sum(axis=(1, 2), keepdims=True)
     mean = (everybody[0].sum(axis=-1, keepdims=True) + 0.5) / (everybody[1].sum(axis=-1, keepdims=True) + 1)
-    hazard = _shrink(*everybody, mean, 1.0)
-    hazard = _shrink(swipes.sum(axis=2, keepdims=True), watched.sum(axis=2, keepdims=True), hazard, prior_views)
-    hazard = _shrink(swipes, watched, hazard, prior_views)
-    first = np.ones((*hazard.shape[:-1], 1))
-    return np.concatenate([first, np.cumprod(1 - hazard, axis=-1)], axis=-1)
-
-
-def _shrink(swipes: np.ndarray, watched: np.ndarray, crowd: np.ndarray, prior_views: float) -> np.ndarray:
-    """Return (d + n0 h) / (n + n0), and h where there is neither a view nor a prior."""
-    total, crowd = watched + prior_views, np.broadcast_to(crowd, watched.shape)
-    return np.divide(swipes + prior_views * crowd, total, out=crowd.copy(), where=total > 0)
+    hazard = shrunk_hazard(*everybody, mean, 1.0)
+    hazard = shrunk_hazard(swipes.sum(axis=2, keepdims=True), watched.sum(axis=2, keepdims=True), hazard, prior_views)
+    hazard = shrunk_hazard(swipes, watched, hazard, prior_views)
+    return survival_table(hazard)
 
 
 def _draw_members(

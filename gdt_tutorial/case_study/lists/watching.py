@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.physical.messages import Session, video_at
 from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.swipe_curves import value_at
 
 __all__ = ["WatchLaw", "wanted_within"]
 
@@ -49,12 +50,7 @@ class WatchLaw:
         self.alive = np.where(fraction < 1, self.survival, 0.0)
 
     def _read(self, env: np.ndarray, group: np.ndarray, kind: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-        table = self._survival_at
-        n_bins = table.shape[-1] - 1
-        place = fraction * n_bins
-        left = np.minimum(place.astype(np.int64), n_bins - 1)
-        lower, upper = table[env, group, kind, left], table[env, group, kind, left + 1]
-        return lower + (upper - lower) * (place - left)
+        return value_at(self._survival_at, (env, group, kind), fraction)
 
     def survival_now(
         self,

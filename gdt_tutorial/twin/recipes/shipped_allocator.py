@@ -79,7 +79,7 @@ class TrainingCampus:
             model=schedule_model(network),
             abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link),
             emulator=HoldLast(topology=network.topology),
-            swipes=CampusSwipes(curves, network.config.n_users),
+            swipes=CampusSwipes(curves, network.catalog, network.config.n_users),
             link=network.link,
             hysteresis_db=network.config.hysteresis_db,
         )
