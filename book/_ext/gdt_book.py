@@ -128,7 +128,9 @@ def _escape(line: str) -> str:
         if text.startswith(("``", ":")):
             return text
         if text.startswith("`"):
-            return f"``{text[1:-1]}``"
+            # Markup must not touch a letter: the plural of a name needs a space that is not shown.
+            is_plural = line[match.end() : match.end() + 1].isalnum()
+            return f"``{text[1:-1]}``" + ("\\ " if is_plural else "")
         return "\\" + text
 
     return _CODE_OR_MARK.sub(mend, line)

@@ -9,7 +9,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.swipe_curves import SwipeCurves, count_running, on_screen
-from tests.small_networks import network, twin_of
+from tests.small_networks import ANY, network, twin_of
 
 N_BINS = 20
 NONE = np.full((1, 1), -1), np.full((1, 1), np.nan)
@@ -125,7 +125,7 @@ def survival_half_way(n_slots, prior_views, seed):
     user_class = net.viewers.swipes.user_class[net.viewers.user]
     env, n_views = np.broadcast_to(np.arange(4)[:, None], user_class.shape), np.zeros((*shape, 2))
     for _ in range(n_slots):
-        telemetry = net.step(maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db)))
+        telemetry = net.step(maker.decide(abstractor.abstract_session(telemetry.session, telemetry.snr_db), rng=ANY))
         service, running = telemetry.service, on_screen(telemetry.session, net.catalog)
         told = service.view_type, service.view_fraction
         censored.update(*told, running=running)
