@@ -203,6 +203,7 @@ def test_parameters_show_default_unit_bounds_and_source():
 
     text = parameters.parameter_tables([learning])
     assert "## FitConfig" in text
+    assert "| `schedule` | `constant` |  |  |" in text
     assert "| `learning_rate` | `0.001` |  | above 0 | Step size of AdamW. | default of torch.optim.AdamW |" in text
 
 

@@ -22,6 +22,7 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from gdt_tutorial.agents.episode_checks import require_no_nan
 from gdt_tutorial.configuration import require
 
 __all__ = ["Collector", "ReplayBuffer", "Transitions", "legal_actions"]
@@ -88,22 +89,31 @@ class Collector:
     Args:
         envs: A vector environment in gymnasium's default mode of resetting, "next step".
         generator: Draws the seed of the first reset.
+
+    Raises:
+        ValueError: Another mode of resetting, observations or actions that are no arrays of numbers with an axis, or, in any
+            step, a reward or an observation that is NaN.
     """
 
     def __init__(self, envs: VectorEnv, *, generator: torch.Generator) -> None:
         mode = getattr(envs.metadata.get("autoreset_mode"), "value", "NextStep")
         require(mode == "NextStep", "autoreset_mode of envs", "be NextStep", mode, "build envs in the default mode")
-        self._envs = envs
+        seen = envs.single_observation_space
+        remedy = "wrap each environment in gymnasium.wrappers.FlattenObservation"
+        require(seen.shape, "observation space", "hold arrays with an axis", seen, remedy)
+        self._envs, self._n_steps = envs, 0
         self._legal = legal_actions(envs.single_action_space)
         observation, info = envs.reset(seed=int(torch.randint(2**31 - envs.num_envs, (), generator=generator)))
-        self.state = _flat(observation)
+        self.state = self._numbers(observation)
         self.mask = self._mask_of(info)
         self._is_over = torch.zeros(envs.num_envs, dtype=torch.bool)
 
     def step(self, action: Shaped[Tensor, " env *action"]) -> tuple[Transitions, Int[Tensor, " batch"]]:
         """Act once everywhere; return the transitions, and the index of the environment of each."""
         observation, reward, terminated, truncated, info = self._envs.step(self._sent(action))
-        next_state, next_mask = _flat(observation), self._mask_of(info)
+        self._n_steps += 1
+        next_state, next_mask = self._numbers(observation), self._mask_of(info)
+        require_no_nan("reward", np.where(self._is_over, 0.0, reward), f"step {self._n_steps}")
         transitions = Transitions(
             state=self.state,
             action=action,
@@ -119,6 +129,10 @@ class Collector:
         self.state, self.mask = next_state, next_mask
         self._is_over = is_real & (transitions.is_terminated | transitions.is_truncated)
         return transitions[is_real], is_real.nonzero().flatten()
+
+    def _numbers(self, observation: np.ndarray) -> Float[Tensor, "env state"]:
+        require_no_nan("observation", np.asarray(observation), f"step {self._n_steps}")
+        return _flat(observation)
 
     def _sent(self, action: Tensor) -> np.ndarray:
         space = self._envs.single_action_space

@@ -14,3 +14,11 @@ numbers here are chosen, and each says so beside its value.
     figures      what makes the figures and tables of chapters 16 to 18
     results      the stored tables; checkpoints, the stored networks
 """
+
+import gymnasium
+
+# Its module is imported when somebody makes it.
+if "gdt_tutorial/Campus-v0" not in gymnasium.registry:
+    gymnasium.register(
+        "gdt_tutorial/Campus-v0", entry_point="gdt_tutorial.case_study.learning.rivals:case_study_campus"
+    )

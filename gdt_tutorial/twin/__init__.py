@@ -15,3 +15,10 @@ decision-making module" (the paper, Digital Twin). In order of the data's way th
 
 The twin sees reports, never telemetry (see `physical.messages`).
 """
+
+import gymnasium
+
+# Their modules are imported when somebody makes them.
+for _name, _maker in (("Twin-v0", "waterloo_twin"), ("TwinVersions-v0", "waterloo_versions")):
+    if f"gdt_tutorial/{_name}" not in gymnasium.registry:
+        gymnasium.register(f"gdt_tutorial/{_name}", entry_point=f"gdt_tutorial.twin.twin_environment:{_maker}")

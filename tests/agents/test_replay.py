@@ -1,10 +1,12 @@
 """Transitions never cross an episode's border, masks are kept, and draws follow the generator."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 
+from gdt_tutorial.agents.ddqn import DoubleDQNConfig, QNetwork, train_double_dqn
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions, legal_actions
 from gdt_tutorial.seeding import torch_stream
 
@@ -126,6 +128,44 @@ def test_another_mode_of_resetting_is_refused(vector, counting):
     envs = vector(lambda: counting(3), autoreset_mode="SameStep")
     with pytest.raises(ValueError, match="autoreset_mode of envs must be NextStep, got 'SameStep'"):
         Collector(envs, generator=torch_stream(0))
+
+
+class Broken(gym.Wrapper):
+    """Gives out NaN in its third step, as its reward or in its observation."""
+
+    def __init__(self, env, part):
+        super().__init__(env)
+        self.part, self.n_steps = part, 0
+
+    def step(self, action):
+        observation, reward, *rest = self.env.step(action)
+        self.n_steps += 1
+        if self.n_steps == 3 and self.part == "reward":
+            reward = float("nan")
+        if self.n_steps == 3 and self.part == "observation":
+            observation[1] = np.nan
+        return observation, reward, *rest
+
+
+@pytest.mark.parametrize("part", ["reward", "observation"])
+def test_the_first_nan_of_an_environment_raises(vector, counting, part):
+    collector = Collector(vector(lambda: counting(9), lambda: Broken(counting(9), part)), generator=torch_stream(0))
+    for _ in range(2):
+        collector.step(torch.tensor([1, 2]))
+    with pytest.raises(ValueError, match=f"{part} must hold numbers, got 'NaN in step 3 of environment 1'"):
+        collector.step(torch.tensor([1, 2]))
+
+
+def test_observations_that_are_one_number_are_refused_with_the_way_out(vector):
+    def lake():
+        return gym.make("FrozenLake-v1")
+
+    sentence = r"observation space must hold arrays with an axis, got Discrete\(16\); wrap each environment in "
+    network, config = QNetwork(16, 4, generator=torch_stream(0)), DoubleDQNConfig(n_steps=40, learning_starts=10)
+    with pytest.raises(ValueError, match=sentence + r"gymnasium\.wrappers\.FlattenObservation\."):
+        train_double_dqn(network, vector(lake), config, generator=torch_stream(0))
+    envs = vector(lambda: gym.wrappers.FlattenObservation(lake()))
+    train_double_dqn(network, envs, config, generator=torch_stream(0))
 
 
 def test_a_mask_of_another_shape_is_refused(vector, counting):

@@ -1,5 +1,7 @@
 """Small campuses of the case study, and slots of them, for the tests of everything that manages them."""
 
+from functools import partial
+
 from gdt_tutorial.case_study.experiment import open_campuses
 from gdt_tutorial.case_study.learning.cell_environment import CellEnvironments, VersionActuator
 from gdt_tutorial.case_study.learning.training import swipe_aware_lists
@@ -42,6 +44,17 @@ def small_cells(capacities=(2e9,), priors=(), actuator=None, n_batch=1, opened=N
 
     actuator = actuator or VersionActuator(greedy)
     return CellEnvironments(world, capacities, swipe_aware_lists, priors, actuator, **{"n_slots": 4, **options})
+
+
+def world(n_batch, seed, capacity):
+    return small_campuses(capacity, n_batch, seed)
+
+
+def picklable_cells(actuator=None, priors=(), n_batch=1, **options):
+    """Return cells made of nothing but functions of modules."""
+    actuator = actuator or VersionActuator(greedy)
+    options = {"n_slots": 4, "n_branches": 4, **options}
+    return CellEnvironments(partial(world, n_batch), (2e9, 4e9), swipe_aware_lists, priors, actuator, **options)
 
 
 def versions_at_random(features, seed=0):

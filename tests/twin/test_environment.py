@@ -1,17 +1,20 @@
+import pickle
 from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 from gdt_tutorial.physical.batch import repeated
+from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.emulation.emulator import known
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
-from gdt_tutorial.twin.twin_environment import TwinEnvironment
+from gdt_tutorial.twin.twin_environment import TwinEnvironment, TwinVersions
 from tests.small_networks import ANY, network, random_decision, same, seen_in, virtual_of
 
 
@@ -214,3 +217,117 @@ def test_the_curves_of_an_episode_start_from_the_prior():
     assert env._abstractor.curves._n_running.any()
     env.reset(seed=0)
     np.testing.assert_array_equal(env._abstractor.curves.table, SwipeCurves(1, 4).table)
+
+
+def test_a_step_belongs_to_an_episode():
+    env = environment(n_slots=1)
+    still = np.zeros(env.action_space.shape, dtype=np.float32)
+    with pytest.raises(ResetNeeded, match="step must belong to an episode, got one before the first reset; call reset"):
+        env.step(still)
+    env.reset(seed=0)
+    assert env.step(still)[3]
+    with pytest.raises(ResetNeeded, match="got one after the end of an episode"):
+        env.step(still)
+    env.reset()
+    env.step(still)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 1.1, -np.inf])
+def test_an_action_outside_of_the_space_is_refused(wrong):
+    env = environment()
+    env.reset(seed=0)
+    action = np.zeros(env.action_space.shape)
+    action[2] = wrong
+    with pytest.raises(ValueError, match=rf"action must lie in the action space Box\(.*, got '{wrong} at \(2,\)'"):
+        env.step(action)
+    with pytest.raises(ValueError, match=r"action must lie in the action space Box\(.*, got 'shape \(3,\) of float64'"):
+        env.step(np.zeros(3))
+    env.step(np.zeros(env.action_space.shape))  # nothing has happened meanwhile
+
+
+@pytest.mark.parametrize("part", ["reward", "observation"])
+def test_a_nan_raises_in_its_slot(part):
+    env = environment()
+    env.reset(seed=0)
+    still, step = np.zeros(env.action_space.shape), env._network.step
+    env.step(still)
+
+    def broken(decision):
+        telemetry = step(decision)
+        if part == "observation":
+            return replace(telemetry, session=replace(telemetry.session, stored_s=telemetry.session.stored_s * np.nan))
+        return replace(telemetry, service=replace(telemetry.service, qoe=telemetry.service.qoe * np.nan))
+
+    env._network.step = broken
+    with pytest.raises(ValueError, match=f"{part} must hold numbers, got 'NaN in slot 2 of environment 0'"):
+        env.step(still)
+
+
+@pytest.mark.parametrize("make", [environment, lambda: TwinVersions(environment())])
+def test_a_pickled_environment_goes_on_as_the_first_one(make):
+    env = make()
+    env.action_space.seed(0)
+    assert episode_of(pickle.loads(pickle.dumps(env)), seed=1) == episode_of(env, seed=1)
+    env.reset(seed=2)
+    actions = [env.action_space.sample() for _ in range(8)]
+    for action in actions[:3]:
+        env.step(action)
+    again = pickle.loads(pickle.dumps(env))
+    for action in actions[3:]:
+        one, other = env.step(action), again.step(action)
+        np.testing.assert_array_equal(one[0], other[0])
+        assert one[1:] == other[1:]
+    # The next episodes are the same too.
+    np.testing.assert_array_equal(env.reset()[0], again.reset()[0])
+
+
+def episode_of(env, seed):
+    env.action_space.seed(seed)
+    rewards = [env.reset(seed=seed)[0].tolist()]
+    while True:
+        observation, reward, _, is_truncated, _ = env.step(env.action_space.sample())
+        rewards += [reward, observation.tolist()]
+        if is_truncated:
+            return rewards
+
+
+def test_versions_are_the_same_twin_with_equal_weights():
+    chooser, twin = TwinVersions(environment()), environment()
+    np.testing.assert_array_equal(chooser.reset(seed=0)[0], twin.reset(seed=0)[0])
+    n_subgroups = len(chooser.action_space.nvec)
+    assert chooser.action_space.nvec.tolist() == [4] * n_subgroups
+    for version, number in ((0, -1.0), (3, 1.0), (2, 0.1)):
+        action = np.tile([number, 0.0], n_subgroups).astype(np.float32)
+        one, other = chooser.step(np.full(n_subgroups, version)), twin.step(action)
+        np.testing.assert_array_equal(one[0], other[0])
+        assert one[1:] == other[1:]
+    with pytest.raises(ValueError, match=r"action must lie in the action space MultiDiscrete"):
+        chooser.step(np.full(n_subgroups, 4))
+
+
+def test_masks_leave_one_choice_where_nobody_is():
+    chooser = TwinVersions(environment())
+    with pytest.raises(ResetNeeded, match="before the first reset"):
+        chooser.action_masks()
+    chooser.reset(seed=0)
+    mask = chooser.action_masks().reshape(-1, 4)
+    n_members = chooser.unwrapped._features.n_members[0]
+    assert (n_members == 0).any()
+    assert mask[n_members > 0].all()
+    assert (mask[n_members == 0] == [True, False, False, False]).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*A Box observation space maximum value is infinity.*:UserWarning")
+@pytest.mark.parametrize("name", ["gdt_tutorial/Twin-v0", "gdt_tutorial/TwinVersions-v0"])
+def test_gymnasium_makes_the_twin_by_its_name(name):
+    env = gymnasium.make(name, n_slots=3, config=NetworkConfig(n_users=8))
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    assert [env.step(env.action_space.sample())[3] for _ in range(3)] == [False, False, True]
+    assert gymnasium.spec(name).kwargs == {}
+    env.close()
+
+
+def test_the_default_twin_has_the_users_of_the_book():
+    env = gymnasium.make("gdt_tutorial/Twin-v0").unwrapped
+    assert env._network.config == NetworkConfig()

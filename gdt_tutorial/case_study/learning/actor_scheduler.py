@@ -12,6 +12,7 @@ segment would be lost in every slot.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -70,13 +71,18 @@ class ShareActuator:
 
     def begin(self, campuses: Campuses) -> Decide:
         """Schedule by the agent's shares."""
-        versions, model = self._make(campuses), campuses.model
+        return partial(_by_shares, self._make(campuses), campuses.model)
 
-        def decide(features: Features, action: np.ndarray, order: Int[np.ndarray, "batch ap branch"]) -> Decision:
-            band, cycles = shares_of(action.reshape(*order.shape[:2], -1), features, order)
-            return share_schedule(features, model, versions.select(features), band, cycles)
 
-        return decide
+def _by_shares(
+    versions: VersionSelector,
+    model: ScheduleModel,
+    features: Features,
+    action: np.ndarray,
+    order: Int[np.ndarray, "batch ap branch"],
+) -> Decision:
+    band, cycles = shares_of(action.reshape(*order.shape[:2], -1), features, order)
+    return share_schedule(features, model, versions.select(features), band, cycles)
 
 
 class ActorScheduler:

@@ -13,7 +13,7 @@ simulation optimization; Glasserman and Yao 1992. Their use for a branching Q-ne
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from gdt_tutorial.case_study.experiment import Campuses
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.physical.batch import joined, repeated, take
+from gdt_tutorial.learning import FitConfig, cosine, fit_updates
+from gdt_tutorial.physical.batch import joined, repeated
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.playback import ViewTape, play
@@ -231,21 +232,21 @@ def learn_changes(
     on_update: Callable[[int, float], object] | None = None,
 ) -> None:
     """Fit the values of `network` to changes, in place."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.n_updates)
-    for update in range(config.n_updates):
-        batch = take(changes, torch.randint(len(changes), (config.batch_size,), generator=generator).numpy())
-        values = network(batch.state, batch.mask)
-        before, after = (values.gather(-1, each[..., None])[..., 0] for each in (batch.action, batch.other))
-        is_active = batch.mask.any(dim=-1)
+
+    def loss(network: nn.Module, state: Tensor, mask: Tensor, action: Tensor, other: Tensor, *worth: Tensor) -> Tensor:
+        values = network(state, mask)
+        before, after = (values.gather(-1, each[..., None])[..., 0] for each in (action, other))
+        is_active, (difference, returns) = mask.any(dim=-1), worth
         predicted = ((after - before) * is_active).sum(dim=-1)
         level = (before * is_active).sum(dim=-1) / is_active.sum(dim=-1).clamp(min=1)
-        loss = ((predicted - batch.difference) ** 2).mean()
-        loss = loss + config.return_weight * ((level - batch.returns) ** 2).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimizer.step()
-        schedule.step()
-        if on_update is not None:
-            on_update(update, loss.item())
+        return ((predicted - difference) ** 2).mean() + config.return_weight * ((level - returns) ** 2).mean()
+
+    step = FitConfig(
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        max_gradient_norm=10.0,
+        schedule=cosine,
+    )
+    tensors = [getattr(changes, field.name) for field in fields(changes)]
+    fit_updates(network, tensors, loss, step, config.n_updates, generator=generator, on_update=on_update)

@@ -4,6 +4,7 @@ They get the same campuses, cells and time scale as the proposed one (`training`
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from gdt_tutorial import seeding
 from gdt_tutorial.agents.branching import BranchingConfig, train_branching
@@ -11,7 +12,12 @@ from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGLearner, OrnsteinUhlenbe
 from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.case_study.experiment import Campuses, open_campuses
 from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
-from gdt_tutorial.case_study.learning.cell_environment import Actuator, CellEnvironments, VersionActuator
+from gdt_tutorial.case_study.learning.cell_environment import (
+    Actuator,
+    CampusEnvironment,
+    CellEnvironments,
+    VersionActuator,
+)
 from gdt_tutorial.case_study.learning.training import (
     N_BRANCHES,
     N_VERSIONS,
@@ -33,7 +39,7 @@ from gdt_tutorial.solutions.data_model.cell_state import n_row
 from gdt_tutorial.solutions.data_model.version_network import follow_prior
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
 
-__all__ = ["cells_of", "temporal_difference_curve", "train_actor"]
+__all__ = ["case_study_campus", "cells_of", "temporal_difference_curve", "train_actor"]
 
 
 def cells_of(
@@ -49,13 +55,8 @@ def cells_of(
     n_batch: int,
 ) -> CellEnvironments:
     """Return cells to learn in, whose campuses have seeds from `offset` on."""
-
-    def world(own: int, capacity: float) -> Campuses:
-        seed = offset + own % 1_000_000
-        return open_campuses(n_batch, scenario, computing_cycles_per_s=capacity, seed=seed)
-
     return CellEnvironments(
-        world,
+        partial(_open, offset, n_batch, scenario),
         capacities,
         buffering,
         priors,
@@ -64,6 +65,29 @@ def cells_of(
         n_branches=N_BRANCHES,
         n_slots=scenario.n_slots,
     )
+
+
+def _open(offset: int, n_batch: int, scenario: CaseStudyConfig, own: int, capacity: float) -> Campuses:
+    return open_campuses(n_batch, scenario, computing_cycles_per_s=capacity, seed=offset + own % 1_000_000)
+
+
+def case_study_campus(scenario: CaseStudyConfig = CaseStudyConfig()) -> CampusEnvironment:
+    """Return the cells in which the proposed scheme learns, one campus of them, for `gymnasium.make`.
+
+    Versions are chosen, `greedy_scheduler` divides the slot, and episodes go through the capacities of the scenario.
+    """
+    cells = cells_of(
+        30_000_000,
+        TrainingConfig(),
+        scenario,
+        scenario.capacities_cycles_per_s,
+        VersionActuator(greedy_scheduler),
+        swipe_aware_lists,
+        PRIORS,
+        n_worlds=1,
+        n_batch=1,
+    )
+    return CampusEnvironment(cells)
 
 
 def temporal_difference_curve(

@@ -1,8 +1,13 @@
 """Cells to learn in: gymnasium's contract, episodes, and what the reward is."""
 
+import pickle
+from dataclasses import replace
+
+import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
@@ -11,7 +16,7 @@ from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
 from gdt_tutorial.case_study.learning.cell_environment import Actuator, CampusEnvironment, VersionActuator
 from gdt_tutorial.case_study.learning.training import fitting_version, myopic_search
 from gdt_tutorial.seeding import torch_stream
-from tests.case_study.campuses import greedy, small_campuses, small_cells
+from tests.case_study.campuses import SMALL, greedy, picklable_cells, small_campuses, small_cells
 
 
 class Recorder(VersionActuator):
@@ -165,6 +170,159 @@ def test_actuators_keep_the_protocol():
     assert isinstance(VersionActuator(greedy), Actuator)
     assert isinstance(ShareActuator(fitting_version), Actuator)
     assert small_campuses().model.catalog.n_versions == 4
+
+
+def test_info_has_stall_and_quality_of_the_slot():
+    recorder = Recorder()
+    cells = small_cells(n_batch=2, n_slots=2, actuator=recorder)
+    campus, _ = CampusEnvironment(small_cells(n_slots=2)), cells.reset(seed=0)
+    campus.reset(seed=0)
+    ones = np.ones(cells.action_space.shape, dtype=np.int64)
+    infos = [cells.step(ones)[4] for _ in range(3)]
+    campuses, decisions = recorder.episodes[0]
+    campuses.network.reset(campuses.group)
+    for decision, info in zip(decisions, infos, strict=False):
+        service = campuses.network.step(decision).service
+        for name in ("stall_s", "quality"):
+            np.testing.assert_allclose(
+                info[name].reshape(2, 2).mean(axis=1), getattr(service, name).mean(axis=1), rtol=1e-12
+            )
+            assert info[f"_{name}"].all()
+    assert not infos[2]["_stall_s"].any()
+    info = campus.step(np.ones(campus.action_space.shape, dtype=np.int64))[4]
+    assert isinstance(info["stall_s"], float)
+    assert isinstance(info["quality"], float)
+
+
+def test_a_step_belongs_to_an_episode():
+    cells = small_cells(n_slots=1)
+    action = np.zeros(cells.action_space.shape, dtype=np.int64)
+    with pytest.raises(ResetNeeded, match="step must belong to an episode, got one before the first reset; call reset"):
+        cells.step(action)
+    campus = CampusEnvironment(cells)
+    for call in (lambda: campus.step(action.reshape(-1)), campus.action_masks):
+        with pytest.raises(ResetNeeded, match="before the first reset"):
+            call()
+    campus.reset(seed=0)
+    assert campus.step(action.reshape(-1))[3]
+    with pytest.raises(ResetNeeded, match="after the end of an episode"):
+        campus.step(action.reshape(-1))
+    # Cells side by side begin anew by themselves.
+    cells.reset(seed=0)
+    for _ in range(3):
+        cells.step(action)
+
+
+@pytest.mark.parametrize(("wrong", "got"), [(4, "4.0 at"), (-1, "-1.0 at"), (np.nan, "nan at"), (0.5, "0.5 at")])
+def test_an_action_outside_of_the_space_is_refused(wrong, got):
+    cells = small_cells()
+    cells.reset(seed=0)
+    action = np.zeros(cells.action_space.shape)
+    action[1, 2] = wrong
+    with pytest.raises(ValueError, match=rf"action must lie in the action space Box\(.*, got '{got} \(1, 2\)'"):
+        cells.step(action)
+    with pytest.raises(ValueError, match=r"action must lie in the action space .*, got 'shape \(3,\) of float64'"):
+        cells.step(np.zeros(3))
+    campus = CampusEnvironment(cells)
+    campus.reset(seed=0)
+    with pytest.raises(
+        ValueError, match=rf"action must lie in the action space MultiDiscrete\((.|\n)*, got '{got} \(18,\)'"
+    ):
+        campus.step(action.reshape(-1))
+
+
+def test_the_action_that_only_begins_anew_may_be_anything():
+    cells = small_cells(n_slots=1)
+    cells.reset(seed=0)
+    cells.step(np.zeros(cells.action_space.shape))
+    cells.step(np.full(cells.action_space.shape, np.nan))
+
+
+def test_shares_are_checked_too():
+    cells = small_cells(actuator=ShareActuator(fitting_version))
+    cells.reset(seed=0)
+    cells.step(np.zeros(cells.action_space.shape, dtype=np.float32))
+    with pytest.raises(ValueError, match=r"got 'nan at \(0, 0\)'"):
+        cells.step(np.full(cells.action_space.shape, np.nan))
+
+
+@pytest.mark.parametrize("part", ["reward", "observation"])
+def test_a_nan_raises_with_slot_and_environment(part):
+    opened = []
+    cells = small_cells(n_worlds=2, opened=opened)
+    cells.reset(seed=0)
+    action = np.zeros(cells.action_space.shape, dtype=np.int64)
+    cells.step(action)
+    network = opened[2].network  # of the second lot
+    step = network.step
+
+    def broken(decision):
+        telemetry = step(decision)
+        if part == "observation":
+            return replace(telemetry, session=replace(telemetry.session, stored_s=telemetry.session.stored_s * np.nan))
+        return replace(telemetry, service=replace(telemetry.service, qoe=telemetry.service.qoe * np.nan))
+
+    network.step = broken
+    with pytest.raises(ValueError, match=f"{part} must hold numbers, got 'NaN in slot 2 of environment [23]'"):
+        cells.step(action)
+
+
+def same(left, right):
+    """Say whether two results of `reset` or `step` are the same, arrays, numbers and infos."""
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if isinstance(left, tuple):
+        return all(same(*pair) for pair in zip(left, right, strict=True))
+    return np.array_equal(left, right)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: picklable_cells(n_worlds=2, priors=(myopic_search, fitting_version)),
+        lambda: picklable_cells(ShareActuator(fitting_version)),
+        lambda: CampusEnvironment(picklable_cells(priors=(fitting_version,))),
+    ],
+)
+def test_a_pickled_environment_goes_on_as_the_first_one(make):
+    env = make()
+    again = pickle.loads(pickle.dumps(env))
+    assert same(env.reset(seed=1), again.reset(seed=1))
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(4)]
+    for action in actions[:2]:
+        env.step(action)
+    again = pickle.loads(pickle.dumps(env))
+    for action in actions[2:]:
+        assert same(env.step(action), again.step(action))
+    assert same(env.reset(), again.reset())  # the next episodes are the same too
+    assert same(env.step(actions[0]), again.step(actions[0]))
+
+
+def test_masks_are_those_of_the_branches_and_leave_one_choice_where_none_is():
+    campus = CampusEnvironment(small_cells())
+    _, info = campus.reset(seed=0)
+    for _ in range(2):
+        mask = campus.action_masks()
+        assert mask.dtype == bool
+        assert mask.shape == (campus.action_space.nvec.sum(),)
+        is_empty = ~info["action_mask"].any(axis=1)
+        rows = mask.reshape(-1, 4)
+        assert 0 < is_empty.sum() < len(rows)
+        assert (rows[is_empty] == [True, False, False, False]).all()
+        assert (rows[~is_empty] == info["action_mask"][~is_empty]).all()
+        info = campus.step(np.zeros(campus.action_space.shape, dtype=np.int64))[4]
+
+
+@pytest.mark.filterwarnings("ignore:.*A Box observation space")
+def test_gymnasium_makes_the_campus_by_its_name():
+    env = gymnasium.make("gdt_tutorial/Campus-v0", scenario=replace(SMALL, n_slots=2))
+    _, info = env.reset(seed=0)
+    env.action_space.seed(0)
+    assert info["action_mask"].shape == (2 * 16, 4)
+    assert [env.step(env.action_space.sample())[3] for _ in range(2)] == [False, True]
+    gymnasium_check_env(env.unwrapped)
+    assert gymnasium.spec("gdt_tutorial/Campus-v0").kwargs == {}
 
 
 @pytest.mark.parametrize(
