@@ -82,7 +82,8 @@ class VirtualNetwork:
         scores = {}
         for name, decision in decisions.items():
             first = repeated(decision, self.n_rollouts)
-            qoe = self.rollout(many, future, then[name], tape, first=first, rng=deepcopy(maker_rng))
+            each = self.rollout(many, future, then[name], tape, first=first, rng=deepcopy(maker_rng))
+            qoe = np.ascontiguousarray(each.mean(axis=-1).T)
             _require_finite(qoe, name, seen.status.slot)
             scores[name] = qoe.reshape(self.n_rollouts, -1, self.n_slots)[..., start:].mean(axis=(0, 2))
         return scores
@@ -109,8 +110,8 @@ class VirtualNetwork:
         *,
         first: Decision | None = None,
         rng: np.random.Generator,
-    ) -> Float[np.ndarray, "batch horizon"]:
-        """Let `maker` manage the coming slots; return the mean QoE per user and second in each of them.
+    ) -> Float[np.ndarray, "horizon batch user"]:
+        """Let `maker` manage the coming slots; return every user's QoE per second in each of them.
 
         A decision sees the slot before the one in which it acts, as in reality. The maker sees what went before, and what it
         has decided in this rollout.
@@ -126,7 +127,7 @@ class VirtualNetwork:
         catalog, capacity = self.model.catalog, self.model.capacity
         session, n_slots = seen.status.session, future.snr_db.shape[2]
         state, attached_ap = StreamState.from_session(session, catalog.segment_s), session.serving_ap
-        qoe = np.zeros((len(attached_ap), n_slots))
+        qoe = []
         for slot in range(n_slots):
             decision = (
                 first if slot == 0 and first is not None else maker.decide(self.abstractor.abstract(seen), rng=rng)
@@ -135,9 +136,9 @@ class VirtualNetwork:
             attached_ap = serving_ap(snr_db, attached_ap, hysteresis_db=self.hysteresis_db)
             service = play(state, tape, catalog, self.model.qoe, capacity.slot_s)
             deliver(state, decision, self.link.spectral_efficiency(snr_db), attached_ap, catalog, capacity)
-            qoe[:, slot] = service.qoe.mean(axis=-1)
+            qoe.append(service.qoe)
             seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap)))
-        return qoe
+        return np.stack(qoe)
 
 
 def _require_finite(qoe: Float[np.ndarray, "batch horizon"], name: str, slot: int) -> None:

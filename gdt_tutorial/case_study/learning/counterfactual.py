@@ -1,4 +1,4 @@
-"""Learn versions from what the twin alone can do: play the same slots again with another decision.
+"""Learn versions by playing the same slots again with another decision, in the virtual network.
 
 A learner on the real network sees one course of events, and the worth of one version drowns in the noise of all swipes. In
 the DT environment ("network management decisions can be validated in the DT environment", after the paper) a slot can be
@@ -83,7 +83,10 @@ class Changes:
 
 
 class _Trajectory:
-    """An episode under a policy, which can be left at any slot and played again."""
+    """An episode under a policy, which can be left at any slot and played again in the virtual network.
+
+    An oracle: a replay meets the viewers' true later swipes and channels, which no twin has while the network runs.
+    """
 
     def __init__(
         self,
@@ -94,42 +97,43 @@ class _Trajectory:
         n_slots: int,
         n_copies: int,
     ) -> None:
-        self.campuses, self.buffering, self.versions, self.scheduler = campuses, buffering, versions, scheduler
-        self.n_copies = n_copies
+        self.scheme, self.n_copies = Scheme(buffering=buffering, versions=versions, scheduler=scheduler), n_copies
         network = campuses.network
-        telemetry = network.reset(campuses.group)
-        self.session: list[Session] = [telemetry.session]
-        self.snr_db = [telemetry.snr_db]
-        for _ in range(n_slots):
+
+        def decide(telemetry: Telemetry) -> Decision:
             features = buffering.abstract_session(telemetry.session, telemetry.snr_db)
-            telemetry = network.step(scheduler.schedule(features, versions.select(features)))
-            self.session.append(telemetry.session)
-            self.snr_db.append(telemetry.snr_db)
+            return self.scheme.decide(features, rng=seeding.stream(network.seed, "scheme", telemetry.slot))
+
+        steps = list(run(network, decide, n_slots, group=campuses.group))
+        self.telemetry = [before for before, _ in steps] + [steps[-1][1]]
+        self._virtual = VirtualNetwork(
+            model=campuses.model,
+            abstractor=buffering,
+            emulator=HoldLast(topology=network.topology),
+            swipes=LoggedViews(),
+            link=network.link,
+            hysteresis_db=network.config.hysteresis_db,
+        )
         self._tape: ViewTape = network.tape.repeated(n_copies)
-        self._playlist = repeated(telemetry.session.playlist, n_copies)
+        self._playlist = repeated(self.telemetry[-1].session.playlist, n_copies)
 
     def replay(
         self, slot: int, n_horizon: int, version: Int[np.ndarray, "copy subgroup"], features: Features
     ) -> Float[np.ndarray, "slot copy user"]:
         """Play on from `slot` with these versions there and the policy's own after it; return every user's QoE."""
-        network, n_copies = self.campuses.network, self.n_copies
+        status = repeated(true_status(self.telemetry[slot]), self.n_copies)
         # The lists are always the same object, so that the buffering need not start anew.
-        many = replace(repeated(self.session[slot], n_copies), playlist=self._playlist)
-        state, attached = StreamState.from_session(many, network.catalog.segment_s), many.serving_ap
-        qoe = []
-        for ahead in range(n_horizon):
-            if ahead:
-                channel_db = repeated(self.snr_db[slot + ahead], n_copies)
-                features = self.buffering.abstract_session(state.session(attached), channel_db)
-                version = self.versions.select(features)
-            decision = self.scheduler.schedule(features, version)
-            channel_db = repeated(self.snr_db[slot + ahead + 1], n_copies)
-            attached = serving_ap(channel_db, attached, hysteresis_db=network.config.hysteresis_db)
-            efficiency = network.link.spectral_efficiency(channel_db)
-            service = play(state, self._tape, network.catalog, network.config.qoe, network.config.slot_s)
-            deliver(state, decision, efficiency, attached, network.catalog, network.capacity)
-            qoe.append(service.qoe)
-        return np.stack(qoe)
+        status = replace(status, session=replace(status.session, playlist=self._playlist))
+        ahead = self.telemetry[slot + 1 : slot + n_horizon + 1]
+        future = known(*(np.stack([getattr(each, name) for each in ahead], axis=2) for name in ("position_m", "snr_db")))
+        return self._virtual.rollout(
+            Observation(statuses=(status,)),
+            repeated(future, self.n_copies),
+            self.scheme,
+            self._tape,
+            first=self.scheme.scheduler.schedule(features, version),
+            rng=seeding.stream(slot, "replay"),
+        )
 
 
 def collect_changes(
@@ -165,11 +169,12 @@ def collect_changes(
     weight = np.concatenate([[0.0], config.discount ** np.arange(config.n_horizon - 1)])  # the first slot is settled
     parts = []
     for slot in range(int(rng.integers(config.every_slots)), n_slots - config.n_horizon, config.every_slots):
-        session = trajectory.session[slot]
-        one = trajectory.buffering.abstract_session(session, trajectory.snr_db[slot])
+        telemetry = trajectory.telemetry[slot]
+        session = telemetry.session
+        one = trajectory.scheme.buffering.abstract(Observation(statuses=(true_status(telemetry),)))
         order = order_branches(one, len(campuses.model.capacity.bandwidth_hz), n_branches)
         state = describe_cells(one, campuses.model, order, [rule.select(one) for rule in rules])
-        own = trajectory.versions.select(one)
+        own = trajectory.scheme.versions.select(one)
         tried = _changed(own, n_copies, n_versions, config.epsilon, rng=rng)
         many = repeated(one, n_copies)
         qoe = trajectory.replay(slot, config.n_horizon, tried.reshape(-1, own.shape[1]), many)

@@ -90,7 +90,8 @@ class TrainingCampus:
         """Return the mean QoE of the session under `maker`, which decides for all copies at once."""
         seen, future = repeated(self.seen, n_copies), repeated(self.future, n_copies)
         rng = seeding.stream(0, "maker")
-        qoe = self.virtual.rollout(seen, future, maker, self.tape.repeated(n_copies), rng=rng)
+        each = self.virtual.rollout(seen, future, maker, self.tape.repeated(n_copies), rng=rng)
+        qoe = np.ascontiguousarray(each.mean(axis=-1).T)
         return qoe.reshape(n_copies, -1, qoe.shape[1]).mean(axis=-1)
 
 

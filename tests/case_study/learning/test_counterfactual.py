@@ -50,8 +50,9 @@ def repeated(features):
 
 def replayed(trajectory, slot, change=None):
     """Play on from `slot` in three copies; `change` alters the versions of all of them (copy, batch, subgroup)."""
-    one = trajectory.buffering.abstract_session(trajectory.session[slot], trajectory.snr_db[slot])
-    own = trajectory.versions.select(one)
+    scheme, telemetry = trajectory.scheme, trajectory.telemetry[slot]
+    one = scheme.buffering.abstract_session(telemetry.session, telemetry.snr_db)
+    own = scheme.versions.select(one)
     tried = np.stack([own] * N_COPIES)
     tried = tried if change is None else change(tried)
     qoe = trajectory.replay(slot, N_HORIZON, tried.reshape(-1, own.shape[1]), repeated(one))
