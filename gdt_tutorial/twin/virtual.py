@@ -37,9 +37,9 @@ class VirtualNetwork:
     Attributes:
         model: What is known of the network.
         abstractor: Makes the features that makers get in a rollout, as in reality.
-        emulator: Says what the channels may be; each rollout gets a path of its own.
-        swipes: Says how long viewers may watch.
         link: From SNR to rate.
+        emulator: Says what the channels may be; each rollout gets a path of its own. Who gives futures needs none.
+        swipes: Says how long viewers may watch. Who gives tapes needs none.
         hysteresis_db: By which another access point must win.
         n_slots: Slots that `score` looks ahead.
         n_rollouts: Futures that it tries.
@@ -47,9 +47,9 @@ class VirtualNetwork:
 
     model: ScheduleModel
     abstractor: FeatureAbstractor
-    emulator: StatusEmulator
-    swipes: SwipeModel
     link: LinkAdaptation
+    emulator: StatusEmulator | None = None
+    swipes: SwipeModel | None = None
     hysteresis_db: float = NetworkConfig().hysteresis_db
     n_slots: int = 15
     n_rollouts: int = 1
@@ -72,7 +72,14 @@ class VirtualNetwork:
             decisions: Candidates for the coming slot, by name.
             then: Who manages the slots after it, by the same names.
             rng: Draws the futures.
+
+        Raises:
+            ValueError: no emulator, no swipes, or a QoE that is not finite.
         """
+        require(
+            self.emulator is not None, "emulator", "be there to score decisions", None, "pass HoldLast(topology=...)"
+        )
+        assert self.emulator is not None
         # Spawned streams leave `rng` as it is: swipes are the same whatever the others draw.
         path_rng, maker_rng = rng.spawn(2)
         tape = self.tape(seen.status.session, self.n_rollouts, rng=rng)
@@ -90,6 +97,8 @@ class VirtualNetwork:
 
     def tape(self, session: Session, n_rollouts: int, *, rng: np.random.Generator) -> ViewTape:
         """Draw how long everybody will watch, `n_rollouts` times, given what they have watched already."""
+        require(self.swipes is not None, "swipes", "be there to draw views", None, "pass CampusSwipes")
+        assert self.swipes is not None
         catalog, many = self.model.catalog, repeated(session, n_rollouts)
         n_batch, n_users = session.head.shape
         env, user = (np.asarray(axis) for axis in np.indices(many.head.shape))

@@ -20,19 +20,24 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gdt_tutorial.case_study.experiment import Campuses
+from gdt_tutorial import seeding
+from gdt_tutorial.case_study.experiment import Campuses, Scheme
 from gdt_tutorial.case_study.lists.buffering import SegmentBuffering
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, cosine, fit_updates
 from gdt_tutorial.physical.batch import joined, repeated
-from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
-from gdt_tutorial.physical.messages import Session
-from gdt_tutorial.physical.playback import ViewTape, play
-from gdt_tutorial.physical.streaming import StreamState, deliver
+from gdt_tutorial.physical.delivery import sum_per_ap
+from gdt_tutorial.physical.engine import run
+from gdt_tutorial.physical.messages import Decision, Telemetry
+from gdt_tutorial.physical.playback import ViewTape
 from gdt_tutorial.solutions.data_model.cell_state import EMPTY, describe_cells, legal, order_branches
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
 from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.emulation.emulator import known
+from gdt_tutorial.twin.observation import Observation
+from gdt_tutorial.twin.status import true_status
+from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["Changes", "CounterfactualConfig", "collect_changes", "learn_changes"]
 
@@ -109,8 +114,6 @@ class _Trajectory:
         self._virtual = VirtualNetwork(
             model=campuses.model,
             abstractor=buffering,
-            emulator=HoldLast(topology=network.topology),
-            swipes=LoggedViews(),
             link=network.link,
             hysteresis_db=network.config.hysteresis_db,
         )
@@ -125,7 +128,9 @@ class _Trajectory:
         # The lists are always the same object, so that the buffering need not start anew.
         status = replace(status, session=replace(status.session, playlist=self._playlist))
         ahead = self.telemetry[slot + 1 : slot + n_horizon + 1]
-        future = known(*(np.stack([getattr(each, name) for each in ahead], axis=2) for name in ("position_m", "snr_db")))
+        future = known(
+            *(np.stack([getattr(each, name) for each in ahead], axis=2) for name in ("position_m", "snr_db"))
+        )
         return self._virtual.rollout(
             Observation(statuses=(status,)),
             repeated(future, self.n_copies),

@@ -26,11 +26,9 @@ from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, known
-from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.status import true_status
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
-from gdt_tutorial.twin.swipe_model import CampusSwipes
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["AllocatorConfig", "TrainingCampus", "evolve_allocator", "imitate", "train_allocator", "training_campus"]
@@ -78,8 +76,6 @@ class TrainingCampus:
         virtual = VirtualNetwork(
             model=schedule_model(network),
             abstractor=GroupAbstractor(network.catalog, network.capacity, curves, network.link),
-            emulator=HoldLast(topology=network.topology),
-            swipes=CampusSwipes(curves, network.catalog, network.config.n_users),
             link=network.link,
             hysteresis_db=network.config.hysteresis_db,
         )

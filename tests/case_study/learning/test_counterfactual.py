@@ -132,7 +132,7 @@ class TestCollectChanges:
         qoe, trajectory, expected = own_trajectory(campuses), trajectory_again(campuses), []
         for slot in range(N_SLOTS - TINY.n_horizon):
             value = qoe[slot + 1] + 0.5 * qoe[slot + 2]  # this slot itself is settled
-            ap = trajectory.session[slot].serving_ap
+            ap = trajectory.telemetry[slot].session.serving_ap
             # Two access points for 16 users: as if each of them had 8.
             expected += [(value * (ap == which)).sum(axis=1) / 8 for which in (0, 1)]
         found = torch.unique(changes_of(config=replace(TINY, discount=0.5)).returns).numpy()
