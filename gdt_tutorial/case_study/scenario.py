@@ -26,7 +26,8 @@ from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
-from gdt_tutorial.twin.status import Status, StatusStore, true_status
+from gdt_tutorial.twin.status import Status, true_status
+from gdt_tutorial.twin.status_store import StatusStore
 
 __all__ = [
     "Audience",

@@ -23,7 +23,7 @@ from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import MeanPath, StatusEmulator
 from gdt_tutorial.twin.observation import MEMORY_SLOTS, Memory, Observation
-from gdt_tutorial.twin.status import StatusStore
+from gdt_tutorial.twin.status_store import StatusStore
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 from gdt_tutorial.twin.swipe_model import CampusSwipes, SwipeModel
 from gdt_tutorial.twin.virtual import VirtualNetwork

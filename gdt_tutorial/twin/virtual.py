@@ -6,7 +6,7 @@ paper, GAI-Based Decision-Making). `VirtualNetwork` continues from what is seen 
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
-from gdt_tutorial.physical.messages import Decision, Session, video_at
+from gdt_tutorial.physical.messages import Decision, Load, Session, video_at
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
@@ -23,7 +23,9 @@ from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.observation import Observation
-from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status
+from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.status_counts import delivery_delay_s
+from gdt_tutorial.twin.status_parts import ROLLOUT
 from gdt_tutorial.twin.swipe_model import SwipeModel
 
 __all__ = ["VirtualNetwork"]
@@ -132,28 +134,38 @@ class VirtualNetwork:
             snr_db = future.snr_db[:, :, slot]
             attached_ap = serving_ap(snr_db, attached_ap, hysteresis_db=self.hysteresis_db)
             service = play(state, tape, catalog, self.model.qoe, capacity.slot_s)
-            deliver(state, decision, self.link.spectral_efficiency(snr_db), attached_ap, catalog, capacity)
+            efficiency = self.link.spectral_efficiency(snr_db)
+            _, load = deliver(state, decision, efficiency, attached_ap, catalog, capacity)
             qoe[:, slot] = service.qoe.mean(axis=-1)
-            seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap)))
+            seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap), load))
         return qoe
 
 
-def _status(before: Status, future: EmulatedStatus, slot: int, session: Session) -> Status:
-    """Return the status of a slot of a rollout: emulated all of it, and a slot older than the one before."""
+def _status(before: Status, future: EmulatedStatus, slot: int, session: Session, load: Load) -> Status:
+    """Return the status of a slot of a rollout: emulated all of it, and a slot older than the one before.
+
+    Stocks, delays and loads are those that the tried decisions make; what no decision changes is held.
+    """
+    networking, behavior = before.networking, before.behavior
     return Status(
         slot=before.slot + 1,
-        networking=NetworkingStatus(
+        networking=replace(
+            networking,
             snr_db=future.snr_db[:, :, slot],
             snr_std_db=future.snr_std_db[:, :, slot],
-            age_slots=before.networking.age_slots + 1,
-            bandwidth_load=before.networking.bandwidth_load,
-            computing_load=before.networking.computing_load,
+            age_slots=networking.age_slots + 1,
+            delay_s=delivery_delay_s(load, networking.delay_s),
+            bandwidth_load=load.bandwidth,
+            computing_load=load.computing,
+            backhaul_load=load.backhaul,
         ),
-        behavior=BehaviorStatus(
+        behavior=replace(
+            behavior,
             position_m=future.position_m[:, :, slot],
             position_std_m=future.position_std_m[:, :, slot],
-            velocity_mps=before.behavior.velocity_mps,
-            age_slots=before.behavior.age_slots + 1,
+            age_slots=behavior.age_slots + 1,
         ),
         session=session,
+        emulator=ROLLOUT,
+        ahead_slots=before.ahead_slots + 1,
     )
