@@ -12,6 +12,7 @@ from book.chapters import BOOK, Plan
 from book.execute import RunRecord
 from book.parameters import parameter_tables
 from gdt_tutorial.teaching.claims import readable
+from gdt_tutorial.twin.status_parts import PARTS, StatusPart
 
 
 def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Path]) -> dict[str, str]:
@@ -31,6 +32,7 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
         "paper": paper_table(plan, records),
         "index": index_tables(plan, index),
         "data": data_note(records),
+        "status_parts": status_parts_table(),
         **{f"map_{figure}": framed_map(figure, plan, index) for figure in maps.MAP_SIZES},
     }
 
@@ -277,6 +279,32 @@ def data_note(records: dict[str, RunRecord]) -> str:
         return "In this build **every chapter ran on the embedded generator**: no watch log was given."
     quoted = "\n>\n".join("> " + text.replace("\n", "\n> ") for text in attributions)
     return f"In this build the chapters ran on **real watch logs**:\n\n{quoted}"
+
+
+def status_parts_table() -> str:
+    """Return every part of the twin's status: who measures it, what that costs, how old it is, and who reads it."""
+    rows = [
+        [
+            f"`{part.name}`",
+            part.measurement.about,
+            part.measurement.half,
+            part.measurement.measured_by,
+            str(part.measurement.n_byte),
+            "slots since the phone's report" if part.is_reported else "0",
+            part.emulator if part.emulator == "hold" else f"`{part.emulator}`",
+            _readers(part),
+        ]
+        for part in PARTS
+    ]
+    head = ["part", "what it is", "half", "measured by", "bytes", "age", "stands in for it", "read by"]
+    return table(head, rows)
+
+
+def _readers(part: StatusPart) -> str:
+    if not part.read_by:
+        return "nothing reads it yet"
+    readers = ", ".join(f"`{name}`" for name in part.read_by)
+    return f"{readers}; no maker reads that yet" if part.read_by == ("Features.context",) else readers
 
 
 def panel(record: RunRecord) -> str:

@@ -31,7 +31,8 @@ Axis vocabulary. Every array annotation is written with these names, and so is e
 
 Axes of studies, and of single files:
 
-    view        watched videos of a user            rollout   virtual futures side by side
+    view        watched videos of a user            context   entries that describe a network as a whole
+    part        parts of a slot
     copy        copies of the environments, for trials
     candidate   sets of weights that are tried
     network     networks trained independently      seed      seeds of a study

@@ -22,7 +22,7 @@ from gdt_tutorial.twin.discriminator import ErrorDiscriminator
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_emulator
-from gdt_tutorial.twin.status import StatusStore
+from gdt_tutorial.twin.status_store import StatusStore
 
 __all__ = ["run"]
 

@@ -40,3 +40,14 @@ def test_the_cell_benchmark_prints_rates_and_how_they_grow():
     # In proportion to the cells, with a start that few of them pay for.
     assert float(line[2]) > 0
     assert float(line[3]) > 0.8
+
+
+def test_the_flattery_benchmark_prints_what_means_and_samples_say():
+    run = subprocess.run(
+        [sys.executable, "benchmarks/worst_of_five.py", "--seeds", "1"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    found = re.findall(r"(\d+) slots ahead: .*from means ([+-]\d+)%, from sampled paths ([+-]\d+)%", run.stdout)
+    assert [int(ahead) for ahead, _, _ in found] == [1, 5, 15], run.stdout
+    assert all(int(mean) > 15 and int(mean) > int(sampled) for _, mean, sampled in found[1:])

@@ -26,7 +26,8 @@ from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
-from gdt_tutorial.twin.status import Status, StatusStore, true_status
+from gdt_tutorial.twin.status import Status, true_status
+from gdt_tutorial.twin.status_store import StatusStore
 
 __all__ = [
     "Audience",
@@ -221,7 +222,8 @@ class ReplayedStatus:
     """A view whose channels and positions were observed once and are then the same for every scheme.
 
     Where users are and what the twin believes about it does not depend on decisions; what they watch does. So schemes on the
-    same campuses can share one emulation.
+    same campuses can share one emulation. Loads, delays and what views tell depend on decisions too, and stay those of the
+    recording; no scheme reads them.
 
     Args:
         statuses: One status per slot, from slot 0.

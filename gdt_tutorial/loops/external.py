@@ -21,7 +21,8 @@ from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Report, Telemetry
 from gdt_tutorial.twin.discriminator import DualError, ErrorDiscriminator
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
-from gdt_tutorial.twin.status import Status, StatusStore
+from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.status_store import StatusStore
 
 __all__ = ["Collection", "Due", "ExternalLoop", "FixedPeriod", "SlotRecord", "TwinError", "twin_error"]
 
@@ -95,7 +96,8 @@ class ExternalLoop:
         """Run the external loop for one slot, in the order of Fig. 3."""
         predicted = self._upcoming
         # 1. Collect from the users that are due, and 2. update the status. What was not collected is emulated.
-        report = _collect(self._store, self._controller, telemetry, self.due(), predicted)
+        by = type(self._emulator).__name__
+        report = _collect(self._store, self._controller, telemetry, self.due(), predicted, by)
         # 3. Emulate the next slot.
         upcoming = _emulate(self._emulator, self._store)
         # 4. Compare what was emulated with what was collected.
@@ -144,7 +146,8 @@ class FixedPeriod:
 
     def observe(self, telemetry: Telemetry) -> Status:
         """Collect, update, emulate."""
-        report = _collect(self._store, self._controller, telemetry, self.due(), self._upcoming)
+        by = type(self._emulator).__name__
+        report = _collect(self._store, self._controller, telemetry, self.due(), self._upcoming, by)
         self._upcoming = _emulate(self._emulator, self._store)
         self.records.append(_record(report, None, self._period_slots))
         return self._store.status()
@@ -179,13 +182,18 @@ def _emulate(emulator: StatusEmulator, store: StatusStore) -> EmulatedStatus:
 
 
 def _collect(
-    store: StatusStore, controller: LocalController, telemetry: Telemetry, due: Due, predicted: EmulatedStatus | None
+    store: StatusStore,
+    controller: LocalController,
+    telemetry: Telemetry,
+    due: Due,
+    predicted: EmulatedStatus | None,
+    by: str,
 ) -> Report:
     report = controller.collect(telemetry, due.networking, due.behavior)
     store.update(report)
     if predicted is not None:
         names = ("position_m", "snr_db", "position_std_m", "snr_std_db")
-        store.impute(*(getattr(predicted, name)[:, :, 0] for name in names))
+        store.impute(*(getattr(predicted, name)[:, :, 0] for name in names), by=by)
     return report
 
 

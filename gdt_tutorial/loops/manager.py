@@ -23,7 +23,7 @@ from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.observation import MEMORY_SLOTS, Memory, Observation
-from gdt_tutorial.twin.status import StatusStore
+from gdt_tutorial.twin.status_store import StatusStore
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 from gdt_tutorial.twin.swipe_model import CampusSwipes, SwipeModel
 from gdt_tutorial.twin.virtual import VirtualNetwork
@@ -70,6 +70,23 @@ def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstr
 
 class GdtNetwork:
     """A physical network under closed-loop management.
+
+    Two campuses under one manager, with a report of every user in every fourth slot:
+
+    >>> from gdt_tutorial.loops.external import FixedPeriod
+    >>> from gdt_tutorial.physical.network import NetworkConfig
+    >>> from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+    >>> from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+    >>> network = PhysicalNetwork.waterloo(2, NetworkConfig(n_users=10), seed=0)
+    >>> gdt = GdtNetwork(
+    ...     network,
+    ...     HoldLast(topology=network.topology),
+    ...     {"greedy": GreedyAllocator(schedule_model(network))},
+    ...     lambda store, emulator: FixedPeriod(store, emulator, 4),
+    ... )
+    >>> history = gdt.run(8)
+    >>> history.qoe.shape, round(float(history.collected_share[1:].mean()), 2)
+    ((8, 2), 0.25)
 
     Attributes:
         store: What the twin holds; `store.status()` is its view of this slot.

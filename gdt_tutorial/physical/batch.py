@@ -80,7 +80,7 @@ def _joined(parts: Sequence[Batch], join: Callable[[list[Any]], Any]) -> Batch:
         lengths = sorted({len(entry) for entry in entries})
         require(len(lengths) == 1, "parts", "hold tuples of one length", lengths, "join records of the same moment")
         return kind(_joined(list(each), join) for each in zip(*entries, strict=True))
-    if kind is int:
+    if kind in (int, str):
         require(len(set(parts)) == 1, "parts", "agree in what has no axis `batch`", parts, "join records of one slot")
         return parts[0]
     is_array = issubclass(kind, np.ndarray | torch.Tensor)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from gdt_tutorial.configuration import parameter, require
+from gdt_tutorial.physical.measurements import report_byte
 from gdt_tutorial.physical.messages import Report, Session, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.slicing import NetworkSlice
@@ -25,10 +26,12 @@ class LocalController:
     """
 
     networking_byte: int = parameter(
-        32, "Size of one user's networking-related report.", "chosen: a measurement report and headers"
+        report_byte("networking"),
+        "Size of one user's networking-related report.",
+        "chosen: a measurement report and headers",
     )
     behavior_byte: int = parameter(
-        48, "Size of one user's behavior-related report.", "chosen: location, velocity and headers"
+        report_byte("behavior"), "Size of one user's behavior-related report.", "chosen: location, velocity and headers"
     )
 
     def collect(
@@ -57,6 +60,7 @@ class LocalController:
             session=telemetry.session,
             service=telemetry.service,
             load=telemetry.load,
+            infrastructure=telemetry.infrastructure,
         )
 
 

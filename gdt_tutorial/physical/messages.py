@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 NEVER_MUTED = np.zeros((0, 0, 0), dtype=bool)
+NOBODY = np.zeros((0, 0), dtype=np.int64)
 NOT_SERVED = -1  # subgroup of a user that no stream serves, and padding of segment lists
 
 
@@ -105,6 +106,31 @@ class Load:
     delay_s: Float[np.ndarray, "batch subgroup"]  # until the SMG's last delivered segment was through, 0 when none
     n_sent: Int[np.ndarray, "batch subgroup"]  # segments that fitted into the slot
     efficiency: Float[np.ndarray, "batch subgroup"]  # spectral efficiency in bit/s/Hz, that of the worst member
+    # SMG that each user belonged to, NOT_SERVED for none; of width 0 where nothing was decided.
+    subgroup: Int[np.ndarray, "batch user"] = field(default_factory=lambda: NOBODY)
+
+    def __post_init__(self) -> None:
+        if self.subgroup is NOBODY:
+            object.__setattr__(self, "subgroup", np.zeros((len(self.bandwidth), 0), dtype=np.int64))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Infrastructure:
+    """What the access points, their edge servers and the video service know of themselves, inside the slice."""
+
+    bandwidth_hz: Float[np.ndarray, "batch ap"]
+    computing_cycles_per_s: Float[np.ndarray, "batch ap"]
+    cached_share: Float[np.ndarray, "batch ap"]  # of the catalog's videos, at the AP's edge server
+    type_share: Float[np.ndarray, "batch type"]  # of the catalog's videos, by video type
+
+    @classmethod
+    def unknown(cls, n_batch: int, n_aps: int) -> "Infrastructure":
+        """Know of access points that have nothing, and of no video type."""
+        zero = {name: np.zeros((n_batch, n_aps)) for name in ("bandwidth_hz", "computing_cycles_per_s", "cached_share")}
+        return cls(**zero, type_share=np.zeros((n_batch, 0)))
+
+
+UNKNOWN = Infrastructure.unknown(0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,14 +144,19 @@ class Telemetry:
     session: Session
     service: Service
     load: Load
+    infrastructure: Infrastructure = UNKNOWN
+
+    def __post_init__(self) -> None:
+        if self.infrastructure is UNKNOWN:
+            object.__setattr__(self, "infrastructure", Infrastructure.unknown(*self.snr_db.shape[::2]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The collected part of the telemetry: NaN where a user was not due.
 
-    Networking-related data is the signal-to-noise ratio (SNR); behavior-related data is location and velocity. The
-    session is always known, because the video service answers its segment requests.
+    From the phones come signal-to-noise ratio (SNR), location and velocity. The rest is always known, and costs no report:
+    the video service answers the segment requests of a session, and access points and servers know their own load.
     """
 
     slot: int
@@ -138,3 +169,8 @@ class Report:
     session: Session
     service: Service
     load: Load
+    infrastructure: Infrastructure = UNKNOWN
+
+    def __post_init__(self) -> None:
+        if self.infrastructure is UNKNOWN:
+            object.__setattr__(self, "infrastructure", Infrastructure.unknown(*self.snr_db.shape[::2]))

@@ -17,7 +17,16 @@ from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
-from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Load, Service, Session, Telemetry, video_at
+from gdt_tutorial.physical.messages import (
+    NOT_SERVED,
+    Decision,
+    Infrastructure,
+    Load,
+    Service,
+    Session,
+    Telemetry,
+    video_at,
+)
 from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
 from gdt_tutorial.physical.slicing import NetworkSlice
@@ -202,6 +211,7 @@ class PhysicalNetwork:
             session=self.stream.session(self.serving_ap),
             service=service,
             load=load,
+            infrastructure=_infrastructure(self.capacity, self.catalog, len(self.viewers.user)),
         )
 
 
@@ -248,6 +258,18 @@ def _check_segments(decision: Decision, state: StreamState, catalog: VideoCatalo
     n_wrong = int(((position >= 0) & ((segment < 0) | (segment >= catalog.n_segments[video]))).sum())
     rule, remedy = "name segments that the video has", "pad position and segment with -1"
     require(n_wrong == 0, "decision.segments", rule, f"{n_wrong} others", remedy)
+
+
+def _infrastructure(capacity: SlotCapacity, catalog: VideoCatalog, n_batch: int) -> Infrastructure:
+    """Say what the slice holds, to every environment the same."""
+    share = np.bincount(catalog.video_type, minlength=catalog.n_types) / catalog.n_videos
+    known = {
+        "bandwidth_hz": capacity.bandwidth_hz,
+        "computing_cycles_per_s": capacity.computing_cycles_per_s,
+        "cached_share": capacity.is_cached.mean(axis=-1),
+        "type_share": share,
+    }
+    return Infrastructure(**{name: np.tile(value, (n_batch, 1)) for name, value in known.items()})
 
 
 def _nothing_served(shape: tuple[int, int]) -> Service:

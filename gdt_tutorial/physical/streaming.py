@@ -236,6 +236,7 @@ def _load(
         delay_s=np.maximum(*pace) * capacity.slot_s,
         n_sent=is_sent.sum(axis=-1),
         efficiency=worst,
+        subgroup=decision.subgroup,
     )
 
 

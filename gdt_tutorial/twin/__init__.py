@@ -3,7 +3,8 @@
 "DT mainly consists of three modules, i.e., status emulation module, data feature abstraction module, and network
 decision-making module" (the paper, Digital Twin). In order of the data's way through the twin:
 
-    status             what was collected, how old it is, and what stands in for the rest
+    status             what was collected, how old it is, and what stands in for the rest; status_parts lists its parts,
+                       status_counts learns some of them from deliveries and views, status_store keeps it
     emulation          boxes 1, 2: prediction of what was not collected; the protocol `StatusEmulator`
     discriminator      how wrong and how uncertain the emulated status is, and how often to collect
     swipe_curves       how long viewers stay

@@ -6,7 +6,7 @@ paper, GAI-Based Decision-Making). `VirtualNetwork` continues from what is seen 
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
-from gdt_tutorial.physical.messages import Decision, Session, video_at
+from gdt_tutorial.physical.messages import Decision, Load, Session, video_at
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
@@ -24,7 +24,9 @@ from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.observation import Observation
-from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status
+from gdt_tutorial.twin.status import Status
+from gdt_tutorial.twin.status_counts import delivery_delay_s
+from gdt_tutorial.twin.status_parts import ROLLOUT
 from gdt_tutorial.twin.swipe_model import SwipeModel
 
 __all__ = ["VirtualNetwork"]
@@ -33,6 +35,32 @@ __all__ = ["VirtualNetwork"]
 @dataclass(frozen=True, kw_only=True)
 class VirtualNetwork:
     """The twin's copy of the network: the same sending and playing, on emulated channels and believed swipes.
+
+    Which of two decisions is worth more, if the greedy manager goes on after either?
+
+    >>> from gdt_tutorial.physical.network import PhysicalNetwork
+    >>> from gdt_tutorial.seeding import stream
+    >>> from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+    >>> from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+    >>> from gdt_tutorial.twin.decision.schedule import schedule_model
+    >>> from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+    >>> from gdt_tutorial.twin.status import true_status
+    >>> from gdt_tutorial.twin.swipe_curves import SwipeCurves
+    >>> from gdt_tutorial.twin.swipe_model import CampusSwipes
+    >>> network = PhysicalNetwork.waterloo(1, NetworkConfig(n_users=20), seed=0)
+    >>> curves, model = SwipeCurves(1, network.catalog.n_types), schedule_model(network)
+    >>> abstractor = GroupAbstractor(network.catalog, network.capacity, curves, network.link)
+    >>> virtual = VirtualNetwork(
+    ...     model=model, abstractor=abstractor, link=network.link, n_slots=5, n_rollouts=2,
+    ...     emulator=HoldLast(topology=network.topology), swipes=CampusSwipes(curves, network.catalog, 20),
+    ... )
+    >>> seen = Observation(statuses=(true_status(network.reset()),))
+    >>> makers = {"greedy": GreedyAllocator(model), "equal": EqualShare(model)}
+    >>> rng, features = stream(0, "example"), abstractor.abstract(seen)
+    >>> decisions = {name: maker.decide(features, rng=rng) for name, maker in makers.items()}
+    >>> score = virtual.score(seen, decisions, dict.fromkeys(makers, makers["greedy"]), rng=rng)
+    >>> bool(score["greedy"] >= score["equal"])
+    True
 
     Attributes:
         model: What is known of the network.
@@ -144,9 +172,10 @@ class VirtualNetwork:
             snr_db = future.snr_db[:, :, slot]
             attached_ap = serving_ap(snr_db, attached_ap, hysteresis_db=self.hysteresis_db)
             service = play(state, tape, catalog, self.model.qoe, capacity.slot_s)
-            deliver(state, decision, self.link.spectral_efficiency(snr_db), attached_ap, catalog, capacity)
+            efficiency = self.link.spectral_efficiency(snr_db)
+            _, load = deliver(state, decision, efficiency, attached_ap, catalog, capacity)
             qoe.append(service.qoe)
-            seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap)))
+            seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap), load))
         return np.stack(qoe)
 
 
@@ -157,22 +186,31 @@ def _require_finite(qoe: Float[np.ndarray, "batch horizon"], name: str, slot: in
     require(not len(bad), f"the QoE under manager {name!r}", "be finite", place, remedy)
 
 
-def _status(before: Status, future: EmulatedStatus, slot: int, session: Session) -> Status:
-    """Return the status of a slot of a rollout: emulated all of it, and a slot older than the one before."""
+def _status(before: Status, future: EmulatedStatus, slot: int, session: Session, load: Load) -> Status:
+    """Return the status of a slot of a rollout: emulated all of it, and a slot older than the one before.
+
+    Stocks, delays and loads are those that the tried decisions make; what no decision changes is held.
+    """
+    networking, behavior = before.networking, before.behavior
     return Status(
         slot=before.slot + 1,
-        networking=NetworkingStatus(
+        networking=replace(
+            networking,
             snr_db=future.snr_db[:, :, slot],
             snr_std_db=future.snr_std_db[:, :, slot],
-            age_slots=before.networking.age_slots + 1,
-            bandwidth_load=before.networking.bandwidth_load,
-            computing_load=before.networking.computing_load,
+            age_slots=networking.age_slots + 1,
+            delay_s=delivery_delay_s(load, networking.delay_s),
+            bandwidth_load=load.bandwidth,
+            computing_load=load.computing,
+            backhaul_load=load.backhaul,
         ),
-        behavior=BehaviorStatus(
+        behavior=replace(
+            behavior,
             position_m=future.position_m[:, :, slot],
             position_std_m=future.position_std_m[:, :, slot],
-            velocity_mps=before.behavior.velocity_mps,
-            age_slots=before.behavior.age_slots + 1,
+            age_slots=behavior.age_slots + 1,
         ),
         session=session,
+        emulator=ROLLOUT,
+        ahead_slots=before.ahead_slots + 1,
     )

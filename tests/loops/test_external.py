@@ -10,7 +10,7 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
-from gdt_tutorial.twin.status import StatusStore
+from gdt_tutorial.twin.status_store import StatusStore
 
 TOPOLOGY = Topology.waterloo()
 N_BATCH, N_USERS, N_SLOTS = 2, 40, 40

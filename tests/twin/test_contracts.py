@@ -230,7 +230,7 @@ def test_an_observation_goes_on_and_forgets(moment):
 def test_the_window_of_an_observation_is_the_one_of_the_store():
     from gdt_tutorial.loops.external import FixedPeriod
     from gdt_tutorial.twin.observation import Memory
-    from gdt_tutorial.twin.status import StatusStore
+    from gdt_tutorial.twin.status_store import StatusStore
 
     net = PhysicalNetwork.waterloo(2, seed=8)
     store, memory = StatusStore(2, 60, 2, 20), Memory()

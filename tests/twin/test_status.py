@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gdt_tutorial.twin.status import StatusStore, at_slot, last_collected
+from gdt_tutorial.twin.status import at_slot, last_collected
+from gdt_tutorial.twin.status_store import StatusStore
 
 
 def test_window_is_oldest_first_and_knows_what_was_collected(make_report):

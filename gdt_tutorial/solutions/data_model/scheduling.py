@@ -36,6 +36,23 @@ class Scheduler(Protocol):
 class SlsqpScheduler:
     """Solve the reduced program of every AP, round down to whole segments, and hand out what is left.
 
+    A campus of ten viewers, everybody at the lowest version: what is handed out never exceeds an AP.
+
+    >>> from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
+    >>> from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+    >>> from gdt_tutorial.twin.decision.schedule import schedule_model
+    >>> from gdt_tutorial.twin.swipe_curves import SwipeCurves
+    >>> network = PhysicalNetwork.waterloo(1, NetworkConfig(n_users=10), seed=0)
+    >>> curves = SwipeCurves(1, network.catalog.n_types)
+    >>> abstractor = GroupAbstractor(network.catalog, network.capacity, curves, network.link)
+    >>> telemetry = network.reset()
+    >>> features = abstractor.abstract_session(telemetry.session, telemetry.snr_db)
+    >>> scheduler = SlsqpScheduler(schedule_model(network))
+    >>> decision = scheduler.schedule(features, np.zeros(features.ap.shape, dtype=np.int64))
+    >>> shares = [decision.bandwidth_share[decision.ap == ap].sum() for ap in (0, 1)]
+    >>> [bool(share <= 1 + 1e-9) for share in shares], bool((decision.segments >= 0).any())
+    ([True, True], True)
+
     The rest goes to one item after the other, smaller ones where the next one does not fit. It is handed out in three orders,
     by gain per cost, by gain per cost at the shadow prices of band and cycles, and by gain; every AP keeps the best.
 

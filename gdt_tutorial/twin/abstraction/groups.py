@@ -5,6 +5,8 @@ spatiotemporal traffic distribution and swipe probability distribution" (the pap
 uses statistics alone: SMGs by playback progress and access point, Kaplan-Meier swipe curves, watching probabilities.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -14,6 +16,7 @@ from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session, video_at
 from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
 from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.abstraction.context import context_of
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.abstraction.subgroups import gather_subgroups
 from gdt_tutorial.twin.observation import Observation
@@ -58,11 +61,12 @@ class GroupAbstractor:
         self.catalog, self.capacity, self.curves, self.link, self.config = catalog, capacity, curves, link, config
 
     def abstract(self, seen: Observation) -> Features:
-        """Form SMGs and rank the segments that they lack by expected value."""
-        return self.abstract_session(seen.status.session, seen.status.networking.snr_db)
+        """Form SMGs, rank the segments that they lack by expected value, and say how the network as a whole is."""
+        features = self.abstract_session(seen.status.session, seen.status.networking.snr_db)
+        return replace(features, context=context_of(seen.status))
 
     def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
-        """Do the same from a session and channel state that are at hand."""
+        """Do the same from a session and channel state that are at hand, without a context."""
         own = gather_subgroups(session, self.link.spectral_efficiency(snr_db), self.catalog)
         segments, value_s, urgent_s, length_s = self._items(session, own.subgroup, own.group)
         return Features(

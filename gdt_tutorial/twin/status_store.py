@@ -1,0 +1,198 @@
+"""The store that keeps the status of every user fresh: one report per slot, and emulated values where it has none."""
+
+import numpy as np
+from jaxtyping import Float
+
+from gdt_tutorial.configuration import require
+from gdt_tutorial.physical.messages import Report
+from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, StatusWindow, known_here
+from gdt_tutorial.twin.status_counts import CountsConfig, StatusCounts
+from gdt_tutorial.twin.status_parts import HOLD
+
+__all__ = ["StatusStore"]
+
+
+class StatusStore:
+    """Keeps the last `window_slots` slots of the status.
+
+    Everybody reports once, then nobody does: ages grow, and values stay.
+
+    >>> from gdt_tutorial.physical.controllers import LocalController
+    >>> from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
+    >>> network = PhysicalNetwork.waterloo(1, NetworkConfig(n_users=3), seed=0)
+    >>> store, telemetry = StatusStore(1, 3, 2, window_slots=5), network.reset()
+    >>> all_users = np.ones((1, 3), dtype=bool)
+    >>> store.update(LocalController().collect(telemetry, all_users, all_users))
+    >>> store.status().behavior.age_slots
+    array([[0, 0, 0]])
+
+    In each slot comes one report; then `impute` puts emulated values where the report has none. Until it does, a value
+    that was not collected stays the one of the slot before.
+
+    Attributes:
+        shape: Environments and users.
+
+    Raises:
+        ValueError: a size that is not positive.
+    """
+
+    def __init__(
+        self, n_batch: int, n_users: int, n_aps: int, window_slots: int, counts: CountsConfig = CountsConfig()
+    ) -> None:
+        for name, size in (
+            ("n_batch", n_batch), ("n_users", n_users), ("n_aps", n_aps), ("window_slots", window_slots),
+        ):  # fmt: skip
+            require(size > 0, name, "be above 0", size, "keep at least one")
+        self.window_slots, self.shape = window_slots, (n_batch, n_users)
+        shape = (n_batch, n_users, window_slots)
+        self._values = {
+            "position_m": np.full((*shape, 2), np.nan),
+            "velocity_mps": np.full((*shape, 2), np.nan),
+            "snr_db": np.full((*shape, n_aps), np.nan),
+        }
+        self._is_collected = {name: np.zeros(shape, dtype=bool) for name in ("behavior", "networking")}
+        self._age_slots = {name: np.zeros(shape[:2], dtype=np.int64) for name in ("behavior", "networking")}
+        self._std = {"position_m": np.zeros((*shape[:2], 2)), "snr_db": np.zeros((*shape[:2], n_aps))}
+        self._counts = StatusCounts(self.shape, window_slots, counts)
+        self._emulator = HOLD
+        self._report: Report | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no report has come yet; the first one must be complete."""
+        return self._report is None
+
+    def update(self, report: Report) -> None:
+        """Move on by one slot and keep what was collected.
+
+        Raises:
+            ValueError: a wrong shape, a collected value that is not finite, a slot that does not follow the last one,
+                or a first report that leaves users out.
+        """
+        self._check(report)
+        for name, values in self._values.items():
+            part = _part(name)
+            is_collected = getattr(report, f"is_{part}_collected")
+            newest = np.where(is_collected[..., None], getattr(report, name), values[:, :, -1])
+            values[:, :, :-1] = newest[:, :, None] if self.is_empty else values[:, :, 1:]
+            values[:, :, -1] = newest
+        # Until `impute` says more, a value that is repeated is as uncertain as it was.
+        for name, std in self._std.items():
+            std[getattr(report, f"is_{_part(name)}_collected")] = 0.0
+        for part, mask in self._is_collected.items():
+            newest_mask = getattr(report, f"is_{part}_collected")
+            mask[:, :, :-1] = mask[:, :, 1:]
+            mask[:, :, -1] = newest_mask
+            self._age_slots[part] = np.where(newest_mask, 0, self._age_slots[part] + 1)
+        self._counts.update(report.service, report.load, report.infrastructure)
+        self._emulator, self._report = HOLD, report
+
+    def impute(
+        self,
+        position_m: Float[np.ndarray, "batch user xy"],
+        snr_db: Float[np.ndarray, "batch user ap"],
+        position_std_m: Float[np.ndarray, "batch user xy"],
+        snr_std_db: Float[np.ndarray, "batch user ap"],
+        *,
+        by: str = "an emulator",
+    ) -> None:
+        """Put emulated values and their spread into the newest slot, for those users alone who were not collected.
+
+        `by` names the emulator, for the provenance of the status.
+
+        Raises:
+            ValueError: no report yet, a wrong shape, or a value that is needed and not finite.
+        """
+        self._require_report()
+        parts = (("position_m", position_m, position_std_m), ("snr_db", snr_db, snr_std_db))
+        for name, emulated, std in parts:
+            newest = self._values[name][:, :, -1]
+            require(emulated.shape == newest.shape, name, f"have shape {newest.shape}", emulated.shape, "one per user")
+            is_open = ~self._is_collected[_part(name)][:, :, -1]
+            n_bad = int((~np.isfinite(emulated[is_open])).sum())
+            require(
+                n_bad == 0, name, "be finite where nothing was collected", f"{n_bad} bad values", "mend the emulator"
+            )
+            rule = f"have the shape of {name} and be at least 0"
+            is_spread = std.shape == newest.shape and bool((std[is_open] >= 0).all())
+            require(is_spread, f"the spread of {name}", rule, std.shape, "0 says that the emulator is certain")
+            newest[is_open] = emulated[is_open]
+            self._std[name][is_open] = std[is_open]
+        self._emulator = by
+
+    def window(self) -> StatusWindow:
+        """Copy the last slots, oldest first.
+
+        Raises:
+            ValueError: no report yet.
+        """
+        report = self._require_report()
+        return StatusWindow(
+            slot=report.slot,
+            **{name: values.copy() for name, values in self._values.items()},
+            **{f"is_{part}_collected": mask.copy() for part, mask in self._is_collected.items()},
+        )
+
+    def status(self) -> Status:
+        """Return the newest slot.
+
+        Raises:
+            ValueError: no report yet.
+        """
+        report = self._require_report()
+        newest = {name: values[:, :, -1].copy() for name, values in self._values.items()}
+        return Status(
+            slot=report.slot,
+            networking=NetworkingStatus(
+                snr_db=newest["snr_db"],
+                snr_std_db=self._std["snr_db"].copy(),
+                age_slots=self._age_slots["networking"].copy(),
+                delay_s=self._counts.delay_s.copy(),
+                **known_here(report.load, report.infrastructure),
+            ),
+            behavior=BehaviorStatus(
+                position_m=newest["position_m"],
+                position_std_m=self._std["position_m"].copy(),
+                velocity_mps=newest["velocity_mps"],
+                age_slots=self._age_slots["behavior"].copy(),
+                interaction_hz=self._counts.interaction_hz,
+                preference=self._counts.preference,
+            ),
+            session=report.session,
+            emulator=self._emulator,
+        )
+
+    def _require_report(self) -> Report:
+        require(self._report is not None, "store", "have a report", None, "call update first")
+        assert self._report is not None
+        return self._report
+
+    def _check(self, report: Report) -> None:
+        for name, values in self._values.items():
+            given, wanted = getattr(report, name), values[:, :, -1]
+            require(
+                given.shape == wanted.shape, f"report.{name}", f"have shape {wanted.shape}", given.shape, "one per user"
+            )
+            is_collected = getattr(report, f"is_{_part(name)}_collected")
+            require(
+                is_collected.shape == wanted.shape[:2], f"report.is_{_part(name)}_collected",
+                f"have shape {wanted.shape[:2]}", is_collected.shape, "one per user",
+            )  # fmt: skip
+            n_bad = int((~np.isfinite(given[is_collected])).sum())
+            remedy = "mark those users as not collected"
+            require(n_bad == 0, f"report.{name}", "be finite where it was collected", f"{n_bad} bad values", remedy)
+            n_missing = int((~is_collected).sum()) if self.is_empty else 0
+            remedy = "collect every user in the first slot"
+            require(
+                n_missing == 0, f"report.{name}", "be complete the first time", f"{n_missing} users missing", remedy
+            )
+        if self._report is not None:
+            rule = f"follow slot {self._report.slot}"
+            require(
+                report.slot == self._report.slot + 1, "report.slot", rule, report.slot, "report every slot, in order"
+            )
+
+
+def _part(name: str) -> str:
+    """Return the half of the status that a quantity belongs to."""
+    return "networking" if name == "snr_db" else "behavior"
