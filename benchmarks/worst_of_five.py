@@ -2,9 +2,9 @@
 
     python benchmarks/worst_of_five.py
 
-A group is served at the rate of its worst member. The efficiency of the worst of five users (in fives by number, so that groups do
-not depend on channels) is compared with the truth, one, five and fifteen slots ahead: from the means of the trained emulator, and
-from its sampled paths. Eight campuses of sixty users per seed, everybody reported in the last slot.
+A group is served at the rate of its worst member. The efficiency of the worst of five users (in fives by number, so that
+groups do not depend on channels) is compared with the truth, one, five and fifteen slots ahead: from the means of the
+trained emulator, and from its sampled paths. Eight campuses of sixty users per seed, everybody reported in the last slot.
 """
 
 import argparse

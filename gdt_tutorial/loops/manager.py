@@ -84,9 +84,9 @@ class GdtNetwork:
     ...     {"greedy": GreedyAllocator(schedule_model(network))},
     ...     lambda store, emulator: FixedPeriod(store, emulator, 4),
     ... )
-    >>> history = gdt.run(8)
+    >>> history = gdt.run(9)
     >>> history.qoe.shape, round(float(history.collected_share[1:].mean()), 2)
-    ((8, 2), 0.25)
+    ((9, 2), 0.25)
 
     Attributes:
         store: What the twin holds; `store.status()` is its view of this slot.
