@@ -157,3 +157,27 @@ def test_a_part_that_returns_no_numbers_stops_the_run_with_its_place(bad):
     }
     with pytest.raises(ValueError, match=says[bad]):
         gdt.run(6)
+
+
+def test_a_part_of_another_protocol_is_refused_before_anything_runs():
+    net = network(n_batch=2, n_users=10, seed=14)
+
+    class Latents:
+        """An encoder: it has a method of the right name, and another meaning."""
+
+        def abstract(self):
+            return None
+
+    class Old:
+        def decide(self, status):
+            return None
+
+    greedy = {"greedy": AtRandom(schedule_model(net))}
+    collect = lambda store, emulator: FixedPeriod(store, emulator, 4)  # noqa: E731
+    hold = HoldLast(topology=net.topology)
+    with pytest.raises(ValueError, match=r"Latents.abstract must take seen, got '\(\)'; add seen"):
+        GdtNetwork(net, hold, greedy, collect, make_abstractor=lambda *_: Latents())
+    with pytest.raises(ValueError, match=r"Old.decide must take features, rng, got '\(status\)'; add rng"):
+        GdtNetwork(net, hold, {"old": Old()}, collect)
+    with pytest.raises(ValueError, match=r"Old must have a method emulate, got 'none'; see StatusEmulator"):
+        GdtNetwork(net, Old(), greedy, collect)

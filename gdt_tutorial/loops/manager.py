@@ -19,6 +19,7 @@ from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.contracts import check_signature
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
@@ -103,6 +104,9 @@ class GdtNetwork:
         internal: How decisions are validated.
         make_swipes: Makes what the twin believes about swipes; it learns while the network runs.
         make_abstractor: Makes the abstractor, from the network and that belief.
+
+    Raises:
+        ValueError: a part whose methods cannot be called as its protocol says.
     """
 
     def __init__(
@@ -116,6 +120,9 @@ class GdtNetwork:
         make_swipes: Callable[[PhysicalNetwork], SwipeModel] = campus_swipes,
         make_abstractor: Callable[[PhysicalNetwork, SwipeModel], FeatureAbstractor] = group_abstractor,
     ) -> None:
+        check_signature(emulator, StatusEmulator, "emulate")
+        for manager in managers.values():
+            check_signature(manager, DecisionMaker, "decide")
         self.network, self._emulator, self._managers = network, emulator, dict(managers)
         self._collect, self._config = collect, internal
         self._make_swipes, self._make_abstractor = make_swipes, make_abstractor
@@ -129,6 +136,7 @@ class GdtNetwork:
         self.collection = self._collect(self.store, self._emulator)
         self.swipes = self._make_swipes(network)
         abstractor = self._make_abstractor(network, self.swipes)
+        check_signature(abstractor, FeatureAbstractor, "abstract")
         self.virtual = VirtualNetwork(
             model=schedule_model(network),
             abstractor=abstractor,

@@ -30,7 +30,7 @@ from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.status import StatusWindow
 from gdt_tutorial.twin.swipe_model import SwipeModel
 
-__all__ = ["check_abstractor", "check_emulator", "check_maker", "check_swipe_model"]
+__all__ = ["check_abstractor", "check_emulator", "check_maker", "check_signature", "check_swipe_model"]
 
 
 def check_emulator(emulator: Any, window: StatusWindow, n_slots: int = 3, n_samples: int = 4) -> None:
@@ -39,7 +39,7 @@ def check_emulator(emulator: Any, window: StatusWindow, n_slots: int = 3, n_samp
     Raises:
         ValueError: what is wrong.
     """
-    _require_signature(emulator, StatusEmulator, "emulate")
+    check_signature(emulator, StatusEmulator, "emulate")
     moments = emulator.emulate(window, n_slots)
     _require_type("emulate", moments, EmulatedStatus)
     (n_batch, n_users), n_aps = window.position_m.shape[:2], window.snr_db.shape[3]
@@ -66,7 +66,7 @@ def check_swipe_model(swipes: Any, n_viewers: int, n_types: int) -> None:
         ValueError: what is wrong.
     """
     for method in ("learn", "sample_fraction", "sample_rest"):
-        _require_signature(swipes, SwipeModel, method)
+        check_signature(swipes, SwipeModel, method)
     viewer, kind = (axis.reshape(-1) for axis in np.indices((n_viewers, n_types)))
     played = np.linspace(0.0, 0.9, len(viewer))
     draws: dict[str, Callable[[int], np.ndarray]] = {
@@ -93,7 +93,7 @@ def check_abstractor(abstractor: Any, seen: Observation) -> None:
     Raises:
         ValueError: what is wrong.
     """
-    _require_signature(abstractor, FeatureAbstractor, "abstract")
+    check_signature(abstractor, FeatureAbstractor, "abstract")
     features = abstractor.abstract(seen)
     _require_type("abstract", features, Features)
     n_batch, n_users = seen.status.session.head.shape
@@ -123,7 +123,7 @@ def check_maker(maker: Any, features: Features, n_aps: int) -> None:
     Raises:
         ValueError: what is wrong.
     """
-    _require_signature(maker, DecisionMaker, "decide")
+    check_signature(maker, DecisionMaker, "decide")
     decision = maker.decide(features, rng=stream(0, "contract"))
     _check_decision(decision, features, n_aps)
     for name, again in vars(maker.decide(features, rng=stream(0, "contract"))).items():
@@ -156,8 +156,12 @@ def _check_decision(decision: Any, features: Features, n_aps: int) -> None:
         require(len(array) == n_batch, f"decision.{name}", f"have {n_batch} rows", len(array), "one per environment")
 
 
-def _require_signature(part: Any, protocol: type, method: str) -> None:
-    """Compare parameter names and kinds: `isinstance` looks at names of methods alone."""
+def check_signature(part: Any, protocol: type, method: str) -> None:
+    """Compare parameter names and kinds with those of a protocol: `isinstance` looks at names of methods alone.
+
+    Raises:
+        ValueError: no such method, or one that cannot be called as the protocol says.
+    """
     own = getattr(part, method, None)
     require(callable(own), type(part).__name__, f"have a method {method}", "none", f"see {protocol.__name__}")
     assert own is not None
