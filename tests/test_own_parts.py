@@ -179,5 +179,3 @@ def test_a_part_of_another_protocol_is_refused_before_anything_runs():
         GdtNetwork(net, hold, greedy, collect, make_abstractor=lambda *_: Latents())
     with pytest.raises(ValueError, match=r"Old.decide must take features, rng, got '\(status\)'; add rng"):
         GdtNetwork(net, hold, {"old": Old()}, collect)
-    with pytest.raises(ValueError, match=r"Old must have a method emulate, got 'none'; see StatusEmulator"):
-        GdtNetwork(net, Old(), greedy, collect)
