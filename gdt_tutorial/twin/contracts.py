@@ -14,13 +14,14 @@ They cannot tell whether a part is any good.
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
+from copy import deepcopy
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.physical.batch import joined, repeated
+from gdt_tutorial.physical.batch import joined, repeated, take
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor, Features
@@ -109,12 +110,19 @@ def check_abstractor(abstractor: Any, seen: Observation) -> None:
     is_known = features.subgroup.shape == (n_batch, n_users) and bool(((served >= 0) & (served < n_subgroups)).all())
     rule = f"name one of {n_subgroups} subgroups for each of {n_users} users"
     require(is_known, "features.subgroup", rule, features.subgroup.shape, f"{NOT_SERVED} is for none")
-    remedy = "keep nothing between calls"
-    for name, again in vars(abstractor.abstract(seen)).items():
-        _require_same(f"features.{name}", getattr(features, name), again, remedy)
-    remedy = "treat every environment by itself: rollouts are copies of them"
-    for name, copies in vars(abstractor.abstract(repeated(seen, 2))).items():
-        _require_close(f"features.{name}", joined([getattr(features, name)] * 2), copies, remedy)
+    _require_array("features.latent", features.latent, (n_batch, n_subgroups, features.latent.shape[-1]))
+    _require_array("features.latent_std", features.latent_std, features.latent.shape)
+    _require_array("features.context", features.context, (n_batch, features.context.shape[-1]))
+    another = deepcopy(abstractor)
+    another.abstract(_quieter(seen))
+    remedy = "keep nothing between calls: what was before is in what is seen"
+    for other in (abstractor, another):
+        for name, again in vars(other.abstract(seen)).items():
+            _require_same(f"features.{name}", getattr(features, name), again, remedy)
+    remedy = "treat every environment by itself: rollouts stand beside others"
+    beside = take(abstractor.abstract(joined([seen, _quieter(seen)])), np.arange(n_batch))
+    for name, own in vars(beside).items():
+        _require_close(f"features.{name}", getattr(features, name), own, remedy)
 
 
 def check_maker(maker: Any, features: Features, n_aps: int) -> None:
@@ -128,6 +136,11 @@ def check_maker(maker: Any, features: Features, n_aps: int) -> None:
     _check_decision(decision, features, n_aps)
     for name, again in vars(maker.decide(features, rng=stream(0, "contract"))).items():
         remedy = "be a function of features and `rng`: memory belongs into the features"
+        _require_same(f"decision.{name}", getattr(decision, name), again, remedy)
+    another = deepcopy(maker)
+    another.decide(take(features, np.arange(len(features.ap))[::-1]), rng=stream(1, "contract"))
+    for name, again in vars(another.decide(features, rng=stream(0, "contract"))).items():
+        remedy = "keep nothing between calls: memory belongs into the features"
         _require_same(f"decision.{name}", getattr(decision, name), again, remedy)
     many = maker.decide(repeated(features, 2), rng=stream(0, "contract"))
     _check_decision(many, repeated(features, 2), n_aps)
@@ -152,8 +165,25 @@ def _check_decision(decision: Any, features: Features, n_aps: int) -> None:
             remedy = "divide by the sum of the AP's shares"
             rule = f"add up to 1 at most at AP {ap}"
             require(bool((total <= 1 + 1e-6).all()), f"decision.{name}", rule, float(total.max()), remedy)
+    for name in ("subgroup", "group", "ap", "version", "segments"):
+        index = getattr(decision, name)
+        lowest = NOT_SERVED if name in ("subgroup", "segments") else 0
+        is_index = np.issubdtype(index.dtype, np.integer) and bool((index >= lowest).all())
+        remedy = "choose with integers from 0 on"
+        require(
+            is_index, f"decision.{name}", f"hold integers from {lowest} on", f"{index.dtype}, {index.min()}", remedy
+        )
     for name, array in vars(decision).items():
         require(len(array) == n_batch, f"decision.{name}", f"have {n_batch} rows", len(array), "one per environment")
+
+
+def _quieter(seen: Observation) -> Observation:
+    """Return the same slots with worse channels."""
+    statuses = (
+        replace(each, networking=replace(each.networking, snr_db=each.networking.snr_db - 10.0))
+        for each in seen.statuses
+    )
+    return replace(seen, statuses=tuple(statuses))
 
 
 def check_signature(part: Any, protocol: type, method: str) -> None:

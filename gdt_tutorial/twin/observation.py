@@ -23,7 +23,7 @@ class Observation:
     """The last slots of status, oldest first, and what was decided between them.
 
     Attributes:
-        statuses: At most `MEMORY_SLOTS` of them; the last one is now.
+        statuses: At most `MEMORY_SLOTS` = 20 of them; the last one is now.
         decisions: `decisions[i]` was carried out in the slot that `statuses[i + 1]` tells of.
 
     Raises:

@@ -148,7 +148,8 @@ def true_status(telemetry: Telemetry) -> Status:
 class StatusWindow:
     """The last slots of the status, oldest first: what an emulator reads.
 
-    Every entry is a number; only those whose mask is true were collected. Slots before the first report repeat it,
+    Every entry is a number; only those whose mask is true were collected, the others are what an emulator said in their slot
+    (velocities: the one collected last). Slots before the first report repeat it,
     with the mask false.
     """
 

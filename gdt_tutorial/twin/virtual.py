@@ -16,7 +16,7 @@ from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Decision, Load, Session, video_at
-from gdt_tutorial.physical.network import NetworkConfig
+from gdt_tutorial.physical.network import NetworkConfig, check_decision
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
@@ -115,7 +115,10 @@ class VirtualNetwork:
         many, future = repeated(seen, self.n_rollouts), emulated.futures()
         start = 1 if self.n_slots > 1 else 0
         scores = {}
+        catalog, n_aps = self.model.catalog, seen.status.networking.snr_db.shape[2]
+        state = StreamState.from_session(seen.status.session, catalog.segment_s)
         for name, decision in decisions.items():
+            check_decision(decision, state, n_aps, catalog)
             first = repeated(decision, self.n_rollouts)
             each = self.rollout(many, future, then[name], tape, first=first, rng=deepcopy(maker_rng))
             qoe = np.ascontiguousarray(each.mean(axis=-1).T)
@@ -169,6 +172,7 @@ class VirtualNetwork:
             decision = (
                 first if slot == 0 and first is not None else maker.decide(self.abstractor.abstract(seen), rng=rng)
             )
+            _require_versions(decision, catalog.n_versions, maker)
             snr_db = future.snr_db[:, :, slot]
             attached_ap = serving_ap(snr_db, attached_ap, hysteresis_db=self.hysteresis_db)
             service = play(state, tape, catalog, self.model.qoe, capacity.slot_s)
@@ -177,6 +181,13 @@ class VirtualNetwork:
             qoe.append(service.qoe)
             seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap), load))
         return np.stack(qoe)
+
+
+def _require_versions(decision: Decision, n_versions: int, maker: DecisionMaker) -> None:
+    """Hold what an array would take without a word: a version below 0 counts from the end."""
+    low, high = int(decision.version.min(initial=0)), int(decision.version.max(initial=0))
+    remedy = f"see what contracts.check_maker says of {type(maker).__name__}"
+    require(0 <= low and high < n_versions, "decision.version", f"lie in [0, {n_versions})", (low, high), remedy)
 
 
 def _require_finite(qoe: Float[np.ndarray, "batch horizon"], name: str, slot: int) -> None:

@@ -1,5 +1,6 @@
 """Every implementation of a protocol passes its contract check; each way to break a contract is named."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -180,6 +181,7 @@ def test_a_maker_with_a_memory_of_its_own_is_found(moment):
             r"must lie in \[0, 1\], got '2.* in environment 0",
         ),
         (lambda each: replace(each, computing_share=np.full(each.ap.shape, 0.9)), "must add up to 1 at most at AP 0"),
+        (lambda each: replace(each, version=each.version - 9), "decision.version must hold integers from 0 on"),
     ],
 )
 def test_a_broken_maker_is_told_what_is_wrong(moment, change, says):
@@ -187,6 +189,14 @@ def test_a_broken_maker_is_told_what_is_wrong(moment, change, says):
     abstractor, model = twin_of(net)
     with pytest.raises(ValueError, match=says):
         check_maker(changed(GreedyAllocator(model), "decide", change), abstractor.abstract(seen), 2)
+
+
+def unchecked(features, **changes):
+    """Return features whose shapes nobody has looked at."""
+    broken = copy(features)
+    for name, value in changes.items():
+        object.__setattr__(broken, name, value)
+    return broken
 
 
 def test_a_broken_abstractor_is_told_what_is_wrong(moment):
@@ -197,9 +207,12 @@ def test_a_broken_abstractor_is_told_what_is_wrong(moment):
         check_abstractor(endless, seen)
     mixing = changed(abstractor, "abstract", lambda each: replace(each, value_s=each.value_s / each.value_s.sum()))
     with pytest.raises(
-        ValueError, match=r"features.value_s must not depend on what else is asked.*rollouts are copies"
+        ValueError, match=r"features.value_s must not depend on what else is asked.*rollouts stand beside"
     ):
         check_abstractor(mixing, seen)
+    flat = changed(abstractor, "abstract", lambda each: unchecked(each, context=np.zeros(2)))
+    with pytest.raises(ValueError, match=r"features.context must have shape \(2, 2\), got \(2,\)"):
+        check_abstractor(flat, seen)
 
 
 def test_a_broken_swipe_model_is_told_what_is_wrong(moment):

@@ -32,7 +32,9 @@ class Features:
     urgent_s: Float[np.ndarray, "batch subgroup item"]  # expected seconds of stall that sending it now avoids
     length_s: Float[np.ndarray, "batch subgroup item"]  # length of the segment
     previous: Float[np.ndarray, "batch subgroup version"]  # members whose next segment follows one of it, or 0
-    # What a learned abstractor adds, of width 0 where there is none: a code, how sure it is of it, and the network as a whole.
+    # What else an abstractor has to say, of width 0 where nothing: a code of each SMG, how sure it is of the code, and numbers
+    # for the network as a whole. Makers that do not know them leave them alone. The number of an SMG means the same group,
+    # access point and half in every slot (see `subgroups`), so a code may carry on what was there before.
     latent: Float[np.ndarray, "batch subgroup latent"] = field(default_factory=lambda: NO_LATENT)
     latent_std: Float[np.ndarray, "batch subgroup latent"] = field(default_factory=lambda: NO_LATENT)
     context: Float[np.ndarray, "batch context"] = field(default_factory=lambda: NO_CONTEXT)

@@ -73,7 +73,7 @@ def known(
 
 @runtime_checkable
 class StatusEmulator(Protocol):
-    """Continues a window of past status; the first of the three protocols of the twin."""
+    """Continues a window of past status; the first of the four protocols of the twin."""
 
     def emulate(
         self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
