@@ -154,13 +154,15 @@ def axe_findings(driver) -> list[str]:
     return [f"axe {rule['id']}: {rule['help']}: {[node['html'][:160] for node in rule['nodes'][:3]]}" for rule in found]
 
 
-def too_wide(driver) -> list[str]:
-    excess = driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+def too_wide(driver, width: int) -> list[str]:
+    # A phone zooms out of a page that is too wide, so its window grows with the page: compare with the screen.
+    excess = driver.execute_script("return document.documentElement.scrollWidth - arguments[0]", width)
     if excess <= 0:
         return []
     widest = driver.execute_script(
         "return [...document.querySelectorAll('.bd-content *')].filter(e => e.getBoundingClientRect().right >"
-        " window.innerWidth + 1).slice(0, 3).map(e => e.outerHTML.slice(0, 120))"
+        " arguments[0] + 1).slice(0, 3).map(e => e.outerHTML.slice(0, 120))",
+        width,
     )
     return [f"wider than the screen by {excess} px: {widest}"]
 
@@ -183,7 +185,7 @@ def visit(driver, url: str, *, has_axe: bool) -> dict[str, list[str]]:
         "document.head.insertAdjacentHTML('beforeend', '<style>*{transition:none!important}</style>')"
     )
     set_screen(driver, ON_A_PHONE, "dark")
-    found["phone"] = too_wide(driver)
+    found["phone"] = too_wide(driver, ON_A_PHONE["width"])
     if has_axe:
         # The theme looks 300 ms after a change of size which regions scroll.
         wait(driver, 500)

@@ -8,7 +8,6 @@ import pytest
 from gdt_tutorial.case_study.learning.training import swipe_aware_lists
 from gdt_tutorial.case_study.lists.buffering import BufferingConfig, sequential, swipe_aware
 from gdt_tutorial.case_study.lists.watching import WatchLaw, wanted_within
-from gdt_tutorial.case_study.scenario import TrueStatus
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import StreamState, deliver
@@ -16,7 +15,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.solutions.data_model.baselines import GreedyByGainPerCost
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from tests.case_study.campuses import small_campuses, trajectory_of
-from tests.small_networks import TINY_QOE, capacity, same, tiny_catalog
+from tests.small_networks import TINY_QOE, capacity, same, seen_in, tiny_catalog
 
 LINK = LinkAdaptation()
 STAYS = np.ones((1, 1, 2, 3))  # one campus, one group, two types: nobody swipes
@@ -323,7 +322,7 @@ def test_copies_side_by_side_get_the_features_of_one():
 def test_the_status_of_a_twin_is_enough():
     campuses = small_campuses()
     telemetry, features = trajectory_of(campuses, 2)[-1]
-    assert same(swipe_aware_lists(campuses).abstract(TrueStatus().observe(telemetry)), features)
+    assert same(swipe_aware_lists(campuses).abstract(seen_in(telemetry)), features)
 
 
 def test_segments_of_low_probability_are_left_out_where_that_is_asked_for():
