@@ -7,6 +7,7 @@ import pytest
 
 from gdt_tutorial.agents.ddpg import Actor
 from gdt_tutorial.case_study.experiment import Scheme, SessionResult, StatusSource, by_favorite_type, run_session
+from gdt_tutorial.case_study.figures.schemes import SCHEMES
 from gdt_tutorial.case_study.learning.actor_scheduler import ActorScheduler
 from gdt_tutorial.case_study.learning.training import (
     PRIORS,
@@ -17,13 +18,18 @@ from gdt_tutorial.case_study.learning.training import (
     swipe_aware_lists,
 )
 from gdt_tutorial.case_study.scenario import ReplayedStatus, TrueStatus, TwinStatus
-from gdt_tutorial.seeding import torch_stream
+from gdt_tutorial.loops.internal import InternalLoop
+from gdt_tutorial.loops.manager import campus_swipes
+from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain, GreedyByGainPerCost
 from gdt_tutorial.solutions.data_model.cell_state import n_state
 from gdt_tutorial.solutions.data_model.scheduling import SlsqpScheduler
 from gdt_tutorial.solutions.data_model.version_network import BranchingVersions
 from gdt_tutorial.solutions.data_model.versions import FixedVersion
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+from gdt_tutorial.twin.observation import Observation
+from gdt_tutorial.twin.status import true_status
+from gdt_tutorial.twin.virtual import VirtualNetwork
 from tests.case_study.campuses import SMALL, small_campuses
 
 N_SLOTS = SMALL.n_slots
@@ -180,3 +186,25 @@ def test_groups_and_curves_are_made_from_earlier_views():
     np.testing.assert_array_equal(by_type.group, by_favorite_type(by_type.network, seen[0]))
     assert by_type.curves.survival_at.shape[1] == by_type.group.max() + 1
     assert by_type.model.capacity is by_type.network.capacity
+
+
+def test_schemes_can_be_managers_of_the_internal_loop():
+    campuses = small_campuses()
+    network = campuses.network
+    schemes = {name: SCHEMES[name].make(campuses, 0) for name in ("proposed", "greedy_gain_rule")}
+    buffering = schemes["proposed"].buffering
+    telemetry = network.reset(campuses.group)
+    seen = Observation(statuses=(true_status(telemetry),))
+    virtual = VirtualNetwork(
+        model=campuses.model,
+        abstractor=buffering,
+        link=network.link,
+        emulator=HoldLast(topology=network.topology),
+        swipes=campus_swipes(network),
+        n_slots=4,
+    )
+    loop = InternalLoop(buffering, schemes, virtual, rng=stream(0, "validation"))
+    network.step(loop.decide(seen))
+    scores = loop.verdicts[-1].expected_qoe
+    assert scores.keys() == schemes.keys()
+    assert all(np.isfinite(each).all() for each in scores.values())
