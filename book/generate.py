@@ -282,22 +282,23 @@ def data_note(records: dict[str, RunRecord]) -> str:
 
 
 def status_parts_table() -> str:
-    """Return every part of the twin's status: who measures it, what that costs, how old it is, and who reads it."""
-    rows = [
-        [
-            f"`{part.name}`",
-            part.measurement.about,
-            part.measurement.half,
-            part.measurement.measured_by,
-            str(part.measurement.n_byte),
-            "slots since the phone's report" if part.is_reported else "0",
-            part.emulator if part.emulator == "hold" else f"`{part.emulator}`",
-            _readers(part),
+    """Return every part of the twin's status, a table for each half: who measures it, what that costs, and who reads it."""
+    blocks = []
+    for half in dict.fromkeys(part.measurement.half for part in PARTS):
+        rows = [
+            [
+                f"`{part.name}`",
+                part.measurement.about,
+                f"{part.measurement.measured_by}, {part.measurement.n_byte} B",
+                part.emulator if part.emulator == "hold" else f"`{part.emulator}`",
+                _readers(part),
+            ]
+            for part in PARTS
+            if part.measurement.half == half
         ]
-        for part in PARTS
-    ]
-    head = ["part", "what it is", "half", "measured by", "bytes", "age", "stands in for it", "read by"]
-    return table(head, rows)
+        head = [f"{half} status", "what it is", "measured by", "stands in for it", "read by"]
+        blocks.append(table(head, rows))
+    return "\n\n".join(blocks)
 
 
 def _readers(part: StatusPart) -> str:
