@@ -21,6 +21,7 @@ from typing import Any
 import nbformat
 
 from book.chapters import NOTEBOOKS, PROFILES, ROOT, read_plan
+from book.watch import run_watched
 
 METADATA_KEY = "gdt"
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -198,9 +199,7 @@ def _run_in_child(path: Path, profile: str, seed: int, out_path: Path, data: Pat
         job = {"notebook": str(path.resolve()), "out": str(out_path.resolve()), "report": str(report)}
         job["parameters"] = {"profile": profile, "seed": seed}  # type: ignore[assignment]
         command = [sys.executable, "-m", "book.execute", json.dumps(job)]
-        child = subprocess.run(
-            command, cwd=ROOT, env=_environment(data, scratch), capture_output=True, text=True, check=False
-        )
+        child = run_watched(command, cwd=ROOT, env=_environment(data, scratch))
         if child.returncode != 0:
             raise ChapterError(f"{path.name} (profile {profile}, seed {seed}) failed:\n{child.stderr.strip()[-4000:]}")
         return json.loads(report.read_text())

@@ -1,6 +1,5 @@
 import json
 import re
-import subprocess
 import sys
 
 import ipywidgets
@@ -8,6 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from book.watch import run_watched
 from gdt_tutorial.teaching import live_figure, player, slider_figure, slider_html
 
 
@@ -120,7 +120,7 @@ def test_a_kernel_shows_widgets_exactly_where_there_is_a_reader(tmp_path, static
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata=kernel), source)
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(source), str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_watched(command)
     assert done.returncode == 0, done.stderr
     outputs = nbformat.read(target, as_version=4).cells[-1].outputs
     kinds = {kind for output in outputs for kind in output.get("data", {})}
