@@ -284,7 +284,7 @@ def data_note(records: dict[str, RunRecord]) -> str:
 def status_parts_table() -> str:
     """Return every part of the twin's status, a table for each half: who measures it, what that costs, and who reads it."""
     blocks = []
-    for half in dict.fromkeys(part.measurement.half for part in PARTS):
+    for half in dict.fromkeys(part.half for part in PARTS):
         rows = [
             [
                 f"`{part.name}`",
@@ -294,7 +294,7 @@ def status_parts_table() -> str:
                 _readers(part),
             ]
             for part in PARTS
-            if part.measurement.half == half
+            if part.half == half
         ]
         head = [f"{half} status", "what it is", "measured by", "stands in for it", "read by"]
         blocks.append(table(head, rows))

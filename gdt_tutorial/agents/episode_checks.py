@@ -14,7 +14,7 @@ from jaxtyping import Bool, Shaped
 
 from gdt_tutorial.configuration import require
 
-__all__ = ["AFTER_THE_END", "BEFORE_THE_FIRST", "checked_action", "require_no_nan", "require_running"]
+__all__ = ["AFTER_THE_END", "BEFORE_THE_FIRST", "checked_action", "require_begun", "require_no_nan", "require_running"]
 
 BEFORE_THE_FIRST, AFTER_THE_END = "before the first reset", "after the end of an episode"
 
@@ -30,6 +30,18 @@ def require_running(idle: str) -> None:
     """
     if idle:
         raise ResetNeeded(f"step must belong to an episode, got one {idle}; call reset first.")
+
+
+def require_begun(idle: str) -> None:
+    """Raise before the first reset; what is left of an episode that has ended may still be asked for.
+
+    Args:
+        idle: As for `require_running`.
+
+    Raises:
+        ResetNeeded: There was no reset.
+    """
+    require_running(idle if idle == BEFORE_THE_FIRST else "")
 
 
 def checked_action(

@@ -18,7 +18,6 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.loops.external import FixedPeriod, SlotRecord
-from gdt_tutorial.loops.manager import WINDOW_SLOTS
 from gdt_tutorial.physical.engine import run
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import NOT_SERVED, Decision, Telemetry
@@ -26,6 +25,7 @@ from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
+from gdt_tutorial.twin.observation import MEMORY_SLOTS
 from gdt_tutorial.twin.status import Status, true_status
 from gdt_tutorial.twin.status_store import StatusStore
 
@@ -66,8 +66,8 @@ class CaseStudyConfig:
     network: NetworkConfig = NetworkConfig()
 
     def __post_init__(self) -> None:
-        rule, remedy = f"be below the twin's window of {WINDOW_SLOTS} slots", "collect more often"
-        require(self.period_slots < WINDOW_SLOTS, "period_slots", rule, self.period_slots, remedy)
+        rule, remedy = f"be below the twin's window of {MEMORY_SLOTS} slots", "collect more often"
+        require(self.period_slots < MEMORY_SLOTS, "period_slots", rule, self.period_slots, remedy)
         capacities = np.asarray(self.capacities_cycles_per_s, dtype=float)
         is_rising = capacities.size > 0 and bool((np.diff(capacities, prepend=0.0) > 0).all())
         rule, remedy = "hold positive numbers in rising order", "5e9 is 5 Gcycle/s"
@@ -203,7 +203,7 @@ class TwinStatus:
         self._start()
 
     def _start(self) -> None:
-        store = StatusStore(*self._size, WINDOW_SLOTS)
+        store = StatusStore(*self._size, MEMORY_SLOTS)
         self._collection = FixedPeriod(store, self._emulator, self._period_slots)
 
     def observe(self, telemetry: Telemetry) -> Status:

@@ -31,8 +31,6 @@ from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["GdtNetwork", "History", "schedule_model"]
 
-WINDOW_SLOTS = MEMORY_SLOTS
-
 
 @dataclass(frozen=True, kw_only=True)
 class History:
@@ -132,7 +130,7 @@ class GdtNetwork:
     def _start(self) -> None:
         """Make a twin that knows nothing yet, inside the slice that the network has now."""
         network, (n_batch, n_users) = self.network, self.network.viewers.user.shape
-        self.store = StatusStore(n_batch, n_users, network.topology.n_aps, WINDOW_SLOTS)
+        self.store = StatusStore(n_batch, n_users, network.topology.n_aps, MEMORY_SLOTS)
         self.collection = self._collect(self.store, self._emulator)
         self.swipes = self._make_swipes(network)
         abstractor = self._make_abstractor(network, self.swipes)

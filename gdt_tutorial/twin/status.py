@@ -78,7 +78,7 @@ class Status:
         Raises:
             KeyError: no such part.
         """
-        half = part_of(name).measurement.half
+        half = part_of(name).half
         return self.session if name == half else getattr(getattr(self, half), name)
 
     def age_slots(self, name: str) -> Int[np.ndarray, "batch _"]:
@@ -88,7 +88,7 @@ class Status:
             KeyError: no such part.
         """
         if part_of(name).is_reported:
-            return getattr(self, part_of(name).measurement.half).age_slots
+            return getattr(self, part_of(name).half).age_slots
         values = self.part(name)
         shape = (values.head if isinstance(values, Session) else values).shape[:2]
         return np.full(shape, self.ahead_slots, dtype=np.int64)

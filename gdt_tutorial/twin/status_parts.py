@@ -30,6 +30,11 @@ class StatusPart(NamedTuple):
         return self.measurement.name
 
     @property
+    def half(self) -> str:
+        """The half of the status that it belongs to: "networking" or "behavior"; "session" is a part of its own."""
+        return self.measurement.half
+
+    @property
     def is_reported(self) -> bool:
         """Whether phones must send it."""
         return self.measurement.measured_by == "phone"
@@ -54,10 +59,13 @@ _USES: dict[str, tuple[str, tuple[str, ...]]] = {
 PARTS: tuple[StatusPart, ...] = tuple(StatusPart(each, *_USES[each.name]) for each in MEASUREMENTS)
 
 
+_PART_OF = {part.name: part for part in PARTS}
+
+
 def part_of(name: str) -> StatusPart:
     """Return the part of this name.
 
     Raises:
         KeyError: no such part.
     """
-    return {part.name: part for part in PARTS}[name]
+    return _PART_OF[name]

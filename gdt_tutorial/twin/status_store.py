@@ -7,7 +7,7 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.messages import Report
 from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, StatusWindow, known_here
 from gdt_tutorial.twin.status_counts import CountsConfig, StatusCounts
-from gdt_tutorial.twin.status_parts import HOLD
+from gdt_tutorial.twin.status_parts import HOLD, part_of
 
 __all__ = ["StatusStore"]
 
@@ -71,14 +71,14 @@ class StatusStore:
         """
         self._check(report)
         for name, values in self._values.items():
-            part = _part(name)
+            part = part_of(name).half
             is_collected = getattr(report, f"is_{part}_collected")
             newest = np.where(is_collected[..., None], getattr(report, name), values[:, :, -1])
             values[:, :, :-1] = newest[:, :, None] if self.is_empty else values[:, :, 1:]
             values[:, :, -1] = newest
         # Until `impute` says more, a value that is repeated is as uncertain as it was.
         for name, std in self._std.items():
-            std[getattr(report, f"is_{_part(name)}_collected")] = 0.0
+            std[getattr(report, f"is_{part_of(name).half}_collected")] = 0.0
         for part, mask in self._is_collected.items():
             newest_mask = getattr(report, f"is_{part}_collected")
             mask[:, :, :-1] = mask[:, :, 1:]
@@ -108,7 +108,7 @@ class StatusStore:
         for name, emulated, std in parts:
             newest = self._values[name][:, :, -1]
             require(emulated.shape == newest.shape, name, f"have shape {newest.shape}", emulated.shape, "one per user")
-            is_open = ~self._is_collected[_part(name)][:, :, -1]
+            is_open = ~self._is_collected[part_of(name).half][:, :, -1]
             n_bad = int((~np.isfinite(emulated[is_open])).sum())
             require(
                 n_bad == 0, name, "be finite where nothing was collected", f"{n_bad} bad values", "mend the emulator"
@@ -173,9 +173,9 @@ class StatusStore:
             require(
                 given.shape == wanted.shape, f"report.{name}", f"have shape {wanted.shape}", given.shape, "one per user"
             )
-            is_collected = getattr(report, f"is_{_part(name)}_collected")
+            is_collected = getattr(report, f"is_{part_of(name).half}_collected")
             require(
-                is_collected.shape == wanted.shape[:2], f"report.is_{_part(name)}_collected",
+                is_collected.shape == wanted.shape[:2], f"report.is_{part_of(name).half}_collected",
                 f"have shape {wanted.shape[:2]}", is_collected.shape, "one per user",
             )  # fmt: skip
             n_bad = int((~np.isfinite(given[is_collected])).sum())
@@ -191,8 +191,3 @@ class StatusStore:
             require(
                 report.slot == self._report.slot + 1, "report.slot", rule, report.slot, "report every slot, in order"
             )
-
-
-def _part(name: str) -> str:
-    """Return the half of the status that a quantity belongs to."""
-    return "networking" if name == "snr_db" else "behavior"

@@ -15,6 +15,7 @@ from gdt_tutorial.agents.episode_checks import (
     AFTER_THE_END,
     BEFORE_THE_FIRST,
     checked_action,
+    require_begun,
     require_no_nan,
     require_running,
 )
@@ -109,7 +110,7 @@ class TwinEnvironment(gymnasium.Env):
 
     def has_members(self) -> Bool[np.ndarray, " subgroup"]:
         """Say which SMGs have members now; what is chosen for the others changes nothing."""
-        require_running(BEFORE_THE_FIRST if self._idle == BEFORE_THE_FIRST else "")
+        require_begun(self._idle)
         return self._features.n_members[0] > 0
 
 

@@ -19,6 +19,7 @@ from gdt_tutorial.agents.episode_checks import (
     AFTER_THE_END,
     BEFORE_THE_FIRST,
     checked_action,
+    require_begun,
     require_no_nan,
     require_running,
 )
@@ -263,6 +264,6 @@ class CampusEnvironment(gymnasium.Env):
 
         A branch without an SMG has no legal version; here it has the first one, because each choice needs one.
         """
-        require_running(BEFORE_THE_FIRST if self._idle == BEFORE_THE_FIRST else "")
+        require_begun(self._idle)
         is_first = np.arange(self._mask.shape[1]) == 0
         return (self._mask | (~self._mask.any(axis=1, keepdims=True) & is_first)).reshape(-1)
