@@ -131,10 +131,10 @@ class SwipeCurves:
         return np.maximum(fraction_at(self.table, (env, video_type), level), played)
 
     def sample_fraction(
-        self, user: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator
+        self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator
     ) -> Float[np.ndarray, "*shape"]:
-        """Draw watched fractions from the curves, `user` being the environment: the twin's own `SwipeModel`."""
-        return fraction_at(self.table, (user, video_type), rng.random(user.shape))
+        """Draw the watched fraction of views to come."""
+        return fraction_at(self.table, (env, video_type), rng.random(env.shape))
 
 
 def on_screen(

@@ -15,7 +15,7 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
-from gdt_tutorial.physical.messages import Decision, Load, Session, video_at
+from gdt_tutorial.physical.messages import Decision, Load, Session
 from gdt_tutorial.physical.network import NetworkConfig, check_decision
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
@@ -27,6 +27,7 @@ from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.status import Status
 from gdt_tutorial.twin.status_counts import delivery_delay_s
 from gdt_tutorial.twin.status_parts import ROLLOUT
+from gdt_tutorial.twin.swipe_curves import on_screen
 from gdt_tutorial.twin.swipe_model import SwipeModel
 
 __all__ = ["VirtualNetwork"]
@@ -135,8 +136,7 @@ class VirtualNetwork:
         env, user = (np.asarray(axis) for axis in np.indices(many.head.shape))
         viewer = original(env, n_batch) * n_users + user
         tape = ViewTape(self.swipes, viewer, catalog.n_types, many.head, rng=rng)
-        video = video_at(many.playlist, many.group, many.head)
-        kind, played = catalog.video_type[video], many.play_s / catalog.duration_s[video]
+        kind, played = on_screen(many, catalog)
         view = (env, user, many.head, kind, self.swipes.sample_rest(viewer, kind, played, rng=rng))
         tape.keep_watching(*(each.reshape(-1) for each in view))
         return tape

@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.physical.batch import sum_by
-from gdt_tutorial.physical.messages import Session, video_at
+from gdt_tutorial.physical.messages import Session
 from gdt_tutorial.physical.streaming import worst_member_efficiency
 from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.twin.swipe_curves import on_screen
 
 __all__ = [
     "Subgroups",
@@ -73,8 +74,7 @@ def form_subgroups(
     """
     n_batch, n_groups, _ = session.playlist.shape
     n_cells = n_groups * n_aps
-    video = video_at(session.playlist, session.group, session.head)
-    progress = session.head + session.play_s / catalog.duration_s[video]
+    progress = session.head + on_screen(session, catalog)[1]
     cell = cell_number(session.group, session.serving_ap, n_aps)
     total, count = (sum_by(each, cell, n_cells) for each in (progress, np.ones_like(progress)))
     mean = (total / np.maximum(count, 1))[np.arange(n_batch)[:, None], cell]

@@ -18,8 +18,8 @@ from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.channel import ChannelConfig, expected_snr_db
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig
-from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
+from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, last_residual
+from gdt_tutorial.twin.status import StatusWindow
 
 __all__ = ["PathConfig", "reflect", "sample_positions_m", "sample_snr_db"]
 
@@ -72,9 +72,7 @@ def sample_snr_db(
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "sample batch user slot ap"]:
     """Draw the SNR along sampled paths, given the last measurement."""
-    measured_at = last_collected(window.is_networking_collected)
-    place_m, measured_db = at_slot(window.position_m, measured_at), at_slot(window.snr_db, measured_at)
-    residual_db = measured_db - expected_snr_db(place_m, topology, channel) - config.offset_db
+    place_m, residual_db = last_residual(window, topology, channel, config)
     lasting, fading_std_db = 1 - config.fading_share, config.residual_std_db * np.sqrt(config.fading_share)
     lasting_std_db = config.residual_std_db * np.sqrt(lasting)
 

@@ -22,7 +22,7 @@ from gdt_tutorial.physical.channel import ChannelConfig, expected_snr_db
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
 
-__all__ = ["SnrEmulationConfig", "emulate_snr"]
+__all__ = ["SnrEmulationConfig", "emulate_snr", "last_residual"]
 
 
 @configclass
@@ -61,9 +61,7 @@ def emulate_snr(
     config: SnrEmulationConfig,
 ) -> tuple[Float[np.ndarray, "batch user slot ap"], Float[np.ndarray, "batch user slot ap"]]:
     """Return mean and standard deviation of SNR in dB at emulated positions."""
-    measured_at = last_collected(window.is_networking_collected)
-    place_m, measured_db = at_slot(window.position_m, measured_at), at_slot(window.snr_db, measured_at)
-    residual_db = measured_db - expected_snr_db(place_m, topology, channel) - config.offset_db
+    place_m, residual_db = last_residual(window, topology, channel, config)
 
     square_m2 = (position_m - place_m[:, :, None]) ** 2 + position_std_m**2
     moved_m = np.sqrt(square_m2.sum(axis=-1))
@@ -73,3 +71,13 @@ def emulate_snr(
     mean_db = law_db + weight * residual_db[:, :, None]
     std_db = config.residual_std_db * np.sqrt(1 - weight**2)
     return mean_db, np.broadcast_to(std_db, mean_db.shape).copy()
+
+
+def last_residual(
+    window: StatusWindow, topology: Topology, channel: ChannelConfig, config: SnrEmulationConfig
+) -> tuple[Float[np.ndarray, "batch user xy"], Float[np.ndarray, "batch user ap"]]:
+    """Return where each user's SNR was measured last, and how far it lay from the law there, in dB."""
+    measured_at = last_collected(window.is_networking_collected)
+    place_m, measured_db = at_slot(window.position_m, measured_at), at_slot(window.snr_db, measured_at)
+    residual_db = measured_db - expected_snr_db(place_m, topology, channel) - config.offset_db
+    return place_m, residual_db
