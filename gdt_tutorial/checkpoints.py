@@ -9,7 +9,9 @@ from the shape of a weight. Shipped files are listed in `SHA256SUMS` beside them
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,12 +22,47 @@ from torch import Tensor, nn
 from gdt_tutorial.configuration import require
 from gdt_tutorial.seeding import keep_torch_rng
 
-__all__ = ["load", "save", "verified", "write_sums"]
+__all__ = ["KnownCases", "OutsideTrainingWarning", "load", "save", "verified", "write_sums"]
 
 Model = TypeVar("Model", bound=nn.Module)
 
 _SUMS = "SHA256SUMS"
 _REMEDY = "pass a file that `checkpoints.save` wrote of the same model"
+
+
+class OutsideTrainingWarning(UserWarning):
+    """A shipped network met a case beyond those that it knows, and left it to something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCases:
+    """The cases that a trained network was trained and tested on: one number between two limits, both included.
+
+    Outside of them a network still answers, and nothing tells how badly. So whoever holds one asks first.
+
+    Attributes:
+        network: What the sentence calls it.
+        what: What is counted, in words.
+        instead: What decides where the network does not, in words.
+    """
+
+    network: str
+    what: str
+    low: int
+    high: int
+    instead: str
+
+    def note(self, value: int) -> str:
+        """Return the sentence about a case outside of the limits; "" inside."""
+        if self.low <= value <= self.high:
+            return ""
+        return f"{self.network} knows {self.low} to {self.high} {self.what}, got {value}; {self.instead} instead."
+
+    def hold(self, value: int) -> bool:
+        """Say whether a case lies within the limits, and warn (`OutsideTrainingWarning`) where it does not."""
+        if note := self.note(value):
+            warnings.warn(note, OutsideTrainingWarning, stacklevel=3)
+        return not note
 
 
 def save(model: nn.Module, path: str | Path, config: Mapping[str, Any]) -> None:

@@ -142,7 +142,7 @@ class VideoCatalog:
         cls,
         log: WatchLog,
         *,
-        n_videos: int | None = None,
+        n_videos: int | None = 20_000,
         bitrate_bps: tuple[float, ...] = BITRATE_BPS,
         segment_s: float = 1.0,
     ) -> "VideoCatalog":
@@ -150,7 +150,8 @@ class VideoCatalog:
 
         Args:
             log: A watch log; one without types gets stand-in types by length (`watch_logs.view_types`).
-            n_videos: Keep only so many videos, the most viewed; `None` keeps all.
+            n_videos: Keep only so many videos, the most viewed; `None` keeps all. Each draw of a list looks at every video
+                of the catalog, and a log may hold millions that were seen once.
             bitrate_bps: Rates of the versions, which no watch log has.
             segment_s: Length of a segment.
         """

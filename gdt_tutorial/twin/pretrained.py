@@ -32,10 +32,14 @@ def pretrained_emulator(topology: Topology, *, retrain: bool = False) -> LstmEmu
 def pretrained_allocator(
     model: ScheduleModel, *, retrain: bool = False, on_generation: Callable[[int, float], object] | None = None
 ) -> NetworkAllocator:
-    """Load the network allocator for `model`, or train it anew (some ten minutes)."""
+    """Load the network allocator for `model`, or train it anew (some ten minutes).
+
+    It knows campuses of 20 to 140 users; of others the greedy allocator decides, with an `OutsideTrainingWarning`.
+    """
     if not retrain:
         return NetworkAllocator.load(verified(FOLDER / "allocator.safetensors"), model)
-    return NetworkAllocator(model, train_allocator(on_generation=on_generation).network)
+    trained = train_allocator(on_generation=on_generation)
+    return NetworkAllocator(model, trained.network, trained.n_users)
 
 
 def remake(folder: Path, on_generation: Callable[[int, float], object] | None = None) -> None:

@@ -5,15 +5,22 @@ import pytest
 
 from gdt_tutorial import seeding
 from gdt_tutorial.agents.evolution import EvolutionConfig
-from gdt_tutorial.checkpoints import verified, write_sums
+from gdt_tutorial.checkpoints import OutsideTrainingWarning, verified, write_sums
 from gdt_tutorial.physical.mobility import LevyFlightConfig
+from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.lstm_training import BOOK, compare, train_lstm
 from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.pretrained import FOLDER, pretrained_allocator, pretrained_emulator
-from gdt_tutorial.twin.recipes.shipped_allocator import AllocatorConfig, evolve_allocator, imitate, training_campus
+from gdt_tutorial.twin.recipes.shipped_allocator import (
+    AllocatorConfig,
+    TrainingCampus,
+    evolve_allocator,
+    imitate,
+    training_campus,
+)
 
 CHECKPOINTS = sorted(FOLDER.glob("*.safetensors"))
 
@@ -82,6 +89,43 @@ def test_allocator_beats_its_teacher_where_computing_is_scarce():
     model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
     mean, interval = gain_over_greedy(pretrained_allocator(model), 3e9)
     assert mean - interval > 0
+
+
+def quality(maker_of, n_users):
+    """Return the QoE of a maker and of the greedy one on fresh campuses of so many users."""
+    network = PhysicalNetwork.waterloo(4, NetworkConfig(n_users=n_users), seed=910_000 + n_users)
+    campus = TrainingCampus.record(network, 20)
+    model = campus.virtual.model
+    return campus.qoe(maker_of(model)).mean(), campus.qoe(GreedyAllocator(model)).mean()
+
+
+@pytest.mark.parametrize("n_users", [20, 140])
+def test_at_its_limits_the_allocator_is_near_the_greedy_one(n_users):
+    shipped, greedy = quality(pretrained_allocator, n_users)
+    assert shipped > greedy - 0.15
+
+
+def test_a_campus_that_the_allocator_does_not_know_is_left_to_the_greedy_one():
+    def without_limits(model):
+        return NetworkAllocator(model, pretrained_allocator(model).network)
+
+    raw, greedy = quality(without_limits, 8)
+    assert raw < greedy - 0.2
+    with pytest.warns(
+        OutsideTrainingWarning, match=r"The allocator knows 20 to 140 users on a campus, got 8; the greedy"
+    ):
+        shipped, _ = quality(pretrained_allocator, 8)
+    assert shipped == greedy
+
+
+def test_the_checkpoint_says_whom_the_allocator_knows(tmp_path):
+    model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
+    shipped = pretrained_allocator(model)
+    assert shipped.n_users == (20, 140)
+    shipped.save(tmp_path / "copy.safetensors")
+    assert NetworkAllocator.load(tmp_path / "copy.safetensors", model).n_users == (20, 140)
+    NetworkAllocator(model, shipped.network).save(tmp_path / "any.safetensors")
+    assert NetworkAllocator.load(tmp_path / "any.safetensors", model).n_users is None
 
 
 def test_a_few_generations_do_not_hurt_and_depend_on_the_generator_alone():

@@ -65,12 +65,19 @@ class RecordedViews(NamedTuple):
     source: str
 
 
-def logged_views(log: WatchLog, *, min_views: int = 10) -> RecordedViews:
+def logged_views(log: WatchLog, *, min_views: int = 10, max_views: int = 1000) -> RecordedViews:
     """Return the views of the log's users with at least `min_views`, in the log's order; -1 fills up the rest.
 
+    Args:
+        log: Recorded views.
+        min_views: Users with fewer views are left out.
+        max_views: Of each user the first so many count. A habit is known long before, and one user with ten thousand
+            views would make the table of all users as wide.
+
     Raises:
-        ValueError: No user has so many views.
+        ValueError: No user has so many views, or `max_views` is below `min_views`.
     """
+    require(max_views >= min_views, "max_views", f"be at least {min_views}", max_views, "1000 is the default")
     video_type, names = view_types(log)
     _, user, n_views = np.unique(log.user_id, return_inverse=True, return_counts=True)
     keep = n_views >= min_views
@@ -82,7 +89,9 @@ def logged_views(log: WatchLog, *, min_views: int = 10) -> RecordedViews:
     row = (np.cumsum(keep) - 1)[user[order]]
     first = np.cumsum(n_views[keep]) - n_views[keep]
     place = np.arange(len(order)) - first[row]
-    shape = (1, int(keep.sum()), int(n_views[keep].max()))
+    is_early = place < max_views
+    order, row, place = order[is_early], row[is_early], place[is_early]
+    shape = (1, int(keep.sum()), min(int(n_views[keep].max()), max_views))
     kind, fraction = np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan)
     kind[0, row, place] = video_type[order]
     fraction[0, row, place] = np.minimum(log.watched_fraction[order], 1)

@@ -36,7 +36,8 @@ from torch import nn
 from gdt_tutorial.agents.ddqn import DoubleDQNConfig, QNetwork, greedy, train_double_dqn
 from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
-from gdt_tutorial.case_study.groups.grouping import MAX_GROUPS, Crowd
+from gdt_tutorial.case_study.groups.grouping import MAX_GROUPS, BySilhouette, Crowd
+from gdt_tutorial.checkpoints import KnownCases
 from gdt_tutorial.configuration import require
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
 ]
 
 N_TRIES = 4
+SAMPLE_USERS, N_SAMPLES = 100, 5
 _COUNTS = np.arange(2, MAX_GROUPS + 1)
 _N_TOP = 5
 N_STATES = 3 + _N_TOP + 4 * len(_COUNTS)
@@ -181,13 +183,45 @@ class GroupingEnvironment(gym.Env):
 
 
 class LearnedCount:
-    """The trained network's choice after its tries (a `CountChooser`)."""
+    """The trained network's choice after its tries (a `CountChooser`).
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
+    Of a crowd that is larger than those that the network knows it sees `N_SAMPLES` samples of as many users as it is used to,
+    and the median of its answers counts; of a smaller one the silhouette chooses. Both come with an
+    `OutsideTrainingWarning`.
+
+    Args:
+        network: From states to values.
+        n_users: Smallest and largest crowd that the network knows; None for any.
+    """
+
+    def __init__(self, network: nn.Module, n_users: tuple[int, int] | None = None) -> None:
+        self.network, self.n_users = network, n_users
 
     def choose(self, crowd: Crowd) -> int:
         """Try `N_TRIES` numbers of groups, each by the best value, and return the last."""
+        n_users = len(crowd.point)
+        if self.n_users is None or self._known(n_users).hold(n_users):
+            return self._choose(crowd)
+        if n_users < self.n_users[0]:
+            return BySilhouette().choose(crowd)
+        return int(np.median([self._choose(part) for part in crowd.samples(SAMPLE_USERS, N_SAMPLES)]))
+
+    def note(self, n_users: int) -> str:
+        """Return the sentence about a crowd that the network does not know; "" for one that it knows."""
+        return "" if self.n_users is None else self._known(n_users).note(n_users)
+
+    def _known(self, n_users: int) -> KnownCases:
+        low, high = self.n_users or (0, n_users)
+        of_samples = f"it chooses for {N_SAMPLES} samples of {SAMPLE_USERS} of them, and the median counts"
+        return KnownCases(
+            network="The network for the number of groups",
+            what="users",
+            low=low,
+            high=high,
+            instead=of_samples if n_users > high else "the silhouette chooses",
+        )
+
+    def _choose(self, crowd: Crowd) -> int:
         policy, tried = greedy(self.network), list[int]()
         mask = torch.from_numpy(np.isin(_COUNTS, crowd.counts))[None]
         for _ in range(N_TRIES):

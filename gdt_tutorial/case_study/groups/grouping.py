@@ -20,10 +20,11 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from gdt_tutorial import seeding
 from gdt_tutorial.case_study.groups.group_swipe_curves import require_views
 from gdt_tutorial.configuration import require
 
@@ -49,6 +50,7 @@ MAX_GROUPS = 8
 N_SLOTS = 8
 _EDGES = np.array([0.1, 0.25, 0.5, 0.75, 1.0])
 N_FEATURES = len(_EDGES)
+_BLOCK_VIEWS = 200_000  # some 50 MB at a time
 
 Encoder = Callable[[Float[np.ndarray, "batch user slot feature"]], Float[np.ndarray, "batch user latent"]]
 """From windows to points, such as `Autoencoder.abstract`, `last_slot` or `principal_components`."""
@@ -77,14 +79,41 @@ def view_windows(
     n_types = max(int(view_type.max(initial=0)) + 1, 1)
     require_views(view_type, view_fraction, n_types)
     require(n_slots > 0, "n_slots", "be above 0", n_slots, f"{N_SLOTS} is the default")
+    # A block of users at a time: of a thousand users with ten thousand views each, all differences would take gigabytes.
+    n_blocks = -(-view_type.size // _BLOCK_VIEWS)
+    blocks = np.array_split(np.arange(view_type.shape[1]), min(n_blocks, view_type.shape[1]))
+    n_swiped, n_seen = (np.zeros((len(view_type), n_types, N_FEATURES)) for _ in range(2))
+    for users in blocks:
+        kind = view_type[:, users, :, None] == np.arange(n_types)
+        swiped = _is_swiped(view_type[:, users], view_fraction[:, users])
+        n_swiped += np.einsum("buvt,buve->bte", kind, swiped, dtype=np.float64)
+        n_seen += kind.sum(axis=(1, 2))[..., None]
+    usual = n_swiped / np.maximum(n_seen, 1)
+    windows = [
+        _running_means(view_type[:, users], view_fraction[:, users], usual, n_slots, prior_views) for users in blocks
+    ]
+    return np.concatenate(windows, axis=1)
+
+
+def _is_swiped(
+    view_type: Int[np.ndarray, "batch user view"], view_fraction: Float[np.ndarray, "batch user view"]
+) -> Bool[np.ndarray, "batch user view feature"]:
+    return np.where(view_type >= 0, view_fraction, 1.0)[..., None] < _EDGES
+
+
+def _running_means(
+    view_type: Int[np.ndarray, "batch user view"],
+    view_fraction: Float[np.ndarray, "batch user view"],
+    usual: Float[np.ndarray, "batch type feature"],
+    n_slots: int,
+    prior_views: float,
+) -> Float[np.ndarray, "batch user slot feature"]:
+    """Return the running means of the module's formula, given the share of views of each type swiped before each edge."""
     is_view = view_type >= 0
-    swiped = (np.where(is_view, view_fraction, 1.0)[..., None] < _EDGES).astype(float)
-    for kind in range(n_types):
-        is_kind = (view_type == kind)[..., None]
-        n_kind = np.maximum(is_kind.sum(axis=(1, 2), keepdims=True), 1)
-        swiped -= is_kind * (swiped * is_kind).sum(axis=(1, 2), keepdims=True) / n_kind
+    env = np.arange(len(view_type))[:, None, None]
+    expected = usual[env, np.maximum(view_type, 0)] * is_view[..., None]
     n_seen = np.cumsum(is_view, axis=2)
-    running = np.cumsum(swiped, axis=2) / (n_seen + prior_views)[..., None]
+    running = np.cumsum(_is_swiped(view_type, view_fraction) - expected, axis=2) / (n_seen + prior_views)[..., None]
     wanted = np.ceil(n_seen[..., -1:] * np.arange(1, n_slots + 1) / n_slots)
     last = (n_seen[..., None] < wanted[:, :, None]).sum(axis=2)
     return np.take_along_axis(running, last[..., None], axis=2)
@@ -111,15 +140,20 @@ def last_slot(window: Float[np.ndarray, "batch user slot feature"]) -> Float[np.
 
 
 def principal_components(
-    window: Float[np.ndarray, "batch user slot feature"], n_latent: int = 8
+    window: Float[np.ndarray, "batch user slot feature"], n_latent: int | None = None
 ) -> Float[np.ndarray, "batch user latent"]:
     """Return the first principal components of the windows of each environment's users.
+
+    Args:
+        window: Their windows.
+        n_latent: How many components; by default 8, or as many as there are users, where these are fewer.
 
     Raises:
         ValueError: More components than users or entries of a window.
     """
     flat = window.reshape(*window.shape[:2], -1)
     limit = min(flat.shape[1:])
+    n_latent = min(8, limit) if n_latent is None else n_latent
     require(0 < n_latent <= limit, "n_latent", f"lie in 1 ... {limit}", n_latent, "use fewer, or more users")
     left, size, _ = np.linalg.svd(flat - flat.mean(axis=1, keepdims=True), full_matrices=False)
     return left[..., :n_latent] * size[:, None, :n_latent]
@@ -169,6 +203,18 @@ class Crowd:
             self._silhouettes[n_groups] = float(score)
         return self._silhouettes[n_groups]
 
+    def samples(self, n_users: int, n_samples: int) -> "list[Crowd]":
+        """Return crowds of `n_users` of these users each, drawn anew without replacement; the same ones in each call.
+
+        Raises:
+            ValueError: More users than there are, or a sample without two different ones.
+        """
+        n_all = len(self.point)
+        require(0 < n_users <= n_all, "n_users", f"lie in 1 ... {n_all}", n_users, "draw fewer")
+        rng = seeding.stream(self._seed, "samples of a crowd")
+        picks = [np.sort(rng.choice(n_all, n_users, replace=False)) for _ in range(n_samples)]
+        return [Crowd(self.point[pick], rng=rng) for pick in picks]
+
     @cached_property
     def variances(self) -> Float[np.ndarray, " latent"]:
         """Variances along the principal axes, the largest first."""
@@ -196,13 +242,13 @@ class CountChooser(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FixedCount:
-    """Always the same number (a `CountChooser`)."""
+    """Always the same number, or as many as a small crowd has different users (a `CountChooser`)."""
 
     n_groups: int
 
     def choose(self, crowd: Crowd) -> int:
-        """Return `n_groups`, whether or not the crowd has so many different users."""
-        return self.n_groups
+        """Return `n_groups`, at most the number of different users."""
+        return min(self.n_groups, crowd.n_different)
 
 
 @dataclass(frozen=True, kw_only=True)

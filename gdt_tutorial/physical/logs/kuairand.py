@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import Int
 
-from gdt_tutorial.physical.logs.log_rows import RowRules
+from gdt_tutorial.physical.logs.log_files import open_text
+from gdt_tutorial.physical.logs.log_rows import RowRules, identifiers, shown
 from gdt_tutorial.physical.logs.log_tables import WatchLog, keep_frequent_types, read_tables
 
 __all__ = ["KUAIRAND_ATTRIBUTION", "KUAIRAND_URL", "fetch_kuairand", "is_kuairand", "read_kuairand"]
@@ -121,23 +122,23 @@ def _read_tags(
 ) -> tuple[Int[np.ndarray, " video"], Int[np.ndarray, " video"], list[str]]:
     """Return sorted video ids among `wanted`, each one's first tag as a code, and the tags; code 0 is "no tag"."""
     code: dict[str, int] = {_NO_TAG: 0}
-    ids, tags = [wanted[:1]], [np.zeros(1, dtype=np.int16)]
+    ids, tags = [wanted[:1]], [np.zeros(1, dtype=np.int32)]
     for path in paths:
-        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        with open_text(path) as file:
             reader = csv.reader(file)
             id_place, tag_place = _places(next(reader, []), path)
             while rows := list(islice(reader, 20_000)):
                 try:
-                    chunk = np.fromiter((int(row[id_place]) for row in rows), np.int64, len(rows))
+                    chunk = identifiers([row[id_place] for row in rows])
                     texts = [row[tag_place].split(",")[0].strip() or _NO_TAG for row in rows]
                 except (IndexError, ValueError) as error:
                     raise ValueError(
-                        f"video_id must be a whole number and tag present in each row, got a malformed row in the "
+                        f"video_id must be an id and tag present in each row, got a malformed row in the "
                         f"{len(rows)} before line {reader.line_num + 1} of {path.name}; fetch the file again."
                     ) from error
                 is_wanted = np.isin(chunk, wanted)
                 ids.append(chunk[is_wanted])
-                tags.append(np.array([code.setdefault(text, len(code)) for text in texts], dtype=np.int16)[is_wanted])
+                tags.append(np.array([code.setdefault(text, len(code)) for text in texts], dtype=np.int32)[is_wanted])
     # The first entry only keeps the arrays from being empty; the last entry of an id wins.
     video_id, last = np.unique(np.concatenate(ids)[::-1], return_index=True)
     return video_id, np.concatenate(tags)[::-1][last], list(code)
@@ -146,7 +147,7 @@ def _read_tags(
 def _places(header: list[str], path: Path) -> tuple[int, int]:
     if not {"video_id", "tag"} <= set(header):
         raise ValueError(
-            f"folder must hold video features with the columns video_id and tag, got {path.name} with {header}; "
+            f"folder must hold video features with the columns video_id and tag, got {path.name} with {shown(header)}; "
             f"fetch_kuairand(folder) gets the official files."
         )
     return header.index("video_id"), header.index("tag")

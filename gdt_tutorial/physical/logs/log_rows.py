@@ -4,15 +4,27 @@ A malformed row is never dropped in silence: it raises, or it is counted with th
 """
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["RowParser", "RowRules", "Tally"]
+__all__ = ["OPTIONAL", "REQUIRED", "RowParser", "RowRules", "Tally", "identifiers", "shown"]
+
+REQUIRED = ("user_id", "video_id", "play_time", "duration")
+OPTIONAL = ("time_ms", "video_type")
+_SECONDS = ("play_time", "duration")
+HEADER_AGAIN = "the header once more"
+
+# float() also takes 1_5 and the digits of all scripts; a number of a csv file is written in these characters alone.
+_NO_NUMBER = re.compile(r"[^0-9eE+. -]")
+_NOT_FINITE = re.compile(r" *[+-]?(nan|inf|infinity) *", re.IGNORECASE)
+# Tables that had a gap in a column of whole numbers write 100 as 100.0.
+_WHOLE_AS_FLOAT = re.compile(r"(0|-?[1-9][0-9]*)\.0+")
+_MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,31 +54,49 @@ class Tally:
 
     n_rows: int = 0
     n_replayed: int = 0
+    n_multiline: int = 0
     dropped: Counter = field(default_factory=Counter)
     filtered: Counter = field(default_factory=Counter)
     type_code: dict[str, int] = field(default_factory=dict)
 
 
 class RowParser:
-    """Turns rows of text into arrays, and finds out why a row is malformed."""
+    """Turns rows of text into arrays, and finds out why a row is malformed.
+
+    Args:
+        name: Of the file, for messages.
+        header: Names of its columns.
+        columns: Name in the file -> our name.
+        rules: What a malformed row leads to.
+        tally: Is counted up.
+        may_lack: Names in the file of columns that need not be there.
+    """
 
     def __init__(
-        self, path: Path, first_rows: list[list[str]], columns: Mapping[str, str], rules: RowRules, tally: Tally
+        self,
+        name: str,
+        header: Sequence[str],
+        columns: Mapping[str, str],
+        rules: RowRules,
+        tally: Tally,
+        *,
+        may_lack: Sequence[str] = (),
     ) -> None:
-        if not first_rows or not any(first_rows[0]):
+        self.header = [label.strip() for label in header]
+        if not any(self.header):
             raise ValueError(
-                f"path must hold a header line and rows, got the empty file {path.name}; give a file with views."
+                f"path must hold a header line and rows, got the empty file {name}; give a file with views."
             )
-        header = [name.strip() for name in first_rows[0]]
-        absent = [own for own in columns if own not in header]
-        if absent:
+        absent = [own for own in columns if own not in self.header and own not in may_lack]
+        twice = [own for own in columns if self.header.count(own) > 1]
+        if absent or twice:
+            fault = f"without {absent}" if absent else f"with {twice} more than once"
             raise ValueError(
-                f"path must have the columns {list(columns)}, got {path.name} without {absent} (it has {header}); "
-                f"name its columns with columns={{'name in the file': 'our name', ...}}."
+                f"path must have the columns {[own for own in columns if own not in may_lack]}, each once, got {name} "
+                f"{fault} (it has {shown(self.header)}); {_header_remedy(self.header)}."
             )
-        self.path, self.rules, self.tally = path, rules, tally
-        self.n_fields = len(header)
-        self.place = {ours: header.index(own) for own, ours in columns.items()}
+        self.name, self.rules, self.tally = name, rules, tally
+        self.place = {ours: self.header.index(own) for own, ours in columns.items() if own in self.header}
         self.own_name = {ours: own for own, ours in columns.items()}
 
     def parse(self, rows: list[list[str]], n_before: int) -> dict[str, np.ndarray]:
@@ -83,29 +113,32 @@ class RowParser:
 
     def _convert(self, rows: list[list[str]]) -> dict[str, np.ndarray]:
         """Convert rows to columns; raise if any row is malformed."""
-        n_rows, chunk = len(rows), {}
-        if any(len(row) != self.n_fields for row in rows):
+        n_rows, chunk = len(rows), dict[str, np.ndarray]()
+        if any(len(row) != len(self.header) for row in rows):
             raise IndexError
         for name, place in self.place.items():
-            texts = (row[place] for row in rows)
-            if name in _SECONDS:
-                chunk[name] = np.fromiter(map(float, texts), np.float64, n_rows) * self.rules.unit_s
-                if not (np.isfinite(chunk[name]) & (chunk[name] >= 0)).all():
-                    raise ValueError
-            elif name == "video_type":
+            texts = [row[place] for row in rows]
+            if name == "video_type":
                 code = self.tally.type_code
                 labels = (text.strip() or "no type" for text in texts)
                 chunk[name] = np.fromiter((code.setdefault(label, len(code)) for label in labels), np.int32, n_rows)
+            elif name in ("user_id", "video_id"):
+                chunk[name] = identifiers(texts)
             elif name == "time_ms":
-                chunk[name] = _int64(np.fromiter(map(float, texts), np.float64, n_rows))
+                chunk[name] = _int64(_numbers(texts))
             else:
-                chunk[name] = _identifiers([row[place] for row in rows])
+                chunk[name] = _numbers(texts) * self.rules.unit_s
+                if not (np.isfinite(chunk[name]) & (chunk[name] >= 0)).all():
+                    raise ValueError
         return chunk
 
     def _sound_rows(self, rows: list[list[str]], n_before: int) -> list[list[str]]:
         """Return the rows without fault; raise at the first other one, or count it."""
         sound = []
         for number, row in enumerate(rows, start=n_before + 1):
+            if [label.strip() for label in row] == self.header:
+                self.tally.filtered[HEADER_AGAIN] += 1
+                continue
             fault = self._fault(row)
             if fault is None:
                 sound.append(row)
@@ -113,7 +146,7 @@ class RowParser:
             rule, got = fault
             if self.rules.on_bad_row == "raise":
                 raise ValueError(
-                    f"{rule}, got {got} in row {number} of {self.path.name}; correct the row, or pass "
+                    f"{rule}, got {got} in row {number} of {self.name}; correct the row, or pass "
                     f"on_bad_row='drop' to leave such rows out and have them counted."
                 )
             self.tally.dropped[rule] += 1
@@ -121,8 +154,8 @@ class RowParser:
 
     def _fault(self, row: list[str]) -> tuple[str, str] | None:
         """Return the broken rule and the value that breaks it, or None."""
-        if len(row) != self.n_fields:
-            return f"row must have the header's {self.n_fields} fields", str(len(row))
+        if len(row) != len(self.header):
+            return f"row must have the header's {len(self.header)} fields", str(len(row))
         for name, place in self.place.items():
             own, text = self.own_name[name], row[place]
             if name == "video_type":
@@ -130,37 +163,66 @@ class RowParser:
             try:
                 value = _CONVERT[name](text)
             except (ValueError, OverflowError):
-                return f"{own} must be {'an id' if name.endswith('_id') else 'a number'}", repr(text)
-            if not np.isfinite(value):
-                return f"{own} must be finite", repr(text)
+                return f"{own} must be {'an id' if name.endswith('_id') else 'a number'}", shown(text)
+            if not np.isfinite(value * self.rules.unit_s):
+                return f"{own} must be finite", shown(text)
             if value < 0 and name in _SECONDS:
-                return f"{own} must not be negative", repr(text)
+                return f"{own} must not be negative", shown(text)
         return None
 
 
-def _identifiers(texts: list[str]) -> Int[np.ndarray, " view"]:
+def identifiers(texts: list[str]) -> Int[np.ndarray, " view"]:
+    """Return ids as 64-bit numbers; two ids are the same where their texts are.
+
+    A whole number below 2**63, written without a sign or a leading zero, stays as it is. Any other text becomes a
+    negative number by a hash of 63 bits, so that memory stays bounded: among ten million ids the chance that any two get
+    the same number is 5e-6. Spaces around an id do not count, and `100.0` is `100`.
+
+    Raises:
+        ValueError: An id that is empty, not a number of any kind ("nan", "null", "none"), or longer than one line.
+    """
     try:
-        return np.fromiter(map(int, texts), np.int64, len(texts))
-    except ValueError:
-        return np.fromiter(map(_identifier, texts), np.int64, len(texts))
+        ids = np.fromiter(map(int, texts), np.int64, len(texts))
+        # int() also takes 1_23, 007, +5 and the digits of all scripts, which are other texts.
+        if list(map(str, ids.tolist())) == texts and ids.min(initial=0) >= 0:
+            return ids
+    except (ValueError, OverflowError):
+        pass
+    return np.fromiter(map(_identifier, texts), np.int64, len(texts))
+
+
+def shown(value: str | Sequence[str]) -> str:
+    """Return a text, or names of columns, as a message shows them: quoted, and short."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "...")
+    return f"[{', '.join(map(shown, value[:12]))}{', ...' if len(value) > 12 else ''}]"
 
 
 def _identifier(text: str) -> int:
-    """Return a whole number as it is, and any other text as a hash of 63 bits, so that memory stays bounded."""
-    try:
-        number = int(text)
-    except ValueError:
-        text = text.strip()
-        if not text or text.lower() in ("nan", "null", "none"):
-            raise
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-    if not -(2**63) <= number < 2**63:
-        raise OverflowError
-    return number
+    text = text.strip()
+    if not text or text.lower() in ("nan", "null", "none") or "\n" in text or "\r" in text:
+        raise ValueError
+    if whole := _WHOLE_AS_FLOAT.fullmatch(text):
+        text = whole.group(1)
+    if text.isascii() and text.isdigit() and len(text) < 20 and str(number := int(text)) == text and number < 2**63:
+        return number
+    return -1 - (int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1)
+
+
+def _numbers(texts: list[str]) -> Float[np.ndarray, " view"]:
+    if _NO_NUMBER.search("".join(texts)):
+        raise ValueError
+    return np.fromiter(map(float, texts), np.float64, len(texts))
+
+
+def _number(text: str) -> float:
+    if _NO_NUMBER.search(text) and not _NOT_FINITE.fullmatch(text):
+        raise ValueError
+    return float(text)
 
 
 def _timestamp(text: str) -> int:
-    return int(_int64(np.array([float(text)]))[0])
+    return int(_int64(np.array([_number(text)]))[0])
 
 
 def _int64(values: Float[np.ndarray, " view"]) -> Int[np.ndarray, " view"]:
@@ -169,11 +231,17 @@ def _int64(values: Float[np.ndarray, " view"]) -> Int[np.ndarray, " view"]:
     return values.astype(np.int64)
 
 
-_SECONDS = ("play_time", "duration")
+def _header_remedy(header: list[str]) -> str:
+    sign = next((name for mark, name in {";": "semicolons", "\t": "tabs"}.items() if mark in "".join(header)), None)
+    if sign is not None:
+        return f"it seems to be separated by {sign}: save it with commas"
+    return "rename them in its header, or call read_watch_log(path, columns={'name in the file': 'our name', ...})"
+
+
 _CONVERT: dict[str, Callable[[str], float]] = {
     "user_id": _identifier,
     "video_id": _identifier,
     "time_ms": _timestamp,
-    "play_time": float,
-    "duration": float,
+    "play_time": _number,
+    "duration": _number,
 }

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.physical.logs.log_rows import RowParser, RowRules, Tally
+from gdt_tutorial.physical.logs.log_files import open_text
+from gdt_tutorial.physical.logs.log_rows import OPTIONAL, REQUIRED, RowParser, RowRules, Tally
 
 __all__ = ["LogReport", "WatchLog", "keep_frequent_types", "read_tables", "view_types"]
 
-REQUIRED = ("user_id", "video_id", "play_time", "duration")
-OPTIONAL = ("time_ms", "video_type")
 CHUNK_ROWS = 20_000
 
 
@@ -28,6 +28,10 @@ class LogReport:
 
     `dropped` counts malformed rows by reason, `filtered` counts sound rows outside the wanted range, and `n_replayed`
     counts kept rows whose play time exceeds the duration (a replay; their watched fraction is capped at 1).
+
+    Two counts are of kept rows that may be mistakes of the file: `n_repeated` of those that equal an earlier row in all
+    that is read (only where the log has times), and `n_multiline` of those that stretch over several lines, as a quote
+    does that is never closed.
     """
 
     n_rows: int
@@ -35,6 +39,8 @@ class LogReport:
     dropped: dict[str, int]
     filtered: dict[str, int]
     n_replayed: int
+    n_repeated: int = 0
+    n_multiline: int = 0
 
     def __str__(self) -> str:
         lines = [f"kept {self.n_kept:,} of {self.n_rows:,} rows"]
@@ -42,6 +48,12 @@ class LogReport:
             for reason, count in sorted(counts.items()):
                 lines.append(f"{verb} {count:,} of {self.n_rows:,} rows: {reason}")
         lines.append(f"capped {self.n_replayed:,} replays at a complete view")
+        if self.n_repeated:
+            lines.append(
+                f"kept {self.n_repeated:,} rows that repeat an earlier one: is the log joined from overlapping parts?"
+            )
+        if self.n_multiline:
+            lines.append(f"kept {self.n_multiline:,} rows of several lines: does a quote swallow rows?")
         return "; ".join(lines)
 
 
@@ -76,6 +88,7 @@ def read_tables(
     rules: RowRules,
     *,
     attribution: str,
+    may_lack: Sequence[str] = (),
     on_chunk: Callable[[int], None] | None = None,
 ) -> WatchLog:
     """Read csv files of one format into one log.
@@ -85,17 +98,18 @@ def read_tables(
         columns: Name in the file -> our name (`REQUIRED`, and any of `OPTIONAL`).
         rules: What is kept, and what happens to a malformed row.
         attribution: Stored in the log.
+        may_lack: Names in the file of columns that need not be there.
         on_chunk: Called with the number of rows after each chunk, to feed a progress bar.
 
     Raises:
-        ValueError: For a missing column, an empty file, a malformed row (unless rules.on_bad_row is "drop"), or a log
-            of which no row is left.
+        ValueError: For a missing column, an empty file, bytes that are no UTF-8, a malformed row (unless rules.on_bad_row
+            is "drop"), or a log of which no row is left.
     """
     _check_columns(columns)
     tally, parts = Tally(), []
     for path in paths:
         n_reported = tally.n_rows
-        for chunk in _chunks(path, columns, rules, tally):
+        for chunk in _chunks(path, columns, rules, tally, may_lack):
             parts.append(_select(chunk, rules, tally))
             if on_chunk is not None:
                 on_chunk(tally.n_rows - n_reported)
@@ -107,6 +121,8 @@ def read_tables(
         dropped=dict(tally.dropped),
         filtered=dict(tally.filtered),
         n_replayed=tally.n_replayed,
+        n_repeated=_count_repeated(arrays),
+        n_multiline=tally.n_multiline,
     )
     if report.n_kept == 0:
         raise ValueError(
@@ -140,7 +156,7 @@ def keep_frequent_types(log: WatchLog, n_types: int) -> WatchLog:
     views = np.bincount(video_type, minlength=len(type_names))
     order = np.argsort(-views, kind="stable")[: np.count_nonzero(views)]
     kept = order[:n_types]
-    new_code = np.full(len(views), len(kept), dtype=np.int16)
+    new_code = np.full(len(views), len(kept), dtype=np.int32)
     new_code[kept] = np.arange(len(kept))
     names = tuple(type_names[code] for code in kept) + (("other",) if len(order) > len(kept) else ())
     return replace(log, video_type=new_code[video_type], type_names=names)
@@ -156,23 +172,48 @@ def _check_columns(columns: Mapping[str, str]) -> None:
         )
 
 
-def _chunks(path: Path, columns: Mapping[str, str], rules: RowRules, tally: Tally) -> Iterator[dict[str, np.ndarray]]:
+def _chunks(
+    path: Path, columns: Mapping[str, str], rules: RowRules, tally: Tally, may_lack: Sequence[str]
+) -> Iterator[dict[str, np.ndarray]]:
     """Yield chunks of parsed columns, malformed rows removed and counted."""
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+    with open_text(path) as file:
         reader = csv.reader(file)
-        parser = RowParser(path, _next_rows(reader, 1, path), columns, rules, tally)
+        header = next(iter(_next_rows(reader, 1, path, tally)), [])
+        parser = RowParser(path.name, header, columns, rules, tally, may_lack=may_lack)
         n_before = tally.n_rows
-        while rows := _next_rows(reader, CHUNK_ROWS, path):
+        while rows := _next_rows(reader, CHUNK_ROWS, path, tally):
             yield parser.parse([row for row in rows if row], tally.n_rows - n_before)
         if tally.n_rows == n_before:
             raise ValueError(f"path must hold rows below its header, got none in {path.name}; give a file with views.")
 
 
-def _next_rows(reader: Iterator[list[str]], n_rows: int, path: Path) -> list[list[str]]:
+def _next_rows(reader: Any, n_rows: int, path: Path, tally: Tally) -> list[list[str]]:
+    """Return the next rows of a csv reader, and count those that stretch over several lines."""
+    first_line = reader.line_num
     try:
-        return list(islice(reader, n_rows))
+        rows = list(islice(reader, n_rows))
     except csv.Error as error:
-        raise ValueError(f"path must be a csv file, got {path.name}: {error}; look for an unclosed quote.") from error
+        raise ValueError(
+            f"path must be a csv file, got {path.name}: {error} at line {reader.line_num}; look for an unclosed quote."
+        ) from error
+    if reader.line_num - first_line != len(rows):
+        tally.n_multiline += sum(any("\n" in text or "\r" in text for text in row) for row in rows)
+    return rows
+
+
+def _count_repeated(arrays: Mapping[str, np.ndarray]) -> int:
+    """Count the views that equal an earlier one."""
+    columns = [arrays[name] for name in ("user_id", "video_id", "time_ms", "play_time_s")]
+    key = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        key = (key ^ column.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
+    order = np.argsort(key, kind="stable")
+    del key
+    is_equal = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for column in columns:
+        ordered = column[order]
+        is_equal &= ordered[1:] == ordered[:-1]
+    return int(np.count_nonzero(is_equal))
 
 
 def _select(chunk: dict[str, np.ndarray], rules: RowRules, tally: Tally) -> dict[str, np.ndarray]:

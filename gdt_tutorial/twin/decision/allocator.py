@@ -7,6 +7,7 @@ and its weight in the schedule. How it is taught stands in `twin.recipes.shipped
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +15,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gdt_tutorial import seeding
-from gdt_tutorial.checkpoints import load, save
+from gdt_tutorial.checkpoints import KnownCases, load, save
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.delivery import sum_at_own_ap
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, greedy_schedule
 
 __all__ = ["NetworkAllocator", "SubgroupNetwork", "act_on", "describe_subgroups"]
@@ -68,13 +70,28 @@ class SubgroupNetwork(nn.Module):
 
 
 class NetworkAllocator:
-    """Data-based: a trained network picks every SMG's version and weight (a `DecisionMaker`)."""
+    """Data-based: a trained network picks every SMG's version and weight (a `DecisionMaker`).
 
-    def __init__(self, model: ScheduleModel, network: SubgroupNetwork) -> None:
-        self.model, self.network = model, network
+    Args:
+        model: What a slot can carry.
+        network: The trained one.
+        n_users: Smallest and largest crowd of a campus that the network knows; None for any. Of other crowds
+            `GreedyAllocator` decides, with an `OutsideTrainingWarning`.
+    """
+
+    def __init__(self, model: ScheduleModel, network: SubgroupNetwork, n_users: tuple[int, int] | None = None) -> None:
+        self.model, self.network, self.n_users = model, network, n_users
+        self._greedy = GreedyAllocator(model)
 
     def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Ask the network, then fill the slot."""
+        if self.n_users is not None:
+            low, high = self.n_users
+            known = KnownCases(
+                network="The allocator", what="users on a campus", low=low, high=high, instead="the greedy one decides"
+            )
+            if not known.hold(features.subgroup.shape[1]):
+                return self._greedy.decide(features, rng=rng)
         row = torch.from_numpy(describe_subgroups(features, self.model)).float()
         with torch.no_grad():
             choice = self.network(row).double().numpy()
@@ -87,14 +104,20 @@ class NetworkAllocator:
         Raises:
             ValueError: As `checkpoints.load`, and for a network that was trained for another number of versions.
         """
-        network, config = load(path, lambda config: SubgroupNetwork(**config, generator=torch.Generator()))
+
+        def untrained(config: dict[str, Any]) -> SubgroupNetwork:
+            sizes = {name: config[name] for name in ("n_features", "n_versions", "n_hidden")}
+            return SubgroupNetwork(**sizes, generator=torch.Generator())
+
+        network, config = load(path, untrained)
         wanted, found = model.catalog.n_versions, config["n_versions"]
         require(found == wanted, "path", f"hold a network for {wanted} versions", found, "train one for this catalog")
-        return cls(model, network)
+        n_users = config.get("n_users")
+        return cls(model, network, None if n_users is None else tuple(n_users))
 
     def save(self, path: Path) -> None:
-        """Write the weights as safetensors."""
-        save(self.network, path, self.network.config)
+        """Write the weights as safetensors, with the crowds that they know."""
+        save(self.network, path, {**self.network.config, "n_users": self.n_users})
 
 
 def act_on(features: Features, model: ScheduleModel, choice: Float[np.ndarray, "batch subgroup choice"]) -> Decision:

@@ -172,7 +172,7 @@ def test_seeds_pair():
     ("call", "message"),
     [
         (
-            lambda: form_groups(blobs()[None, :4], FixedCount(n_groups=5), rng=stream(0, "x")),
+            lambda: Crowd(blobs()[:4], rng=stream(0, "x")).labels(5),
             "n_groups must be at most 4",
         ),
         (

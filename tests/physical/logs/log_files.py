@@ -64,3 +64,30 @@ def write_kuairand(folder: Path) -> Path:
     features = [feature_row(11, "20,43"), feature_row(10, "39"), feature_row(12, ""), feature_row(14, "1")]
     write_csv(folder / "video_features_basic_1k.csv", FEATURE_HEADER, features)
     return folder
+
+
+def write_official_shape(folder: Path, n_rows: int, n_videos: int) -> Path:
+    """Write files of the shape of KuaiRand-1K: 1,000 users, of whom one has 15,000 views, most videos seen a few times."""
+    rng = np.random.default_rng(0)
+    n_views = np.full(999, (n_rows - 15_000) // 999)
+    user = np.repeat(np.arange(1000), [15_000, n_rows - 15_000 - n_views[1:].sum(), *n_views[1:]])
+    user = rng.permutation(user)
+    names = ("log_standard_4_08_to_4_21_1k.csv", "log_standard_4_22_to_5_08_1k.csv", "log_random_4_22_to_5_08_1k.csv")
+    for name, part in zip(names, np.array_split(user, 3), strict=True):
+        with (folder / name).open("w") as file:
+            file.write(",".join(KUAIRAND_HEADER) + "\n")
+            for start in range(0, len(part), 100_000):
+                who = part[start : start + 100_000]
+                duration_ms = np.exp(rng.normal(10.2, 0.9, len(who))).astype(int)
+                play_ms = (duration_ms * np.minimum(rng.exponential(0.8, len(who)), 1.2)).astype(int)
+                video = rng.integers(0, n_videos, len(who))
+                columns = (column.tolist() for column in (who, video, play_ms, duration_ms))
+                for place, row in enumerate(zip(*columns, strict=True)):
+                    one, which, play, duration = row
+                    time_ms = 1_650_485_801_301 + 137 * (start + place)
+                    file.write(f"{one},{which},20220421,400,{time_ms},1,0,0,0,0,0,1,{play},{duration},0,0,0,0,1\n")
+    with (folder / "video_features_basic_1k.csv").open("w") as file:
+        file.write(",".join(FEATURE_HEADER) + "\n")
+        for video in range(n_videos):
+            file.write(f"{video},7,NORMAL,2022-04-01,LongImport,0.0,12000.0,720,1280,99,9.0,{video % 60}\n")
+    return folder

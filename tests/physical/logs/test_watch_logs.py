@@ -62,7 +62,10 @@ BAD = {
     "short row": ([1, 10, 100], "row must have the header's 6 fields, got 3 in row 4"),
     "long row": ([1, 10, 100, 1, 10000, 1, 1], "row must have the header's 6 fields, got 7 in row 4"),
     "no user": (["", 10, 100, 1, 10000, 1], "user_id must be an id, got '' in row 4"),
-    "huge user": ([2**70, 10, 100, 1, 10000, 1], "user_id must be an id, got '1180591620717411303424' in row 4"),
+    "two lines": (["1\n2", 10, 100, 1, 10000, 1], r"user_id must be an id, got '1\\n2' in row 4"),
+    "underscore": ([1, 10, 100, "1_5", 10000, 1], "play_time_ms must be a number, got '1_5' in row 4"),
+    "other digits": ([1, 10, 100, 1, "١٢٠٠٠", 1], "duration_ms must be a number, got '١٢٠٠٠' in row 4"),
+    "long text": ([1, 10, "x" * 500, 1, 10000, 1], r"time_ms must be a number, got 'x{60}\.\.\.' in row 4"),
     "NaN video": ([1, "NaN", 100, 1, 10000, 1], "video_id must be an id, got 'NaN' in row 4"),
     "no time": ([1, 10, "noon", 1, 10000, 1], "time_ms must be a number, got 'noon' in row 4"),
     "endless time": ([1, 10, "1e400", 1, 10000, 1], "time_ms must be a number, got '1e400' in row 4"),
@@ -86,6 +89,7 @@ def test_report_counts_every_row_once(write):
     report = read_watch_log(write(rows), on_bad_row="drop").report
     assert report.n_rows == len(rows)
     assert report.n_kept == len(GOOD)
+    assert report.n_multiline == 1
     assert sum(report.dropped.values()) == len(BAD)
     assert report.n_rows == report.n_kept + sum(report.dropped.values()) + sum(report.filtered.values())
 
@@ -105,7 +109,7 @@ def test_missing_column_is_refused(write):
     path = write([row[:3] + row[4:] for row in GOOD], HEADER[:3] + HEADER[4:])
     for on_bad_row in ("raise", "drop"):
         with pytest.raises(
-            ValueError, match=r"path must have the columns .* without \['play_time_ms'\] .*; name its columns"
+            ValueError, match=r"path must have the columns .* without \['play_time_ms'\] .*; rename them in its header"
         ):
             read_watch_log(path, on_bad_row=on_bad_row)
 
@@ -128,7 +132,9 @@ def test_a_log_of_which_nothing_is_left_is_refused(write):
 
 
 def test_no_file_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"path must be a csv file, got .*nowhere.csv'; check the spelling"):
+    with pytest.raises(
+        ValueError, match=r"path must be a csv file or a folder of them, got .*nowhere.csv', where nothing is"
+    ):
         read_watch_log(tmp_path / "nowhere.csv")
 
 
@@ -220,9 +226,7 @@ def test_official_files_must_be_there_and_whole(tmp_path):
     features = folder / "video_features_basic_1k.csv"
     whole = features.read_text()
     features.write_text(whole + "x,1\n")
-    with pytest.raises(
-        ValueError, match=r"video_id must be a whole number and tag present in each row, got a malformed row"
-    ):
+    with pytest.raises(ValueError, match=r"video_id must be an id and tag present in each row, got a malformed row"):
         read_kuairand(folder)
     features.write_text(whole.replace("tag", "label"))
     with pytest.raises(ValueError, match=r"folder must hold video features with the columns video_id and tag"):
@@ -350,7 +354,9 @@ def test_place_of_the_log_comes_from_argument_or_environment(write, tmp_path, mo
     official = write_kuairand(tmp_path / "official")
     assert find_watch_log(official).n_views == 8
     monkeypatch.setenv("GDT_DATA", str(tmp_path / "absent"))
-    with pytest.raises(ValueError, match=r"path must be a csv file, got .*absent'; check the spelling, or GDT_DATA"):
+    with pytest.raises(
+        ValueError, match=r"GDT_DATA must be a csv file or a folder of them, got .*absent', where nothing is"
+    ):
         find_watch_log()
 
 
