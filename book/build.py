@@ -7,12 +7,14 @@ old one's place only when it is whole: no warning, no traceback, nothing from an
 """
 
 import argparse
+import dataclasses
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -22,7 +24,7 @@ if __package__ in (None, ""):
 from tqdm import tqdm
 
 from book.cache import digest, execute_cached, library_files
-from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, default_data, read_plan
+from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord
 from book.scan import scan
 
@@ -37,18 +39,46 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     start_s = time.perf_counter()
     plan = read_plan()
+    try:
+        options.data, notes = _ask_log(options.data, plan)
+    except ValueError as error:
+        print(f"The book was not built. {error}", file=sys.stderr)
+        return 2
     if options.fresh:
         shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:
         # Two builds at a time would take each other's folders away; the second one finds the work done.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _build(plan, options, start_s)
+        return _build(plan, options, notes, start_s)
 
 
-def _build(plan: Plan, options: argparse.Namespace, start_s: float) -> int:
+def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]]:
+    """Return where the watch logs are, and what is to be said of the chapters for which they are not enough.
+
+    Raises:
+        ValueError: They cannot be read.
+    """
+    # Imported late: a build without logs needs none of it.
+    from gdt_tutorial.physical.logs.log_files import data_place
+
+    data = data_place(path)
+    if data is None:
+        return None, {}
+    from book.logs import chapter_notes, log_facts
+
+    facts, notes = log_facts(data), chapter_notes(data, plan)
+    print(f"Watch logs: {data}: {facts.report}.")
+    if plan.logs and facts.fingerprint != plan.logs:
+        print("The accepted ranges come from another log, so no claim is held to one.")
+    for number, note in notes.items():
+        print(f"Chapter {number}: {note} It runs on the generator.")
+    return data, notes
+
+
+def _build(plan: Plan, options: argparse.Namespace, notes: dict[str, str], start_s: float) -> int:
     try:
-        records, executed = run_chapters(plan, options.profile, options.seed, options.data, options.jobs)
+        records, executed = run_chapters(plan, options.profile, options.seed, options.data, options.jobs, notes)
     except ChapterError as error:
         print(f"\nThe book was not built. {error}", file=sys.stderr)
         return 1
@@ -62,9 +92,17 @@ def _build(plan: Plan, options: argparse.Namespace, start_s: float) -> int:
 
 
 def run_chapters(
-    plan: Plan, profile: str, seed: int, data: Path | None, n_jobs: int
+    plan: Plan, profile: str, seed: int, data: Path | None, n_jobs: int, notes: Mapping[str, str] = {}
 ) -> tuple[dict[str, RunRecord], dict[str, Path]]:
     """Execute all written chapters, `n_jobs` at a time; return records and executed copies by chapter number.
+
+    Args:
+        plan: The chapters.
+        profile: How long they may take.
+        seed: Theirs.
+        data: Watch logs, or None for the generator.
+        n_jobs: How many run at a time.
+        notes: By number, the chapters that have the generator although there are logs, and why.
 
     Raises:
         ChapterError: If a chapter fails; those that run at the time are finished first.
@@ -73,12 +111,15 @@ def run_chapters(
     executed = {chapter.number: BUILD / "chapters" / f"{chapter.stem}.ipynb" for chapter in plan.written}
     with ProcessPoolExecutor(max_workers=max(1, n_jobs)) as pool:
         jobs = {
-            pool.submit(_run_one, chapter, profile, seed, data, executed[chapter.number]): chapter
+            pool.submit(
+                _run_one, chapter, profile, seed, None if chapter.number in notes else data, executed[chapter.number]
+            ): chapter
             for chapter in plan.written
         }
         with tqdm(total=len(jobs), desc="Chapters", unit="chapter", file=sys.stdout) as progress:
             for job in as_completed(jobs):
-                records[jobs[job].number] = job.result()
+                number = jobs[job].number
+                records[number] = dataclasses.replace(job.result(), note=notes.get(number, ""))
                 progress.set_postfix_str(jobs[job].stem)
                 progress.update()
     return dict(sorted(records.items())), executed
@@ -121,7 +162,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--profile", choices=PROFILES, default="book", help="how long chapters may take (default: book)"
     )
     parser.add_argument("--seed", type=int, default=0, help="the chapters' seed (default: 0)")
-    parser.add_argument("--data", type=Path, default=default_data(), help="watch logs (default: GDT_DATA, else none)")
+    parser.add_argument("--data", type=Path, help="watch logs (default: GDT_DATA, else none)")
     parser.add_argument("--fresh", action="store_true", help="forget everything that was built before")
     return parser.parse_args(arguments)
 

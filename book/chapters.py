@@ -3,7 +3,6 @@
 `notebooks/chapters.toml` says the chapters and their budgets, `pyproject.toml` the address and the release.
 """
 
-import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,8 @@ class Chapter:
     part: str = ""
     prerequisites: tuple[str, ...] = ()
     learn: tuple[str, ...] = ()
+    # What a watch log must hold at least, as arguments of `CrowdNeeds`.
+    needs: dict[str, int] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -60,6 +61,7 @@ class Plan:
     book_s: float = 60.0
     memory_mb: float = 1500.0
     claims: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    logs: str = ""  # fingerprint of the watch log behind the ranges `book_logs`
 
     @property
     def written(self) -> tuple[Chapter, ...]:
@@ -94,7 +96,9 @@ def read_plan(path: Path | None = None) -> Plan:
         }
         chapters.append(Chapter(**known))
     budget = {key: float(value) for key, value in table.get("budget", {}).items() if key in Plan.__dataclass_fields__}
-    return Plan(chapters=tuple(chapters), claims=table.get("claims", {}), **budget)
+    return Plan(
+        chapters=tuple(chapters), claims=table.get("claims", {}), logs=table.get("ranges", {}).get("logs", ""), **budget
+    )
 
 
 def project() -> dict[str, str]:
@@ -103,6 +107,12 @@ def project() -> dict[str, str]:
 
 
 def default_data() -> Path | None:
-    """Return where the reader's watch logs are, or None where the embedded generator serves."""
-    value = os.environ.get("GDT_DATA", "").strip()
-    return Path(value).expanduser().resolve() if value else None
+    """Return where the reader's watch logs are, or None where the embedded generator serves.
+
+    Raises:
+        ValueError: `GDT_DATA` names a place where nothing is.
+    """
+    # Imported late: whoever needs the plan alone needs no numbers.
+    from gdt_tutorial.physical.logs.log_files import data_place
+
+    return data_place()

@@ -44,6 +44,8 @@ class RunRecord:
         claims: Payloads of the `claim` calls: name, value, unit, text, source.
         data_source: "logs" or "generator".
         attribution: Whose logs they are, as their licence wants it said.
+        log: Fingerprint of the logs, "" for the generator.
+        note: Why a chapter has the generator although logs were given.
         budget_s: Seconds of the processor that this profile may take; None for "full".
         budget_mb: Memory that a chapter may take.
         is_dirty: Whether tracked files differed from `commit`.
@@ -62,6 +64,8 @@ class RunRecord:
     versions: dict[str, str]
     data_source: str
     attribution: str
+    log: str = ""
+    note: str = ""
     budget_s: float | None = None
     budget_mb: float | None = None
     is_cached: bool = False
@@ -101,7 +105,7 @@ def execute(
         stderr=read_stderr(notebook),
         claims=[dataclasses.asdict(claim) for claim in read_claims(notebook).values()],
         data_source="logs" if data else "generator",
-        attribution=_attribution(data),
+        **_data_facts(data),
         versions=versions(),
         **_budget(profile),
         **commit(),
@@ -164,14 +168,14 @@ def _git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def _attribution(data: Path | str | None) -> str:
-    """Ask the library whose logs these are: the licence wants it on every page that shows them."""
+def _data_facts(data: Path | str | None) -> dict[str, Any]:
+    """Say which logs these are, and whose: the licence wants it on every page that shows them."""
     if data is None:
-        return ""
-    from gdt_tutorial.physical.logs.watch_logs import find_watch_log
+        return {"attribution": ""}
+    from book.logs import log_facts
 
-    log = find_watch_log(data)
-    return log.attribution if log is not None else ""
+    facts = log_facts(Path(data))
+    return {"attribution": facts.attribution, "log": facts.fingerprint}
 
 
 def _environment(data: Path | str | None, scratch: str) -> dict[str, str]:

@@ -58,6 +58,12 @@ def closed_loop() -> str:
     return raw_html(f'<div class="book-hero">{pictures}<div>{button}</div></div>')
 
 
+ANOTHER_LOG = (
+    "The accepted ranges of claims come from another log, so no number here is held to one, and sentences about numbers may "
+    "not fit."
+)
+
+
 def status_line(plan: Plan) -> str:
     """Say how much of the book is written, and what comes next."""
     following = next((chapter for chapter in plan.chapters if not chapter.is_written), None)
@@ -168,7 +174,8 @@ def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
             rows.append([f"{anchor}`{claim['name']}`", claim["text"], value, shown])
         head = ["claim", "what it says", "value", "accepted range"]
         body = table(head, rows) if rows else "This chapter makes no claim."
-        blocks.append(f"## {number} {chapter.title}\n\nLast run: {last_run(record)}.\n\n{body}")
+        other = f" {ANOTHER_LOG}" if is_another_log(plan, record) else ""
+        blocks.append(f"## {number} {chapter.title}\n\nLast run: {last_run(record)}.{other}\n\n{body}")
     return "\n\n".join(blocks) or "No chapter is written yet."
 
 
@@ -177,8 +184,15 @@ def claim_anchor(number: str, name: str) -> str:
     return f"claim-{number}-{name.replace('_', '-')}"
 
 
+def is_another_log(plan: Plan, record: RunRecord) -> bool:
+    """Say whether a run had other watch logs than those behind the accepted ranges."""
+    return record.data_source == "logs" and record.log != plan.logs
+
+
 def accepted_range(plan: Plan, number: str, name: str, record: RunRecord) -> tuple[float, float] | None:
-    """Return the range of a claim for this run's profile and data source, if one is on record."""
+    """Return the range of a claim for this run's profile and data, if one is on record."""
+    if is_another_log(plan, record):
+        return None
     bounds = plan.claims.get(number, {}).get(name, {}).get(f"{record.profile}_{record.data_source}")
     return (bounds[0], bounds[1]) if bounds else None
 
@@ -318,7 +332,7 @@ def panel(record: RunRecord) -> str:
         "Clock time": f"{record.seconds:.1f} s, beside whatever else the machine did",
         "Peak memory": f"{record.peak_mb:.0f} MB of at most {record.budget_mb:.0f} MB" if record.budget_mb else "",
         "Profile and seed": f"{record.profile}, {record.seed}",
-        "Data": source_words(record) + (f". {record.attribution}" if record.attribution else ""),
+        "Data": ". ".join(part for part in (source_words(record), record.attribution, record.note) if part),
         "Commit": commit_words(record),
         "Versions": versions,
     }

@@ -24,7 +24,7 @@ _CLAIM_NAME = re.compile(r'<code class="gdt-name"[^>]*>([^<]+)</code>')
 def complete(notebook: Any, plan: Plan, chapter: Chapter, record: RunRecord) -> None:
     """Add everything to an executed notebook, in place."""
     first = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
-    first["source"] = headed(first["source"], chapter.number, data_sentence(record), reading_minutes(notebook))
+    first["source"] = headed(first["source"], chapter.number, data_sentence(plan, record), reading_minutes(notebook))
     names = {claim["name"] for claim in record.claims}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -53,13 +53,15 @@ def headed(source: str, number: str, data: str, minutes: int) -> str:
     return f"{numbered[: box.start()]}{kept} {time}\n\n{data}\n\n{numbered[box.end() :].lstrip()}"
 
 
-def data_sentence(record: RunRecord) -> str:
-    """Say in one sentence which data made a page."""
+def data_sentence(plan: Plan, record: RunRecord) -> str:
+    """Say which data made a page, and where its claims have no ranges."""
     if record.data_source == "logs":
         short = re.split(r"(?<=[a-z)0-9])\. |\n", record.attribution.strip())[0].rstrip(".")
         text = f"On this page the viewers are real: {short or 'they come from the watch logs that were given'}."
+        text += f" {generate.ANOTHER_LOG}" if generate.is_another_log(plan, record) else ""
     else:
         text = "On this page all viewers are synthetic: they come from the embedded generator."
+        text += f" {record.note}" if record.note else ""
     return f'<p class="book-data">{escape(text)}</p>'
 
 

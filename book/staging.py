@@ -14,7 +14,7 @@ import yaml
 
 from book import api, generate, heads
 from book.chapters import BOOK, Chapter, Plan, project
-from book.execute import METADATA_KEY, RunRecord
+from book.execute import RunRecord
 
 _PLACE = re.compile(r"^<!-- book: ([a-z_0-9]+) -->$", re.MULTILINE)
 
@@ -40,7 +40,8 @@ def stage(folder: Path, plan: Plan, records: dict[str, RunRecord], executed: dic
         target.parent.mkdir(exist_ok=True)
         target.write_text(text, encoding="utf-8")
     for chapter in plan.written:
-        _stage_chapter(plan, chapter, executed[chapter.number], folder / f"{chapter.docname}.ipynb")
+        target = folder / f"{chapter.docname}.ipynb"
+        _stage_chapter(plan, chapter, records[chapter.number], executed[chapter.number], target)
     for name in ("_static", "_ext"):
         shutil.copytree(BOOK / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(BOOK / "references.bib", folder / "references.bib")
@@ -82,10 +83,9 @@ def _filled(page: Path, parts: dict[str, str]) -> str:
     return _PLACE.sub(part, page.read_text(encoding="utf-8"))
 
 
-def _stage_chapter(plan: Plan, chapter: Chapter, executed: Path, target: Path) -> None:
+def _stage_chapter(plan: Plan, chapter: Chapter, record: RunRecord, executed: Path, target: Path) -> None:
     """Copy an executed chapter with what the build adds: number, data, reading time, claims' links, panel."""
     notebook = nbformat.read(executed, as_version=4)
-    record = RunRecord(**notebook.metadata[METADATA_KEY])
     heads.complete(notebook, plan, chapter, record)
     panel = nbformat.v4.new_markdown_cell(generate.panel(record))
     panel["id"] = "reproducibility"

@@ -14,7 +14,7 @@ from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork, History
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.physical.network import PhysicalNetwork
-from gdt_tutorial.teaching.plots import color, save_figure
+from gdt_tutorial.teaching.plots import color, figure_format, save_figure
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
@@ -35,11 +35,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"--slots must be at least 10, got {arguments.slots}; the first slots only fill the phones.")
         return 2
     try:
-        watch_log = find_watch_log(arguments.data)
-    except ValueError as error:
-        print(f"--data: {error}")
+        figure_format(arguments.figure)
+        arguments.figure.parent.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        print(f"--figure: {error}")
         return 2
-    network = PhysicalNetwork.waterloo(N_CAMPUSES, watch_log=watch_log, seed=arguments.seed)
+    try:
+        watch_log = find_watch_log(arguments.data)
+        network = PhysicalNetwork.waterloo(N_CAMPUSES, watch_log=watch_log, seed=arguments.seed)
+    except ValueError as error:
+        print(f"{'--data' if arguments.data else 'GDT_DATA'}: {error}")
+        return 2
+    if watch_log is not None:
+        print(f"Watch log: {watch_log.report}.")
     n_users, n_aps = network.config.n_users, network.topology.n_aps
     print(
         f"{N_CAMPUSES} campuses, each of {n_users} users and {n_aps} access points; viewers: {network.viewers.source}."
@@ -63,7 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(_summary(name, history))
     if network.viewers.attribution:
         print("Data: " + textwrap.shorten(network.viewers.attribution, 300, placeholder=" ..."))
-    save_figure(lambda figure: _draw(figure, histories), arguments.figure, size=(7.2, 6.0))
+    try:
+        save_figure(lambda figure: _draw(figure, histories), arguments.figure, size=(7.2, 6.0))
+    except WriteError as error:
+        print(f"--figure: {error}")
+        return 1
     print(f"Figure: {arguments.figure}")
     return 0
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -137,18 +138,24 @@ def check_kernel() -> Iterator[Finding]:
 
 
 def check_data() -> Iterator[Finding]:
-    """The watch logs that `GDT_DATA` names must be readable."""
-    path = os.environ.get("GDT_DATA")
+    """The watch logs that `GDT_DATA` names must be readable, and enough for the chapters."""
+    path = os.environ.get("GDT_DATA", "").strip()
     if not path:
         yield Finding(level="note", name="watch logs", text="GDT_DATA is not set: viewers come from the generator")
         return
     try:
-        log = importlib.import_module("gdt_tutorial.physical.logs.watch_logs").find_watch_log(path)
+        crowd = importlib.import_module("gdt_tutorial.physical.logs.crowd_needs")
+        log = importlib.import_module("gdt_tutorial.physical.logs.watch_logs").find_watch_log()
+        crowd.require_crowd(log)
     except Exception as error:
-        fix = "let GDT_DATA name a readable file or folder, or unset it"
+        fix = "let GDT_DATA name a log that can be used, or unset it"
         yield Finding(level="problem", name="watch logs", text=f"GDT_DATA={path}: {error}", fix=fix)
         return
     yield Finding(level="ok", name="watch logs", text=f"{path}: {log.report}")
+    for title, needs in _chapter_needs():
+        if short := crowd.shortfall(log, crowd.CrowdNeeds(**needs)):
+            text = f"not enough for {title}, which shows the generator instead: only {short}"
+            yield Finding(level="note", name="watch logs", text=text, fix="give a longer log")
 
 
 def check_browser() -> Iterator[Finding]:
@@ -171,6 +178,15 @@ CHECKS: list[Callable[[], Iterator[Finding]]] = [
     check_data,
     check_browser,
 ]
+
+
+def _chapter_needs() -> list[tuple[str, dict[str, int]]]:
+    """Return what the chapters need of a log, where they lie beside the package."""
+    plan = Path(__file__).parents[1] / "notebooks" / "chapters.toml"
+    if not plan.exists():
+        return []
+    chapters = tomllib.loads(plan.read_text(encoding="utf-8"))["chapter"]
+    return [(f"chapter {row['number']}", row["needs"]) for row in chapters if "needs" in row]
 
 
 def _version(name: str) -> str | None:

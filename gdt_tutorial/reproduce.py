@@ -16,7 +16,8 @@ from typing import Any, Protocol, cast, runtime_checkable
 from tqdm import tqdm
 
 import gdt_tutorial
-from gdt_tutorial.case_study.figures.logged_tasks import check_logs, fingerprint, logs_here, name_logs
+from gdt_tutorial.case_study.figures.logged_tasks import check_logs, logs_here, name_logs
+from gdt_tutorial.physical.logs.log_tables import fingerprint
 from gdt_tutorial.studies.sweeps import run_sweep
 from gdt_tutorial.studies.tables import write_table
 

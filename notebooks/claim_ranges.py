@@ -9,7 +9,8 @@ Chapters run in the profile `book`, whose numbers their text tells.
 The range of a claim is [min, max] over the seeds, widened on both sides by half of their distance, or by 5 % of the
 largest magnitude where that is more, and rounded outward to four digits. So a claim holds for seeds that were not
 tried, and a range says how far a number moves. Ranges of other chapters and data sources, and everything
-above `[claims]`, stay as they are.
+above `[claims]` but the fingerprint of the watch log, stay as they are. All ranges of logs must come from one log, so with
+another log all chapters have to run.
 """
 
 import argparse
@@ -30,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from book.chapters import default_data, read_plan
 from book.execute import execute
+from book.logs import log_facts
 
 CHAPTERS = ROOT / "notebooks" / "chapters.toml"
 PROFILE = "book"
@@ -116,14 +118,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     plan = read_plan(CHAPTERS)
     chosen = [plan.chapter(number) for number in options.chapters] or plan.written
+    logs = fingerprint_of_logs(default_data())
+    if logs not in ("", plan.logs) and len(chosen) < len(plan.written):
+        parser.error(
+            f"chapters must be all with a log other than {plan.logs}; name none."
+        )
     for chapter in chosen:
         for data in sources(default_data()):
             found = measure(chapter.path, options.seeds, data, options.jobs)
             document = tomlkit.parse(CHAPTERS.read_text(encoding="utf-8"))
             source = "generator" if data is None else "logs"
             write_ranges(document, chapter.number, source, found)
+            if data is not None:
+                document["ranges"]["logs"] = logs
             CHAPTERS.write_text(tomlkit.dumps(document), encoding="utf-8")
     print(f"Ranges of {len(chosen)} chapters written to {CHAPTERS.relative_to(ROOT)}.")
+
+
+def fingerprint_of_logs(data: Path | None) -> str:
+    """Name the watch log; "" for none."""
+    return "" if data is None else log_facts(data).fingerprint
 
 
 def sources(data: Path | None) -> list[Path | None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from gdt_tutorial.physical.logs.crowd_needs import MIN_VIEWS, require_crowd
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 from gdt_tutorial.physical.swipes import LoggedSwipes, SwipeGenerator, SwipeGeneratorConfig, SwipeModel
 from gdt_tutorial.physical.video import VideoCatalog
@@ -62,14 +63,15 @@ class Viewers:
         n_users: int,
         catalog: VideoCatalog,
         *,
-        min_views: int = 10,
+        min_views: int = MIN_VIEWS,
         rng: np.random.Generator,
     ) -> "Viewers":
         """Let every simulated user act as one logged user; within an environment no one twice, while there are enough.
 
         Raises:
-            ValueError: If the catalog's types are not the log's, or no user has `min_views` views.
+            ValueError: If the catalog's types are not the log's, or the log holds too little (`crowd_needs`).
         """
+        require_crowd(log, min_views=min_views)
         _, type_names = view_types(log)
         if catalog.type_names != type_names:
             raise ValueError(

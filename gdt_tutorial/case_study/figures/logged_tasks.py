@@ -6,17 +6,15 @@ logs then is another sweep.
 """
 
 import functools
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from gdt_tutorial.configuration import require
+from gdt_tutorial.physical.logs.log_tables import fingerprint
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, find_watch_log
 
-__all__ = ["check_logs", "fingerprint", "logs_here", "name_logs"]
+__all__ = ["check_logs", "logs_here", "name_logs"]
 
 
 def logs_here() -> WatchLog | None:
@@ -27,14 +25,6 @@ def logs_here() -> WatchLog | None:
 @functools.cache
 def _read(place: str) -> WatchLog | None:
     return find_watch_log(place)
-
-
-def fingerprint(log: WatchLog) -> str:
-    """Return a short name that changes with the views of a log."""
-    digest = hashlib.sha256()
-    for column in (log.user_id, log.video_id, log.time_ms, log.play_time_s, log.duration_s, log.video_type):
-        digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()[:12]
 
 
 def name_logs(tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ A csv file is read in chunks of rows straight into arrays of 38 bytes a view, so
 """
 
 import csv
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +18,7 @@ from jaxtyping import Float, Int
 from gdt_tutorial.physical.logs.log_files import open_text
 from gdt_tutorial.physical.logs.log_rows import OPTIONAL, REQUIRED, RowParser, RowRules, Tally
 
-__all__ = ["LogReport", "WatchLog", "keep_frequent_types", "read_tables", "view_types"]
+__all__ = ["LogReport", "WatchLog", "fingerprint", "keep_frequent_types", "read_tables", "view_types"]
 
 CHUNK_ROWS = 20_000
 
@@ -133,6 +134,14 @@ def read_tables(
     return WatchLog(
         **arrays, video_type=video_type, type_names=tuple(tally.type_code), attribution=attribution, report=report
     )
+
+
+def fingerprint(log: WatchLog) -> str:
+    """Return a short name that changes with the views of a log."""
+    digest = hashlib.sha256()
+    for column in (log.user_id, log.video_id, log.time_ms, log.play_time_s, log.duration_s, log.video_type):
+        digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()[:12]
 
 
 def view_types(log: WatchLog) -> tuple[Int[np.ndarray, " view"], tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gdt_tutorial.case_study.figures.logged_tasks import check_logs, fingerprint, name_logs
+from gdt_tutorial.case_study.figures.logged_tasks import check_logs, name_logs
+from gdt_tutorial.physical.logs.log_tables import fingerprint
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 
 TASKS = [{"seed": 0}, {"seed": 0, "source": "generator"}, {"seed": 0, "source": "logs"}]

@@ -1,0 +1,48 @@
+"""The reader's own watch logs: what is in them, and which chapters they are enough for, asked once before a build."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from book.cache import data_identity
+from book.chapters import Plan
+from gdt_tutorial.physical.logs.crowd_needs import CrowdNeeds, shortfall
+from gdt_tutorial.physical.logs.log_tables import WatchLog, fingerprint
+from gdt_tutorial.physical.logs.watch_logs import find_watch_log
+
+__all__ = ["LogFacts", "chapter_notes", "log_facts"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFacts:
+    """What a page or a builder has to say of a log."""
+
+    fingerprint: str
+    attribution: str
+    report: str
+
+
+def log_facts(data: Path) -> LogFacts:
+    """Read a log and say what is in it; read again only when it has changed.
+
+    Raises:
+        ValueError: What `find_watch_log` refuses.
+    """
+    log = _log(data, data_identity(data))
+    return LogFacts(fingerprint=fingerprint(log), attribution=log.attribution, report=str(log.report))
+
+
+def chapter_notes(data: Path, plan: Plan) -> dict[str, str]:
+    """Return, by chapter's number, the sentence about each chapter for which a log is not enough."""
+    log, notes = _log(data, data_identity(data)), {}
+    for chapter in plan.written:
+        if short := shortfall(log, CrowdNeeds(**chapter.needs)):
+            notes[chapter.number] = f"The watch log given is not enough for this chapter: it has only {short}."
+    return notes
+
+
+@functools.lru_cache(maxsize=1)
+def _log(data: Path, identity: str) -> WatchLog:
+    log = find_watch_log(data)
+    assert log is not None
+    return log
