@@ -11,7 +11,7 @@ side by side, with a bar between, does not see each other:
     gai | physical | worlds        networks of generative AI | Fig. 1: the physical network | small problems with an oracle
     agents                         reinforcement learning and evolution
     studies, learning, checkpoints sweeps, tables, intervals | one supervised loop | trained weights
-    seeding, units, configuration  named random streams | decibels | parameters and errors
+    seeding, units, configuration, files  random streams | decibels | parameters, errors | whole files or none
 
 Axis vocabulary. Every array annotation is written with these names, and so is every einops pattern:
 

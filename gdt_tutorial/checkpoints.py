@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from gdt_tutorial.configuration import require
+from gdt_tutorial.files import write_atomically
 from gdt_tutorial.seeding import keep_torch_rng
 
 __all__ = ["KnownCases", "OutsideTrainingWarning", "load", "save", "verified", "write_sums"]
@@ -72,11 +73,12 @@ def save(model: nn.Module, path: str | Path, config: Mapping[str, Any]) -> None:
         model: Its parameters and buffers are written, in their own precision.
         path: Of the file; its folder is made.
         config: Plain numbers, text, and lists and dictionaries of them.
+
+    Raises:
+        WriteError: The disk is full, or the folder cannot be made or written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
-    save_file(weights, path, {"config": json.dumps(dict(config))})
+    write_atomically(Path(path), safetensors_bytes(weights, {"config": json.dumps(dict(config))}))
 
 
 def load(path: str | Path, make: Callable[[dict[str, Any]], Model]) -> tuple[Model, dict[str, Any]]:
@@ -136,4 +138,4 @@ def write_sums(folder: Path) -> None:
     """Write the hashes of all files in `folder`."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != _SUMS)
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
-    (folder / _SUMS).write_text("".join(lines), encoding="utf-8")
+    write_atomically(folder / _SUMS, "".join(lines))

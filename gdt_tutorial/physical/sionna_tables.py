@@ -21,10 +21,12 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as safetensors_bytes
 
 from gdt_tutorial.checkpoints import verified, write_sums
 from gdt_tutorial.configuration import require
+from gdt_tutorial.files import write_atomically
 from gdt_tutorial.seeding import keep_torch_rng
 
 __all__ = [
@@ -187,7 +189,7 @@ def remake(folder: Path) -> None:
         f"{sionna}, UMiScenario: 3GPP TR 38.901 UMi street canyon at {carrier_hz:g} Hz, access points at {ap_m} m, users at "
         f"{user_m} m; LOS path loss (dB), NLOS path loss (dB), LOS probability at np.geomspace(10, 5000, {n_points}) m"
     )
-    save_file({"table": ask_umi_table(*_SHIPPED_LAW)}, folder / _UMI, metadata={"source": source})
+    write_atomically(folder / _UMI, safetensors_bytes({"table": ask_umi_table(*_SHIPPED_LAW)}, {"source": source}))
     lines = [
         f"# source: {sionna}: decode_mcs_index (3GPP TS 38.214 Tables 5.1.3.1-1 and -2), bler_tables/PDSCH_table[12].json",
         "# snr_db_at_*: SNR (dB) at that block error rate; empty: no error table, or one that ends above the rate",
@@ -199,7 +201,7 @@ def remake(folder: Path) -> None:
         for mcs, (order, code_rate) in enumerate(zip(steps.modulation_order, steps.code_rate, strict=True)):
             snr = ["" if np.isnan(snr_db) else repr(float(snr_db)) for snr_db in steps.snr_db[mcs]]
             lines.append(",".join([str(mcs_table), str(mcs), str(order), repr(float(code_rate)), *snr]))
-    (folder / _MCS).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    write_atomically(folder / _MCS, "\n".join(lines) + "\n")
     write_sums(folder)
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.studies.tables import write_atomically
+from gdt_tutorial.files import write_atomically
 
 __all__ = ["read_result", "result_path", "run_sweep"]
 

@@ -13,8 +13,6 @@ that looks like a number is still text. An empty cell is None, and so is empty t
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from numbers import Integral, Real
@@ -22,26 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from gdt_tutorial.configuration import require
+from gdt_tutorial.files import write_atomically
 
-__all__ = ["read_table", "write_atomically", "write_table"]
+__all__ = ["read_table", "write_table"]
 
 Cell = bool | int | float | str | None
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that whoever looks, also after a power cut, finds the old one or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp lets nobody else read
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path, header: Mapping[str, Any]) -> None:
@@ -54,6 +37,7 @@ def write_table(rows: Sequence[Mapping[str, Any]], path: Path, header: Mapping[s
 
     Raises:
         ValueError: No row, unequal columns, a header that is not one line, or a cell that could not be read back.
+        WriteError: The disk is full, or the folder cannot be written.
     """
     require(len(rows) > 0, "rows", "hold at least one", len(rows), "a table of nothing has no columns")
     columns = list(rows[0])

@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from gdt_tutorial.files import write_atomically
 from gdt_tutorial.teaching.page import THEME, inline, publish, style
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "color",
     "color_scheme",
     "figure",
+    "figure_format",
     "pictures_html",
     "render",
     "save_figure",
@@ -161,12 +163,32 @@ def figure(draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: 
 def save_figure(
     draw: Callable[[Figure], Any], path: str | Path, *, size: Size = (7.2, 4.2), name: str = "light"
 ) -> None:
-    """Draw in the scheme `name` and save as the format that the ending of `path` says."""
+    """Draw in the scheme `name` and save as the format that the ending of `path` says, whole or not at all.
+
+    Raises:
+        ValueError: What `figure_format` refuses; nothing has been drawn then.
+        WriteError: The disk is full, or the folder cannot be made or written.
+    """
+    picture, file_format = io.BytesIO(), figure_format(path)
     with color_scheme(name):
         fig = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(fig)
         draw(fig)
-        fig.savefig(path, dpi=_DENSITY * _CSS_DPI)
+        fig.savefig(picture, format=file_format, dpi=_DENSITY * _CSS_DPI)
+    write_atomically(Path(path), picture.getvalue())
+
+
+def figure_format(path: str | Path) -> str:
+    """Return the format that the ending of `path` says, such as "png".
+
+    Raises:
+        ValueError: No ending, or one of a format that matplotlib does not write.
+    """
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    ending = Path(path).suffix.removeprefix(".").lower()
+    if ending not in known:
+        raise ValueError(f"path must end in a format of pictures, got {str(path)!r}; take one of {', '.join(known)}.")
+    return ending
 
 
 def render(draw: Callable[[Figure], Any], size: Size) -> dict[str, str]:

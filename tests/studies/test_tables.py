@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gdt_tutorial.studies.tables import read_table, write_atomically, write_table
+from gdt_tutorial.studies.tables import read_table, write_table
 
 HEADER = {
     "command": "python -m gdt_tutorial reproduce fig5 --seeds 3",
@@ -86,11 +86,3 @@ def test_bad_input_is_refused(tmp_path, rows, header, message):
     with pytest.raises(ValueError, match=message):
         write_table(rows, tmp_path / "t.csv", header)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_failed_write_leaves_the_old_file_alone(tmp_path):
-    path = tmp_path / "file"
-    write_atomically(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "new \ud800")
-    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file", "old")]
