@@ -57,7 +57,7 @@ def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]
     """Return where the watch logs are, and what is to be said of the chapters for which they are not enough.
 
     Raises:
-        ValueError: They cannot be read.
+        ValueError: They cannot be read, or are not enough for any chapter.
     """
     # Imported late: a build without logs needs none of it.
     from gdt_tutorial.physical.logs.log_files import data_place

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from book.cache import data_identity
 from book.chapters import Plan
-from gdt_tutorial.physical.logs.crowd_needs import CrowdNeeds, shortfall
+from gdt_tutorial.physical.logs.crowd_needs import CrowdNeeds, require_crowd, shortfall
 from gdt_tutorial.physical.logs.log_tables import WatchLog, fingerprint
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 
@@ -33,8 +33,13 @@ def log_facts(data: Path) -> LogFacts:
 
 
 def chapter_notes(data: Path, plan: Plan) -> dict[str, str]:
-    """Return, by chapter's number, the sentence about each chapter for which a log is not enough."""
+    """Return, by chapter's number, the sentence about each chapter for which a log is not enough.
+
+    Raises:
+        ValueError: It is not enough for any chapter.
+    """
     log, notes = _log(data, data_identity(data)), {}
+    require_crowd(log)
     for chapter in plan.written:
         if short := shortfall(log, CrowdNeeds(**chapter.needs)):
             notes[chapter.number] = f"The watch log given is not enough for this chapter: it has only {short}."

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from gdt_tutorial.files import WriteError
 from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork, History
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log

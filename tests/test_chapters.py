@@ -52,7 +52,9 @@ def test_chapter_runs_within_its_limits_and_its_claims_hold(chapter, source, cap
         pytest.skip("GDT_DATA is not set: the chapters were not run on real watch logs")
     record, path = run_within_limits(chapter, "book", source, capsys)
     if source == "logs" and record.log != PLAN.logs:
-        pytest.skip("GDT_DATA points at another log than that of the ranges: the chapter was run, no claim was compared")
+        pytest.skip(
+            "GDT_DATA points at another log than that of the ranges: the chapter was run, no claim was compared"
+        )
     ranges = read_ranges(NOTEBOOKS / "chapters.toml", chapter.number, source=source)
     violations = check_claims(read_claims(path), ranges)
     assert not violations, "\n".join(violations)

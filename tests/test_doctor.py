@@ -134,13 +134,38 @@ def test_unreadable_watch_logs_are_a_problem(monkeypatch, tmp_path):
     assert "absent.csv" in finding.text
 
 
+def write_log(path, fraction_ms):
+    rows = [f"{user},{video},{play_ms},20000" for user in range(8) for video, play_ms in enumerate(fraction_ms)]
+    path.write_text("\n".join(["user_id,video_id,play_time_ms,duration_ms", *rows]) + "\n")
+    return path
+
+
 def test_readable_watch_logs_are_counted(monkeypatch, tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text("user_id,video_id,time_ms,play_time_ms,duration_ms\n1,2,3,5000,20000\n1,3,4,10000,20000\n")
-    monkeypatch.setenv("GDT_DATA", str(path))
+    monkeypatch.setenv("GDT_DATA", str(write_log(tmp_path / "log.csv", range(0, 20_000, 1_000))))
     finding = only(doctor.check_data)
     assert finding.level == "ok"
-    assert "kept 2 of 2 rows" in finding.text
+    assert "kept 160 of 160 rows" in finding.text
+
+
+def test_watch_logs_without_swipes_are_said_to_be_too_little_for_some_chapters(monkeypatch, tmp_path):
+    monkeypatch.setenv("GDT_DATA", str(write_log(tmp_path / "log.csv", [20_000] * 12)))
+    first, *others = doctor.check_data()
+    assert first.level == "ok"
+    assert {finding.level for finding in others} == {"note"}
+    texts = " ".join(finding.text for finding in others)
+    for number in ("01", "16", "17"):
+        assert f"not enough for chapter {number}, which shows the generator instead: only 0 views" in texts
+
+
+@pytest.mark.parametrize(
+    ("play_ms", "short"),
+    [([5_000] * 3, "only 0 users with 10 views or more"), ([0] * 12, "only 0 videos of types that somebody watches")],
+)
+def test_watch_logs_that_are_too_little_for_all_are_a_problem(monkeypatch, tmp_path, play_ms, short):
+    monkeypatch.setenv("GDT_DATA", str(write_log(tmp_path / "log.csv", play_ms)))
+    finding = only(doctor.check_data)
+    assert finding.level == "problem"
+    assert short in finding.text
 
 
 def test_a_missing_browser_is_a_note(monkeypatch):

@@ -1,0 +1,88 @@
+"""The book on a reader's own log: refused in a sentence, built without what cannot be shown, and its pages say so."""
+
+import dataclasses
+
+import pytest
+
+from book import build, generate, heads
+from book.chapters import Plan, read_plan
+from book.logs import log_facts
+from tests.test_execute import record
+
+PLAN = read_plan()
+COLUMNS = "user_id,video_id,play_time_ms,duration_ms"
+
+
+def write_log(path, play_ms, n_users=8):
+    rows = [f"{user},{video},{ms},20000" for user in range(n_users) for video, ms in enumerate(play_ms)]
+    path.write_text("\n".join([COLUMNS, *rows]) + "\n")
+    return path
+
+
+ENOUGH = range(0, 20_000, 1_000)
+
+
+def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
+    path = write_log(tmp_path / "log.csv", ENOUGH)
+    assert build._ask_log(path, PLAN) == (path, {})
+    said = capsys.readouterr().out
+    assert "kept 160 of 160 rows" in said
+    assert "no claim is held to one" in said
+
+
+@pytest.mark.parametrize(("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 16 17"), (ENOUGH, 5, "17")])
+def test_chapters_for_which_it_is_not_enough_get_the_generator(tmp_path, capsys, play_ms, n_users, numbers):
+    path = write_log(tmp_path / "log.csv", play_ms, n_users)
+    _, notes = build._ask_log(path, PLAN)
+    assert sorted(notes) == numbers.split()
+    said = capsys.readouterr().out
+    for number, note in notes.items():
+        assert f"Chapter {number}: {note} It runs on the generator." in said
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "where nothing is"),
+        ("a,b\n1,2\n", "path must have the columns"),
+        (f"{COLUMNS}\n1,2,x,20000\n", "play_time_ms must be a number, got 'x' in row 1 of log.csv"),
+        (f"{COLUMNS}\n1,2,500,20000\n", "watch log must hold enough of what people watched, got only 0 users"),
+    ],
+)
+def test_a_log_that_cannot_be_used_is_one_sentence_and_status_2(tmp_path, monkeypatch, capsys, content, sentence):
+    path = tmp_path / "log.csv"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("GDT_DATA", str(path))
+    assert build.main([]) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_page_of_another_log_than_the_ranges_says_so():
+    plan = Plan(chapters=PLAN.chapters, claims={"00": {"half": {"book_logs": [1, 2]}}}, logs="known")
+    same, other = (record(data_source="logs", attribution="By A.", log=log) for log in ("known", "another"))
+    assert generate.accepted_range(plan, "00", "half", same) == (1, 2)
+    assert generate.accepted_range(plan, "00", "half", other) is None
+    assert generate.ANOTHER_LOG not in heads.data_sentence(plan, same)
+    assert generate.ANOTHER_LOG in heads.data_sentence(plan, other)
+    assert generate.ANOTHER_LOG in generate.claims_tables(plan, {"00": other})
+
+
+def test_a_page_that_has_the_generator_in_place_of_a_log_says_why():
+    page = record(note="The watch log given is not enough for this chapter: it has only 0 views.")
+    assert "embedded generator. The watch log given is not enough" in heads.data_sentence(PLAN, page)
+    assert "The watch log given is not enough" in generate.panel(page)
+
+
+def test_the_ranges_know_their_log():
+    assert len(PLAN.logs) == 12
+    facts = {field.name for field in dataclasses.fields(record())}
+    assert {"log", "note"} <= facts
+
+
+def test_facts_follow_the_file(tmp_path):
+    first = log_facts(write_log(tmp_path / "log.csv", ENOUGH))
+    assert log_facts(tmp_path / "log.csv") == first
+    assert log_facts(write_log(tmp_path / "log.csv", ENOUGH, 7)).fingerprint != first.fingerprint
