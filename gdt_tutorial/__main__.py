@@ -68,6 +68,12 @@ def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
         "--scheduler", help="address of a Dask scheduler to work on instead, such as tcp://10.0.0.1:8786"
     )
     parser.add_argument(
+        "--patience",
+        type=float,
+        default=30.0,
+        help="seconds that the scheduler may have no worker; inf waits for ever (default: %(default)s)",
+    )
+    parser.add_argument(
         "--output", type=Path, default=Path("outputs"), help="folder of the table (default: %(default)s)"
     )
 

@@ -17,6 +17,8 @@ from tqdm import tqdm
 
 import gdt_tutorial
 from gdt_tutorial.case_study.figures.logged_tasks import check_logs, logs_here, name_logs
+from gdt_tutorial.configuration import require
+from gdt_tutorial.files import WriteError, require_writable
 from gdt_tutorial.physical.logs.log_tables import fingerprint
 from gdt_tutorial.studies.sweeps import run_sweep
 from gdt_tutorial.studies.tables import write_table
@@ -45,7 +47,7 @@ class FigureModule(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """Where a figure is made, and with how many seeds where nobody says."""
+    """Where a figure is made, and with how many seeds where nobody says: those of the stored table that the book shows."""
 
     module: str
     n_seeds: int
@@ -53,36 +55,55 @@ class Figure:
 
 FIGURES: dict[str, Figure] = {
     "fig4": Figure(module="gdt_tutorial.case_study.figures.fig4", n_seeds=10),
-    "fig5": Figure(module="gdt_tutorial.case_study.figures.fig5", n_seeds=10),
+    "fig5": Figure(module="gdt_tutorial.case_study.figures.fig5", n_seeds=24),
     "parts": Figure(module="gdt_tutorial.case_study.figures.scheme_parts", n_seeds=10),
-    "who_wins": Figure(module="gdt_tutorial.case_study.figures.who_wins", n_seeds=3),
+    "who_wins": Figure(module="gdt_tutorial.case_study.figures.who_wins", n_seeds=2),
 }
+
+_KEPT = "What is finished is kept: the same command goes on from here."
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Reproduce one figure and return the exit code."""
     figure = FIGURES[arguments.figure]
     n_seeds = figure.n_seeds if arguments.seeds is None else arguments.seeds
-    for name, value in {"--seeds": n_seeds, "--jobs": arguments.jobs}.items():
-        if value < 1:
-            print(f"{name} must be at least 1, got {value}.")
+    for name, value, least in (("seeds", n_seeds, 1), ("jobs", arguments.jobs, 1), ("patience", arguments.patience, 0)):
+        if not value >= least:  # NaN is not
+            print(f"--{name} must be at least {least}, got {value}; leave it out for the default.")
             return 2
+    path = arguments.output / f"{arguments.figure}.csv"
     module = cast(FigureModule, importlib.import_module(figure.module))
     try:
+        _check_output(path)
         tasks = name_logs(module.tasks(n_seeds))
         rows, broken = _sweep(module, tasks, arguments)
+        for note in broken:
+            print(f"Warning: {note}")
+        write_table(rows, path, _header(arguments.figure, n_seeds, tasks, module.VERSION))
     except KeyboardInterrupt:
-        print("\nStopped. What is finished is kept: the same command goes on from here.")
+        print(f"\nStopped. {_KEPT}")
         return 130
-    except (ValueError, RuntimeError) as error:
-        print(" ".join([str(error), *getattr(error, "__notes__", ())]))
+    except WriteError as error:
+        print(f"{error} {_KEPT}")
         return 1
-    for note in broken:
-        print(f"Warning: {note}")
-    path = arguments.output / f"{arguments.figure}.csv"
-    write_table(rows, path, _header(arguments.figure, n_seeds, tasks, module.VERSION))
+    except (ValueError, RuntimeError) as error:
+        # What a task raises has a note that names it; a ValueError without one is about the arguments.
+        notes = getattr(error, "__notes__", ())
+        print(" ".join([str(error), *notes]))
+        return 2 if isinstance(error, ValueError) and not notes else 1
     print(f"Table: {path} ({len(rows)} rows)")
     return 0
+
+
+def _tasks_folder(table: Path) -> Path:
+    return table.with_name(f"{table.stem}_tasks")
+
+
+def _check_output(table: Path) -> None:
+    """Raise a ValueError where the end of a long run could not write its table, or its tasks their rows."""
+    for folder in (table.parent, _tasks_folder(table)):
+        require_writable("--output", folder)
+    require(not table.is_dir(), "--output", "have no folder in the table's place", str(table), "name another one")
 
 
 def _header(figure: str, n_seeds: int, tasks: list[dict], version: str) -> dict[str, str]:
@@ -107,10 +128,11 @@ def _sweep(
         rows = run_sweep(
             partial(check_logs, module.work),
             tasks,
-            arguments.output / f"{arguments.figure}_tasks",
+            _tasks_folder(arguments.output / f"{arguments.figure}.csv"),
             version=module.VERSION,
             n_jobs=arguments.jobs,
             scheduler=arguments.scheduler,
+            patience_s=arguments.patience,
             on_task=_show(bar),
             on_broken=lambda path, reason: broken.append(f"{path} was computed again: {reason}"),
         )

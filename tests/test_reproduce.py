@@ -1,7 +1,10 @@
 """`python -m gdt_tutorial reproduce`: a table that says how it was made, and goes on where it was. The figure is this file."""
 
+import errno
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -113,14 +116,92 @@ def test_an_interrupted_run_says_that_it_can_go_on(command, monkeypatch, capsys)
     assert done == [0, 99, 99]
 
 
-@pytest.mark.parametrize("option", ["--seeds", "--jobs"])
-def test_bad_numbers_are_refused(command, option, capsys):
-    assert command(option, "0") == 2
-    assert f"{option} must be at least 1, got 0." in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("--seeds", "0", "at least 1, got 0"),
+        ("--jobs", "-2", "at least 1, got -2"),
+        ("--patience", "-1", "at least 0, got -1.0"),
+        ("--patience", "nan", "at least 0, got nan"),
+    ],
+)
+def test_bad_numbers_are_refused(command, option, value, rule, capsys):
+    assert command(option, value) == 2
+    assert capsys.readouterr().out == f"{option} must be {rule}; leave it out for the default.\n"
+    assert not done
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--jobs", "--patience"])
+def test_what_is_no_number_is_refused(command, option):
+    with pytest.raises(SystemExit, match="2"):
+        command(option, "many")
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("file", "File exists"), ("file/below", "Not a directory")],
+)
+def test_an_output_that_is_no_folder_is_refused_before_any_work(command, tmp_path, capsys, place, reason):
+    (tmp_path / "file").write_text("mine")
+    folder = str(tmp_path / place)
+    assert command("--output", folder) == 2
+    sentence = f"--output must be a folder that can be written, got '{folder}' ({reason}); name another one.\n"
+    assert capsys.readouterr().out == sentence
+    assert not done
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["fig4.csv", "fig4_tasks"])
+def test_what_stands_in_the_place_of_the_table_or_of_the_tasks_is_noticed_before_any_work(
+    command, tmp_path, name, capsys
+):
+    (tmp_path / name).mkdir() if name.endswith("csv") else (tmp_path / name).touch()
+    assert command() == 2
+    assert "--output must " in capsys.readouterr().out
+    assert not done
+
+
+def test_a_disk_that_is_full_for_the_table_keeps_the_rows(command, monkeypatch, tmp_path, capsys):
+    def fsync(handle):
+        if len(done) == 3 and len(list((tmp_path / "fig4_tasks").glob("*.json"))) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert command() == 1
+    sentence = (
+        f"{tmp_path / 'fig4.csv'} could not be written (No space left on device); make room, or choose another folder."
+    )
+    assert f"{sentence} What is finished is kept: the same command goes on from here.\n" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["fig4_tasks"]
+    monkeypatch.undo()
+    monkeypatch.setitem(reproduce.FIGURES, "fig4", reproduce.Figure(module=__name__, n_seeds=3))
+    assert main(["reproduce", "fig4", "--output", str(tmp_path)]) == 0
+    assert done == [0, 1, 2]
+
+
+def test_a_disk_that_fills_up_on_the_way_keeps_the_rows_before(command, monkeypatch, tmp_path, capsys):
+    def fsync(handle):
+        if len(done) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert command() == 1
+    assert "could not be written (No space left on device)" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "fig4_tasks").iterdir()] == [
+        result_path(tmp_path, {"seed": 0}, VERSION).name
+    ]
+
+
+def test_the_defaults_are_the_seeds_of_the_stored_tables():
+    folder = Path(reproduce.__file__).parent / "case_study" / "results"
+    for name, figure in reproduce.FIGURES.items():
+        header, _ = read_table(folder / f"{name}.csv")
+        assert header["command"] == f"python -m gdt_tutorial reproduce {name} --seeds {figure.n_seeds}"
+        assert len(header["seeds"].split(", ")) == figure.n_seeds
 
 
 def test_a_scheduler_and_jobs_are_not_both_taken(command, capsys):
-    assert command("--jobs", "2", "--scheduler", "tcp://127.0.0.1:9") == 1
+    assert command("--jobs", "2", "--scheduler", "tcp://127.0.0.1:9") == 2
     assert "n_jobs must be 1 with a scheduler" in capsys.readouterr().out
 
 

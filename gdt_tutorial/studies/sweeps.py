@@ -14,7 +14,6 @@ and give up a scheduler that waits for its first worker.
 """
 
 import hashlib
-import importlib.util
 import json
 import math
 import multiprocessing
@@ -23,14 +22,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.files import write_atomically
+from gdt_tutorial.studies.cluster import on_cluster
 
 __all__ = ["read_result", "result_path", "run_sweep"]
 
@@ -53,6 +55,7 @@ def run_sweep(
     version: str,
     n_jobs: int = 1,
     scheduler: str | None = None,
+    patience_s: float = 30.0,
     on_task: Callable[[int, int, float], object] | None = None,
     on_broken: Callable[[Path, str], object] = _warn_of_broken,
 ) -> list[Row]:
@@ -65,20 +68,29 @@ def run_sweep(
         folder: Holds one file per finished task; made where it is missing. Files of other tasks are left alone.
         version: Of the work. Another version shares no results with this one.
         n_jobs: Processes on this machine, each with one thread; 1 works in this process.
-        scheduler: Address of a Dask scheduler that gets the tasks instead, such as `tcp://10.0.0.1:8786`.
+        scheduler: Address of a Dask scheduler that gets the tasks instead, such as `tcp://10.0.0.1:8786`. It must answer
+            within 10 seconds.
+        patience_s: How long the scheduler may have no worker, at the start or later. Workers that queue for a machine
+            first need more; infinity waits for ever.
         on_task: Called at the start and after each task with the tasks done, those of the sweep, and an estimate of the
             seconds left. The estimate knows only tasks that were done in this run, and is NaN before the first of them.
         on_broken: Called with a results file that is of no use, and the reason; default: a warning.
 
     Raises:
-        ValueError: Tasks that are equal or no JSON, rows that are no JSON, no job, both kinds of parallel work, or a
-            scheduler that cannot be reached.
-        RuntimeError: A worker process died.
+        ValueError: Tasks that are equal or no JSON, rows that are no JSON, no job, no patience, both kinds of parallel
+            work, an address that is none, or a scheduler that does not answer. What `work` raises has a note that names
+            the task; these have none.
+        RuntimeError: A worker process died; the workers of a cluster died in one task again and again, cannot read it, or
+            were missing for too long; or the connection to the scheduler was lost.
+        WriteError: The disk is full, or the folder cannot be made or written.
+
+    Whatever is raised, the rows of finished tasks are kept: the same call goes on from there.
     """
     require(n_jobs > 0, "n_jobs", "be above 0", n_jobs, "1 works in this process")
     require(
         scheduler is None or n_jobs == 1, "n_jobs", "be 1 with a scheduler", n_jobs, "the cluster knows its workers"
     )
+    require(patience_s >= 0, "patience_s", "be at least 0", patience_s, "30 is the default")
     paths = {_text(dict(task)): result_path(folder, task, version) for task in tasks}
     require(len(paths) == len(tasks), "tasks", "differ", f"{len(tasks) - len(paths)} repetitions", "name each once")
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +98,7 @@ def run_sweep(
     open_tasks = [task for task in paths if task not in rows]
     report = _progress(len(rows), len(tasks), on_task)
     report(0)
-    with closing(_finished(work, open_tasks, n_jobs, scheduler)) as finished:
+    with closing(_finished(work, open_tasks, n_jobs, scheduler, patience_s)) as finished:
         for n_finished, (task, rows_text) in enumerate(finished, start=1):
             _put(paths[task], task, version, rows_text)
             rows[task] = json.loads(rows_text)
@@ -183,11 +195,11 @@ def _attempt(work: Work, task: str) -> str:
 
 
 def _finished(
-    work: Work, tasks: Sequence[str], n_jobs: int, scheduler: str | None
+    work: Work, tasks: Sequence[str], n_jobs: int, scheduler: str | None, patience_s: float
 ) -> Generator[tuple[str, str], None, None]:
     """Yield each task and its rows, in the order in which they end."""
     if scheduler is not None:
-        return _on_cluster(work, tasks, scheduler)
+        return on_cluster(partial(_attempt, work), tasks, scheduler, patience_s)
     return _in_processes(work, tasks, n_jobs) if n_jobs > 1 else ((task, _attempt(work, task)) for task in tasks)
 
 
@@ -206,31 +218,28 @@ def _start_worker() -> None:
 def _in_processes(work: Work, tasks: Sequence[str], n_jobs: int) -> Generator[tuple[str, str], None, None]:
     # A new interpreter each: a fork would copy locks that threads of this process hold.
     context = multiprocessing.get_context("spawn")
+    failure: BaseException | None = None
     with ProcessPoolExecutor(n_jobs, mp_context=context, initializer=_start_worker) as pool:
+        ended: SimpleQueue[Future] = SimpleQueue()
         try:
             task_of = {pool.submit(_attempt, work, task): task for task in tasks}
-            for future in as_completed(task_of):
-                yield task_of[future], future.result()
-        except BrokenProcessPool as error:
-            remedy = "use fewer jobs if memory ran out; what is finished is kept"
-            raise RuntimeError(f"A worker process died; {remedy}.") from error
+            for future in task_of:
+                future.add_done_callback(ended.put)
+            for _ in task_of:
+                future = ended.get()
+                # After a failure nothing starts any more; what runs at the time is waited for, and kept.
+                if future.cancelled():
+                    continue
+                if future.exception() is None:
+                    yield task_of[future], future.result()
+                elif failure is None:
+                    failure = future.exception()
+                    pool.shutdown(wait=False, cancel_futures=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def _on_cluster(work: Work, tasks: Sequence[str], scheduler: str) -> Generator[tuple[str, str], None, None]:
-    is_installed = importlib.util.find_spec("distributed") is not None
-    require(is_installed, "scheduler", "find Dask installed", scheduler, 'pip install "gdt-tutorial[cluster]"')
-    import distributed
-
-    try:
-        client = distributed.Client(scheduler, set_as_default=False)
-    except (OSError, ValueError) as error:
-        remedy = "start one with `dask scheduler`, and workers with `dask worker`"
-        raise ValueError(f"scheduler must be the address of a Dask scheduler, got {scheduler!r}; {remedy}.") from error
-    with client:
-        # Not pure: the same task of another sweep is not the same future.
-        task_of = {client.submit(_attempt, work, task, pure=False): task for task in tasks}
-        for future in distributed.as_completed(list(task_of), loop=client.loop):
-            yield task_of[future], future.result()
+    if isinstance(failure, BrokenProcessPool):
+        remedy = "use fewer jobs if memory ran out; what is finished is kept"
+        raise RuntimeError(f"A worker process died; {remedy}.") from failure
+    if failure is not None:
+        raise failure

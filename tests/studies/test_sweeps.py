@@ -1,5 +1,6 @@
 """A sweep loses nothing and repeats nothing, wherever its tasks run."""
 
+import errno
 import json
 import math
 import os
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from gdt_tutorial.files import WriteError
 from gdt_tutorial.studies.sweeps import read_result, result_path, run_sweep
 
 TASKS = [{"seed": seed, "capacity": capacity} for seed in range(3) for capacity in (2e9, 0.1)]
@@ -226,10 +228,68 @@ def test_a_worker_that_dies_is_named(tmp_path):
         swept(tmp_path, work=dies, n_jobs=2)
 
 
+def dies_after_the_first(task):
+    """Die as soon as the rows of another task are stored."""
+    if task["waits_for"]:
+        while not Path(task["waits_for"]).exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [{"seed": 0}]
+
+
+def test_what_was_finished_before_a_worker_died_is_kept(tmp_path):
+    first = {"seed": 0, "waits_for": ""}
+    stored = result_path(tmp_path, first, "1")
+    with pytest.raises(RuntimeError, match="A worker process died; .*what is finished is kept"):
+        swept(tmp_path, [first, {"seed": 1, "waits_for": str(stored)}], work=dies_after_the_first, n_jobs=2)
+    assert read_result(stored) == [{"seed": 0}]
+
+
+def fails_first(task):
+    """Fail at once in task 0; the others have begun by then and take longer."""
+    marks = Path(task["marks"])
+    (marks / str(task["seed"])).touch()
+    if task["seed"] == 0:
+        while not (marks / "1").exists():
+            time.sleep(0.02)
+        raise ArithmeticError("by zero")
+    time.sleep(0.5)
+    return [{"seed": task["seed"]}]
+
+
+def test_what_runs_beside_a_failing_task_is_kept_and_nothing_else_begins(tmp_path):
+    tasks = [{"seed": seed, "marks": str(tmp_path)} for seed in range(12)]
+    with pytest.raises(ArithmeticError, match="by zero"):
+        swept(tmp_path / "rows", tasks, work=fails_first, n_jobs=2)
+    assert read_result(result_path(tmp_path / "rows", tasks[1], "1")) == [{"seed": 1}]
+    begun = {int(mark.name) for mark in tmp_path.iterdir() if mark.name.isdigit()}
+    stored = {seed for seed in range(12) if result_path(tmp_path / "rows", tasks[seed], "1").exists()}
+    assert stored == begun - {0}
+    assert len(begun) < 12
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_full_disk_keeps_the_rows_that_were_stored(tmp_path, monkeypatch, n_jobs):
+    room = iter([True, True])
+
+    def fsync(handle):
+        if not next(room, False):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(WriteError, match=r"could not be written \(No space left on device\); make room"):
+        swept(tmp_path, n_jobs=n_jobs)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert all(path.suffix == ".json" and read_result(path) for path in tmp_path.iterdir())
+    monkeypatch.undo()
+    assert str(swept(tmp_path)) == str([row for task in TASKS for row in work(task)])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"n_jobs": 0}, "n_jobs must be above 0, got 0"),
+        ({"patience_s": math.nan}, "patience_s must be at least 0, got nan; 30 is the default"),
         ({"n_jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, "n_jobs must be 1 with a scheduler, got 2"),
         ({"tasks": [{"seed": 1}, {"seed": 1}]}, "tasks must differ, got '1 repetitions'"),
         ({"tasks": [{"seed": np.float32(1)}]}, "a task or a row must hold plain numbers and text"),
@@ -247,13 +307,3 @@ def test_missing_dask_names_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r'scheduler must find Dask installed.*pip install "gdt-tutorial\[cluster\]"'):
         swept(tmp_path, scheduler="tcp://127.0.0.1:8786")
-
-
-def test_a_scheduler_that_is_not_there_is_named(tmp_path):
-    dask = pytest.importorskip("dask")
-    pytest.importorskip("distributed")
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-        pytest.raises(ValueError, match="scheduler must be the address of a Dask scheduler, got 'tcp://127.0.0.1:9'"),
-    ):
-        swept(tmp_path, scheduler="tcp://127.0.0.1:9")
