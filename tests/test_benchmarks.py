@@ -51,3 +51,16 @@ def test_the_flattery_benchmark_prints_what_means_and_samples_say():
     found = re.findall(r"(\d+) slots ahead: .*from means ([+-]\d+)%, from sampled paths ([+-]\d+)%", run.stdout)
     assert [int(ahead) for ahead, _, _ in found] == [1, 5, 15], run.stdout
     assert all(int(mean) > 15 and int(mean) > int(sampled) for _, mean, sampled in found[1:])
+
+
+def test_the_benchmark_of_reading_prints_both_readers_and_their_ratio():
+    run = subprocess.run(
+        [sys.executable, "benchmarks/watch_log.py", "--rows", "30000", "--repetitions", "1"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    found = re.findall(r"(\w+): import ([\d.]+) s, 30,000 rows in ([\d.]+) s .*, memory grew by (\d+) MB", run.stdout)
+    assert [reader for reader, *_ in found] == ["ours", "pandas"], run.stdout
+    ratio = re.search(r"ours / pandas: median ([\d.]+)", run.stdout)
+    # The checks cost something, but not an order of magnitude.
+    assert float(ratio[1]) < 10

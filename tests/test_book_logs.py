@@ -1,12 +1,18 @@
 """The book on a reader's own log: refused in a sentence, built without what cannot be shown, and its pages say so."""
 
 import dataclasses
+from inspect import signature
 
 import pytest
 
 from book import build, generate, heads
-from book.chapters import Plan, read_plan
+from book.chapters import BOOK, Plan, read_plan
+from book.execute import execute
 from book.logs import log_facts
+from gdt_tutorial.case_study.figures.fig4 import logged_views
+from gdt_tutorial.physical.logs.crowd_needs import CrowdNeeds, shortfall
+from gdt_tutorial.physical.logs.watch_logs import find_watch_log
+from gdt_tutorial.physical.video import VideoCatalog
 from tests.test_execute import record
 
 PLAN = read_plan()
@@ -86,3 +92,38 @@ def test_facts_follow_the_file(tmp_path):
     first = log_facts(write_log(tmp_path / "log.csv", ENOUGH))
     assert log_facts(tmp_path / "log.csv") == first
     assert log_facts(write_log(tmp_path / "log.csv", ENOUGH, 7)).fingerprint != first.fingerprint
+
+
+def test_the_page_on_data_tells_the_needs_of_the_plan():
+    text = " ".join((BOOK / "pages" / "data.md").read_text().split())
+    needs = {chapter.number: CrowdNeeds(**chapter.needs) for chapter in PLAN.chapters if chapter.needs}
+    assert sorted(needs) == ["01", "16", "17"]
+    assert needs["01"] == needs["16"] == CrowdNeeds(n_swipes=20)
+    assert needs["17"] == CrowdNeeds(n_users=6, n_swipes=40)
+    assert (
+        "chapters 01 and 16 need 20 views that ended with a swipe, and chapter 17 six users and 40 such views" in text
+    )
+    assert CrowdNeeds() == CrowdNeeds(n_users=1, n_videos=2, n_swipes=0)
+    assert "one user with ten views and two videos" in text
+    assert f"the {signature(VideoCatalog.from_watch_log).parameters['n_videos'].default:,} most viewed videos" in text
+    assert f"the first {signature(logged_views).parameters['max_views'].default:,} views of each user" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", PLAN.written, ids=lambda chapter: chapter.stem)
+def test_a_chapter_runs_on_the_least_that_it_needs(tmp_path, chapter):
+    needs = CrowdNeeds(**chapter.needs)
+    n_each = max(12, -(-needs.n_swipes // needs.n_users) + 4)
+    swiped = [500 + 900 * (view * 7 % 20) for view in range(n_each)]
+    n_swipes, rows = 0, []
+    for user in range(needs.n_users):
+        for view in range(n_each):
+            n_swipes += 1
+            play_ms = swiped[view] + 37 * user if n_swipes <= needs.n_swipes else 20_000
+            rows.append(f"{user},{view % max(needs.n_videos, 2)},{play_ms},{20_000 + view % 2}")
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join([COLUMNS, *rows]) + "\n")
+    assert shortfall(find_watch_log(path), needs) == ""
+    ran = execute(chapter.path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb", data=path)
+    assert ran.data_source == "logs"
+    assert ran.stderr == []

@@ -1,8 +1,10 @@
 """`python -m gdt_tutorial demo`: runs, says what came out, saves its figure."""
 
+import pytest
 from PIL import Image
 
 from gdt_tutorial.__main__ import main
+from gdt_tutorial.files import WriteError
 
 
 def test_demo_runs_and_saves_a_figure(tmp_path, capsys, monkeypatch):
@@ -34,3 +36,59 @@ def test_demo_refuses_too_few_slots(capsys):
 def test_demo_names_missing_data(tmp_path, capsys):
     assert main(["demo", "--data", str(tmp_path / "none.csv"), "--figure", str(tmp_path / "loop.png")]) == 2
     assert "none.csv" in capsys.readouterr().out
+
+
+def log_of_users(path, play_ms, n_users=6):
+    rows = [f"{user},{video},{ms},20000" for user in range(n_users) for video, ms in enumerate(play_ms)]
+    path.write_text("user_id,video_id,play_time_ms,duration_ms\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("play_ms", "sentence"),
+    [
+        ([5000], "only 0 users with 10 views or more (of 1) and 1 videos"),
+        ([0] * 12, "only 0 videos of types that somebody watches (of 2)"),
+        (["1_5"] * 12, "play_time_ms must be a number, got '1_5' in row 1 of log.csv"),
+    ],
+)
+def test_demo_refuses_a_log_that_cannot_be_used(tmp_path, capsys, play_ms, sentence):
+    log = log_of_users(tmp_path / "log.csv", play_ms)
+    assert main(["demo", "--data", str(log), "--figure", str(tmp_path / "loop.png")]) == 2
+    said = capsys.readouterr().out
+    assert said.startswith("--data: ")
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+def test_demo_refuses_a_variable_that_leads_nowhere(tmp_path, capsys, monkeypatch):
+    log_of_users(tmp_path / "watch.csv", range(0, 12_000, 1000))
+    monkeypatch.setenv("GDT_DATA", str(tmp_path / "wacth.csv"))
+    assert main(["demo", "--figure", str(tmp_path / "loop.png")]) == 2
+    assert "did you mean" in capsys.readouterr().out
+
+
+def test_demo_says_what_it_read_and_makes_the_folder_of_its_figure(tmp_path, capsys):
+    log = log_of_users(tmp_path / "log.csv", range(0, 12_000, 1000))
+    figure = tmp_path / "new" / "folder" / "loop.png"
+    assert main(["demo", "--slots", "10", "--data", str(log), "--figure", str(figure)]) == 0
+    assert "kept 72 of 72 rows" in capsys.readouterr().out
+    assert figure.is_file()
+
+
+@pytest.mark.parametrize("name", ["loop.docx", "a_file/loop.png"])
+def test_demo_refuses_a_figure_that_cannot_be_saved_before_it_runs(tmp_path, capsys, monkeypatch, name):
+    (tmp_path / "a_file").write_text("")
+    monkeypatch.setattr("gdt_tutorial.demo.GdtNetwork.run", lambda *arguments: pytest.fail("the demo has begun"))
+    assert main(["demo", "--slots", "10", "--figure", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().out.startswith("--figure: ")
+
+
+def test_a_full_disk_at_the_end_is_one_sentence(tmp_path, capsys, monkeypatch):
+    def full(*arguments):
+        raise WriteError(28, "No space left on device", "loop.png")
+
+    monkeypatch.delenv("GDT_DATA", raising=False)
+    monkeypatch.setattr("gdt_tutorial.teaching.plots.write_atomically", full)
+    assert main(["demo", "--slots", "10", "--figure", str(tmp_path / "loop.png")]) == 1
+    assert "--figure: loop.png could not be written (No space left on device)" in capsys.readouterr().out
