@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 if __package__ in (None, ""):
@@ -27,6 +28,7 @@ from book.cache import digest, execute_cached, library_files
 from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord
 from book.scan import scan
+from gdt_tutorial.files import WriteError
 
 STAGE = BUILD / "stage"
 SITE = BUILD / "html"
@@ -47,10 +49,24 @@ def main(arguments: list[str] | None = None) -> int:
     if options.fresh:
         shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True, exist_ok=True)
-    with (BUILD / "lock").open("w") as lock:
-        # Two builds at a time would take each other's folders away; the second one finds the work done.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _only_one(BUILD / "lock"):
         return _build(plan, options, notes, start_s)
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Wait for another build: two at a time would take each other's folders away. The second one finds the work done."""
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            print(f"Another build runs (pid {lock.read().strip() or 'unknown'}), waiting ...", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
 
 
 def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]]:
@@ -79,7 +95,7 @@ def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]
 def _build(plan: Plan, options: argparse.Namespace, notes: dict[str, str], start_s: float) -> int:
     try:
         records, executed = run_chapters(plan, options.profile, options.seed, options.data, options.jobs, notes)
-    except ChapterError as error:
+    except (ChapterError, WriteError) as error:
         print(f"\nThe book was not built. {error}", file=sys.stderr)
         return 1
     _print_costs(plan, records)

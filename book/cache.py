@@ -7,13 +7,13 @@ version, the executor itself, the profile, the seed and the data.
 import dataclasses
 import hashlib
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from book.chapters import BUILD, ROOT
 from book.execute import RunRecord, execute, read_record
+from gdt_tutorial.files import write_atomically
 
 CACHE = BUILD / "executed"
 _SOURCES = ("gdt_tutorial/**/*.py", "gdt_tutorial/**/*.safetensors", "gdt_tutorial/**/*.css", "gdt_tutorial/**/*.js")
@@ -38,8 +38,7 @@ def execute_cached(
         execute(chapter_path, profile=profile, seed=seed, out_path=partial, data=data)
         partial.replace(kept)
         _forget_old(cache, f"{chapter_path.stem}-{profile}-*.ipynb")
-    out_path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(kept, out_path)
+    write_atomically(out_path, kept.read_bytes())
     return dataclasses.replace(read_record(kept), is_cached=is_cached)
 
 

@@ -22,6 +22,7 @@ import nbformat
 
 from book.chapters import NOTEBOOKS, PROFILES, ROOT, read_plan
 from book.watch import run_watched
+from gdt_tutorial.files import write_atomically
 
 METADATA_KEY = "gdt"
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -80,21 +81,20 @@ def execute(
         chapter_path: The notebook; it is only read.
         profile: "smoke", "book" or "full".
         seed: The chapter's seed.
-        out_path: Where the executed copy is written.
+        out_path: Where the executed copy is written, whole or not at all.
         data: Watch logs (a file or a folder) that stand in for the embedded generator.
 
     Raises:
         ValueError: If the profile is unknown or the notebook has no cell tagged `parameters`, or two claims of one name.
         ChapterError: If a cell raises.
+        WriteError: If the disk is full.
     """
     # Imported late: the process around the kernel needs no figures.
     from gdt_tutorial.teaching.claims import read_claims
 
     chapter_path, out_path = Path(chapter_path), Path(out_path)
     _check(chapter_path, profile)
-    out_path.parent.mkdir(parents=True, exist_ok=True)
-    cost = _run_in_child(chapter_path, profile, seed, out_path, data)
-    notebook = nbformat.read(out_path, as_version=4)
+    notebook, cost = _run_in_child(chapter_path, profile, seed, data)
     record = RunRecord(
         chapter=chapter_path.stem,
         profile=profile,
@@ -111,7 +111,7 @@ def execute(
         **commit(),
     )
     _finish(notebook, record)
-    nbformat.write(notebook, out_path)
+    write_atomically(out_path, f"{nbformat.writes(notebook)}\n")
     return record
 
 
@@ -196,17 +196,19 @@ def _environment(data: Path | str | None, scratch: str) -> dict[str, str]:
     }
 
 
-def _run_in_child(path: Path, profile: str, seed: int, out_path: Path, data: Path | str | None) -> dict[str, float]:
-    """Run papermill in a process of its own, whose only child is the kernel; return what the kernel cost."""
+def _run_in_child(
+    path: Path, profile: str, seed: int, data: Path | str | None
+) -> tuple[nbformat.NotebookNode, dict[str, float]]:
+    """Run papermill in a process of its own, whose only child is the kernel; return the copy, and what the kernel cost."""
     with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report.json"
-        job = {"notebook": str(path.resolve()), "out": str(out_path.resolve()), "report": str(report)}
+        report, copy = Path(scratch) / "report.json", Path(scratch) / path.name
+        job = {"notebook": str(path.resolve()), "out": str(copy), "report": str(report)}
         job["parameters"] = {"profile": profile, "seed": seed}  # type: ignore[assignment]
         command = [sys.executable, "-m", "book.execute", json.dumps(job)]
         child = run_watched(command, cwd=ROOT, env=_environment(data, scratch))
         if child.returncode != 0:
             raise ChapterError(f"{path.name} (profile {profile}, seed {seed}) failed:\n{child.stderr.strip()[-4000:]}")
-        return json.loads(report.read_text())
+        return nbformat.read(copy, as_version=4), json.loads(report.read_text())
 
 
 def _finish(notebook: nbformat.NotebookNode, record: RunRecord) -> None:

@@ -1,5 +1,7 @@
 """The executor, the cache and the parts of the builder that need no browser, on tiny notebooks."""
 
+import errno
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +13,7 @@ import gdt_tutorial
 from book import cache, generate, parameters, scan, staging
 from book.chapters import BOOK, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord, execute, read_record
+from gdt_tutorial.files import WriteError
 from gdt_tutorial.teaching.claims import CLAIM_MIME
 
 PARAMETERS = 'profile = "book"\nseed = 0'
@@ -94,6 +97,22 @@ def test_cell_that_raises_fails_with_its_error(tmp_path):
     path = write_notebook(tmp_path / "00_first.ipynb", "raise KeyError('lost')")
     with pytest.raises(ChapterError, match="lost"):
         execute(path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb")
+
+
+def test_a_full_disk_leaves_no_half_copy(tmp_path, monkeypatch):
+    path = write_notebook(tmp_path / "00_first.ipynb", CLAIM)
+    cost = {"cpu_s": 1.0, "seconds": 1.0, "peak_mb": 1.0}
+    monkeypatch.setattr("book.execute._run_in_child", lambda *job: (nbformat.read(path, as_version=4), cost))
+    run = {"profile": "smoke", "seed": 1, "out_path": tmp_path / "out" / "copy.ipynb", "cache": tmp_path / "cache"}
+
+    def fsync(handle):
+        os.ftruncate(handle, 10)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(WriteError, match=r"could not be written \(No space left on device\)"):
+        cache.execute_cached(path, **run)
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_unknown_profile_is_refused(tmp_path):

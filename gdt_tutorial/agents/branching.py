@@ -27,8 +27,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gdt_tutorial.agents.ddqn import epsilon_at, epsilon_greedy, greedy, masked_argmax
+from gdt_tutorial.agents.episode_checks import require_finite_loss
 from gdt_tutorial.agents.evaluation import Validation
-from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
+from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions, require_fit
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
@@ -175,7 +176,8 @@ def train_branching(
         on_update: Called with the step (from 0) and the loss of each gradient step, for a progress bar.
 
     Raises:
-        ValueError: Actions that are not `MultiDiscrete`, or that are not those of `network`.
+        ValueError: Actions that are not `MultiDiscrete`, a network that does not fit, what `Collector` refuses, or a loss
+            that is not finite: the weights are then those before it.
     """
     space = envs.single_action_space
     require(isinstance(space, spaces.MultiDiscrete), "action space", "be MultiDiscrete", space, "see ddqn or ddpg")
@@ -185,6 +187,7 @@ def train_branching(
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     buffer = ReplayBuffer(config.capacity)
     collector = Collector(envs, generator=generator)
+    require_fit("network", network, (collector.state, collector.mask), tuple(collector.mask.shape))
     n_steps = 0
     while n_steps < config.n_steps:
         # Act.
@@ -200,6 +203,7 @@ def train_branching(
                 batch = buffer.sample(config.batch_size, generator=generator)
                 y = branching_target(network, target, batch, config.discount)
                 loss = branching_loss(network, batch, y)
+                require_finite_loss(loss)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(network.parameters(), config.max_gradient_norm)

@@ -23,8 +23,9 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gdt_tutorial.agents.episode_checks import require_finite_loss
 from gdt_tutorial.agents.evaluation import Policy, Validation
-from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
+from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions, require_fit
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
@@ -183,13 +184,19 @@ class DDPGLearner:
         return batch.reward + self.config.discount * torch.where(batch.is_terminated, torch.zeros_like(value), value)
 
     def update(self, batch: Transitions) -> float:
-        """Make one gradient step of critic and actor, let the copies follow, and return the critic's loss."""
+        """Make one gradient step of critic and actor, let the copies follow, and return the critic's loss.
+
+        Raises:
+            ValueError: A loss that is not finite.
+        """
         critic_loss = nn.functional.mse_loss(self.critic(batch.state, batch.action), self.target(batch))
+        require_finite_loss(critic_loss, "lower critic_learning_rate, or scale the rewards to about one")
         self._critic_optimizer.zero_grad()
         critic_loss.backward()
         self._critic_optimizer.step()
 
         actor_loss = -self.critic(batch.state, self.actor(batch.state)).mean()
+        require_finite_loss(actor_loss, "lower both learning rates, or scale the rewards to about one")
         self._actor_optimizer.zero_grad()
         actor_loss.backward()
         self._actor_optimizer.step()
@@ -235,13 +242,17 @@ def train_ddpg(
         on_update: Called with the step (from 0) and the critic's loss of each gradient step, for a progress bar.
 
     Raises:
-        ValueError: Actions that are not a `Box` with one axis and limits.
+        ValueError: Actions that are not a `Box` with one axis and limits, networks that do not fit, what `Collector`
+            refuses, or a loss that is not finite.
     """
     config, space = learner.config, envs.single_action_space
     is_vector = isinstance(space, spaces.Box) and len(space.shape) == 1
     require(is_vector, "action space", "be a Box with one axis", space, "see ddqn or branching for choices")
     buffer = ReplayBuffer(config.capacity)
     collector = Collector(envs, generator=generator)
+    some_action = torch.zeros(envs.num_envs, *space.shape)  # type: ignore[misc]
+    require_fit("actor", learner.actor, (collector.state,), tuple(some_action.shape))
+    require_fit("critic", learner.critic, (collector.state, some_action), (envs.num_envs,))
     n_steps = 0
     while n_steps < config.n_steps:
         # Act.

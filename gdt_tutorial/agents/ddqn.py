@@ -22,8 +22,9 @@ from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gdt_tutorial.agents.episode_checks import require_finite_loss
 from gdt_tutorial.agents.evaluation import Policy, Validation
-from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
+from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions, require_fit
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
 
@@ -152,7 +153,8 @@ def train_double_dqn(
         on_update: Called with the step (from 0) and the loss of each gradient step, for a progress bar.
 
     Raises:
-        ValueError: Actions that are not `Discrete`.
+        ValueError: Actions that are not `Discrete`, a network that does not fit, what `Collector` refuses, or a loss that is
+            not finite: the weights are then those before it.
     """
     space = envs.single_action_space
     require(
@@ -162,6 +164,7 @@ def train_double_dqn(
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     buffer = ReplayBuffer(config.capacity)
     collector = Collector(envs, generator=generator)
+    require_fit("network", network, (collector.state, collector.mask), tuple(collector.mask.shape))
     n_steps = 0
     while n_steps < config.n_steps:
         # Act.
@@ -179,6 +182,7 @@ def train_double_dqn(
                 y = double_dqn_target(network, target, batch, config.discount)
                 value = network(batch.state, batch.mask).gather(-1, batch.action[:, None]).squeeze(-1)
                 loss = nn.functional.smooth_l1_loss(value, y)
+                require_finite_loss(loss)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(network.parameters(), config.max_gradient_norm)

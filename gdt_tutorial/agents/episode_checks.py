@@ -2,7 +2,7 @@
 
 `gymnasium.make` wraps an environment into checks of its own (`OrderEnforcing`, `PassiveEnvChecker`); whoever builds one
 by hand, or a vector environment, has none of them. So our environments call these, and so does `replay.Collector` for
-environments of others: a NaN raises in the step that made it, not a thousand updates later in a loss.
+environments of others: a NaN or an infinity raises in the step that made it, not a thousand updates later in a loss.
 """
 
 from typing import Any
@@ -11,10 +11,19 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from jaxtyping import Bool, Shaped
+from torch import Tensor
 
 from gdt_tutorial.configuration import require
 
-__all__ = ["AFTER_THE_END", "BEFORE_THE_FIRST", "checked_action", "require_begun", "require_no_nan", "require_running"]
+__all__ = [
+    "AFTER_THE_END",
+    "BEFORE_THE_FIRST",
+    "checked_action",
+    "require_begun",
+    "require_finite",
+    "require_finite_loss",
+    "require_running",
+]
 
 BEFORE_THE_FIRST, AFTER_THE_END = "before the first reset", "after the end of an episode"
 
@@ -83,8 +92,8 @@ def checked_action(
     return found
 
 
-def require_no_nan(name: str, values: Shaped[np.ndarray, " env *rest"], when: str, first_env: int = 0) -> None:
-    """Raise at a NaN that an environment gave out.
+def require_finite(name: str, values: Shaped[np.ndarray, " env *rest"], when: str, first_env: int = 0) -> None:
+    """Raise at a NaN or an infinity that an environment gave out.
 
     Args:
         name: Of the values, "reward" or "observation".
@@ -93,9 +102,20 @@ def require_no_nan(name: str, values: Shaped[np.ndarray, " env *rest"], when: st
         first_env: Index of the first environment.
 
     Raises:
-        ValueError: A NaN; the sentence says when and in which environment.
+        ValueError: A NaN or an infinity; the sentence says which, when, and in which environment.
     """
-    is_nan = np.isnan(values).reshape(len(values), -1).any(axis=1)
-    if is_nan.any():
-        where = f"NaN in {when} of environment {first_env + int(is_nan.argmax())}"
-        require(False, name, "hold numbers", where, "look at what this environment computes there")
+    is_finite = np.isfinite(values).reshape(len(values), -1)
+    if not is_finite.all():
+        env, entry = (int(place) for place in np.argwhere(~is_finite)[0])
+        where = f"{values.reshape(len(values), -1)[env, entry]} in {when} of environment {first_env + env}"
+        require(False, name, "hold finite numbers", where, "look at what this environment computes there")
+
+
+def require_finite_loss(loss: Tensor, remedy: str = "lower learning_rate, or scale the rewards to about one") -> None:
+    """Raise before a loss that is NaN or infinite reaches the weights.
+
+    Raises:
+        ValueError: It is.
+    """
+    value = loss.item()
+    require(np.isfinite(value), "loss", "be finite", value, remedy)

@@ -37,7 +37,7 @@ def episode_returns(
         generator: Draws the seed of the reset.
 
     Raises:
-        ValueError: `n_episodes` is not positive.
+        ValueError: `n_episodes` is not positive, or what `Collector` refuses.
     """
     require(n_episodes > 0, "n_episodes", "be above 0", n_episodes, "play at least one")
     collector = Collector(envs, generator=generator)

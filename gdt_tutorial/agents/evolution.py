@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gdt_tutorial.configuration import configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 
 __all__ = ["EvolutionConfig", "evolve"]
 
@@ -47,6 +47,9 @@ def evolve(
         config: How many candidates, for how long.
         generator: Draws the directions.
         on_generation: Called with the generation and the mean score of its candidates, for a progress bar.
+
+    Raises:
+        ValueError: A score that is NaN or infinite: it has no rank.
     """
     weights = start.detach().clone().requires_grad_()
     optimizer = torch.optim.Adam([weights], lr=config.learning_rate)
@@ -54,6 +57,14 @@ def evolve(
         direction = torch.randn(config.n_pairs, len(weights), generator=generator)
         candidates = weights.detach() + config.noise * torch.cat([direction, -direction])
         scores = score(generation, candidates)
+        is_finite = torch.isfinite(scores)
+        if not is_finite.all():
+            first = int((~is_finite).int().argmax())
+            got, remedy = (
+                f"{scores[first]:g} for candidate {first} of generation {generation}",
+                "look at what it computes",
+            )
+            require(False, "score", "return finite numbers", got, remedy)
         rank = torch.argsort(torch.argsort(scores)).float() / (len(scores) - 1) - 0.5
         advantage = rank[: config.n_pairs] - rank[config.n_pairs :]
         weights.grad = -(advantage[:, None] * direction).mean(dim=0) / (2 * config.noise)

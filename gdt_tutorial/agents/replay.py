@@ -13,6 +13,7 @@ a `Discrete` space, and a matrix branch x action for a `MultiDiscrete` one, padd
 Source: experience replay of Mnih et al. 2015, "Human-level control through deep reinforcement learning", Methods.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -20,12 +21,13 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from jaxtyping import Bool, Float, Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
-from gdt_tutorial.agents.episode_checks import require_no_nan
+from gdt_tutorial.agents.episode_checks import require_finite
 from gdt_tutorial.configuration import require
+from gdt_tutorial.seeding import keep_torch_rng
 
-__all__ = ["Collector", "ReplayBuffer", "Transitions", "legal_actions"]
+__all__ = ["Collector", "ReplayBuffer", "Transitions", "legal_actions", "n_state_entries", "require_fit"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,23 +86,23 @@ class ReplayBuffer:
 class Collector:
     """Step a vector environment and return the real transitions alone.
 
-    Observations are flattened. Actions of a `Box` space are numbers in [-1, 1], stretched to the limits of the space.
+    A state is an observation as one vector of `n_state_entries` numbers in single precision: arrays are flattened, whole
+    numbers such as those of images among them, and an observation that is one of n choices (`Discrete`) has n entries, of
+    which one is 1. Actions of a `Box` space are numbers in [-1, 1], stretched to the limits of the space.
 
     Args:
         envs: A vector environment in gymnasium's default mode of resetting, "next step".
         generator: Draws the seed of the first reset.
 
     Raises:
-        ValueError: Another mode of resetting, observations or actions that are no arrays of numbers with an axis, or, in any
-            step, a reward or an observation that is NaN.
+        ValueError: Another mode of resetting, observations or actions of another kind of space, or, in any step, an action,
+            a reward or an observation that is NaN or infinite.
     """
 
     def __init__(self, envs: VectorEnv, *, generator: torch.Generator) -> None:
         mode = getattr(envs.metadata.get("autoreset_mode"), "value", "NextStep")
         require(mode == "NextStep", "autoreset_mode of envs", "be NextStep", mode, "build envs in the default mode")
-        seen = envs.single_observation_space
-        remedy = "wrap each environment in gymnasium.wrappers.FlattenObservation"
-        require(seen.shape, "observation space", "hold arrays with an axis", seen, remedy)
+        n_state_entries(envs.single_observation_space)
         self._envs, self._n_steps = envs, 0
         self._legal = legal_actions(envs.single_action_space)
         observation, info = envs.reset(seed=int(torch.randint(2**31 - envs.num_envs, (), generator=generator)))
@@ -113,11 +115,12 @@ class Collector:
         observation, reward, terminated, truncated, info = self._envs.step(self._sent(action))
         self._n_steps += 1
         next_state, next_mask = self._numbers(observation), self._mask_of(info)
-        require_no_nan("reward", np.where(self._is_over, 0.0, reward), f"step {self._n_steps}")
+        reward = torch.as_tensor(reward, dtype=torch.float32)
+        require_finite("reward", np.where(self._is_over, 0.0, reward.numpy()), f"step {self._n_steps}")
         transitions = Transitions(
             state=self.state,
             action=action,
-            reward=torch.as_tensor(reward, dtype=torch.float32),
+            reward=reward,
             next_state=next_state,
             is_terminated=torch.as_tensor(terminated),
             is_truncated=torch.as_tensor(truncated),
@@ -131,12 +134,20 @@ class Collector:
         return transitions[is_real], is_real.nonzero().flatten()
 
     def _numbers(self, observation: np.ndarray) -> Float[Tensor, "env state"]:
-        require_no_nan("observation", np.asarray(observation), f"step {self._n_steps}")
-        return _flat(observation)
+        space = self._envs.single_observation_space
+        if isinstance(space, spaces.Discrete):
+            choice = torch.as_tensor(observation, dtype=torch.int64) - int(space.start)
+            return nn.functional.one_hot(choice, int(space.n)).float()
+        # A copy: an environment may reuse its array.
+        state = torch.tensor(np.asarray(observation), dtype=torch.float32).reshape(self._envs.num_envs, -1)
+        require_finite("observation", state.numpy(), f"step {self._n_steps}")
+        return state
 
     def _sent(self, action: Tensor) -> np.ndarray:
         space = self._envs.single_action_space
         if isinstance(space, spaces.Box):
+            got, remedy = f"NaN or infinity in step {self._n_steps + 1}", "lower the learning rate of what chooses it"
+            require(bool(action.isfinite().all()), "action", "hold finite numbers", got, remedy)
             share = (action.numpy().astype(space.dtype) + 1) / 2
             return np.clip(space.low + share * (space.high - space.low), space.low, space.high)
         return action.numpy() + space.start  # type: ignore[attr-defined]
@@ -174,6 +185,37 @@ def legal_actions(space: spaces.Space) -> Bool[Tensor, "*choice"]:
     return torch.ones(0, dtype=torch.bool)
 
 
-def _flat(observation: np.ndarray) -> Float[Tensor, "env state"]:
-    # A copy: an environment may reuse its array.
-    return torch.tensor(np.asarray(observation), dtype=torch.float32).flatten(1)
+def n_state_entries(space: spaces.Space) -> int:
+    """Return how many numbers a state has that `Collector` makes of an observation: the inputs of a network.
+
+    Raises:
+        ValueError: A space of another kind than `Box`, `Discrete`, `MultiDiscrete` and `MultiBinary`.
+    """
+    if isinstance(space, spaces.Discrete):
+        return int(space.n)
+    is_array = isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary)
+    remedy = "wrap each environment in gymnasium.wrappers.FlattenObservation"
+    require(is_array, "observation space", "be Box, Discrete, MultiDiscrete or MultiBinary", space, remedy)
+    return int(np.prod(space.shape))  # type: ignore[arg-type]
+
+
+def require_fit(argument: str, network: nn.Module, inputs: tuple[Tensor, ...], shape: tuple[int, ...]) -> None:
+    """Raise unless a network takes a first batch of states, and answers in the shape that its training needs.
+
+    Args:
+        argument: What the caller calls the network.
+        network: A copy of it is tried, and no random number of torch is used up.
+        inputs: What it will be called with; the states first.
+        shape: Of its answer.
+
+    Raises:
+        ValueError: It does not.
+    """
+    n_entries, remedy = inputs[0].shape[1], "build it for the spaces of envs (replay.n_state_entries)"
+    try:
+        with torch.no_grad(), keep_torch_rng():
+            found = tuple(deepcopy(network)(*inputs).shape)
+    except (RuntimeError, TypeError) as error:
+        rule = f"take states of {n_entries} numbers"
+        raise ValueError(f"{argument} must {rule}, got the error {str(error)!r}; {remedy}.") from error
+    require(found == shape, argument, f"return the shape {shape}", found, remedy)

@@ -21,6 +21,8 @@ __all__ = ["Building", "Campus"]
 # Meters in one degree of latitude, and in one degree of longitude at the equator.
 _M_PER_DEGREE_LAT = 111_132.0
 _M_PER_DEGREE_LON = 111_320.0
+# Chosen: beyond it a table has mixed up its columns, or positions around their mean would be off by much.
+_LARGEST_M = 50_000.0
 
 # Building centers: building list of the University of Waterloo, by way of the public StudyWhere project.
 _WATERLOO = """\
@@ -134,11 +136,21 @@ class Campus:
             margin_m: The box is the smallest one around all centers, widened by this much on each side.
 
         Raises:
-            ValueError: If the table is empty, misses a column, or has a row that is not a position.
+            ValueError: If the table is empty, is no text in UTF-8, misses a column or has one twice, has a row that is not a
+                position, or spans more than 50 km.
         """
         require(margin_m > 0, "margin_m", "be above 0", margin_m, "leave users some meters around the outer buildings")
-        buildings = _read_buildings(csv.DictReader(_lines(source)))
+        try:
+            buildings = _read_buildings(csv.DictReader(_lines(source)))
+        except UnicodeDecodeError as error:
+            where = f"{source}: " if isinstance(source, (str, Path)) else ""
+            raise ValueError(
+                f"campus table must be text in UTF-8, got {where}{error}; save it as UTF-8 CSV."
+            ) from error
+        except csv.Error as error:
+            raise ValueError(f"campus table must be lines of CSV, got {error}; open it as text.") from error
         center_m = np.array([[building.x_m, building.y_m] for building in buildings])
+        _check_extent(buildings, center_m)
         return cls(np.stack([center_m.min(axis=0) - margin_m, center_m.max(axis=0) + margin_m]), buildings)
 
 
@@ -146,12 +158,7 @@ def _lines(source: str | Path | Iterable[str]) -> Iterator[str]:
     """Return the lines of a file that is open or is opened here (UTF-8, with or without a byte order mark)."""
     if not isinstance(source, (str, Path)):
         return iter(source)
-    try:
-        return iter(Path(source).read_text(encoding="utf-8-sig").splitlines())
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"campus table must be text in UTF-8, got {source!s}: {error}; save it as UTF-8 CSV."
-        ) from error
+    return iter(Path(source).read_text(encoding="utf-8-sig").splitlines())
 
 
 def _read_buildings(table: csv.DictReader) -> tuple[Building, ...]:
@@ -160,6 +167,8 @@ def _read_buildings(table: csv.DictReader) -> tuple[Building, ...]:
     has_columns = {"code", "name", *pair} <= set(header)
     rule = "have the columns code, name and either x_m, y_m or lat, lon"
     require(has_columns, "campus table", rule, list(header), "add or rename the missing columns")
+    is_once = all(list(header).count(name) == 1 for name in ("code", "name", *pair))
+    require(is_once, "campus table", "have each column once", list(header), "rename or drop the other one")
     rows = [(row["code"], row["name"], *_read_pair(row, pair, table.line_num)) for row in table]
     require(rows, "campus table", "have at least one building", 0, "add a row below the header")
     if pair[0] == "x_m":
@@ -171,6 +180,8 @@ def _read_buildings(table: csv.DictReader) -> tuple[Building, ...]:
 
 def _read_pair(row: dict[str, str], pair: tuple[str, str], line: int) -> tuple[float, float]:
     texts = [row[name] for name in pair]
+    rest, where = row.get(None), f"campus table, line {line}"  # type: ignore[call-overload]
+    require(rest is None, where, "have as many cells as columns", rest, "put a name with a comma into quotes")
     try:
         first, second = map(float, texts)
     except (TypeError, ValueError):
@@ -180,3 +191,15 @@ def _read_pair(row: dict[str, str], pair: tuple[str, str], line: int) -> tuple[f
     is_on_earth = pair[0] == "x_m" or (abs(first) <= 90 and abs(second) <= 180)
     require(is_on_earth, f"campus table, line {line}, lat and lon", "be degrees", texts, "is the order lat, lon")
     return first, second
+
+
+def _check_extent(buildings: tuple[Building, ...], center_m: Float[np.ndarray, "*shape xy"]) -> None:
+    extent_m = float(np.ptp(center_m, axis=0).max())
+    farthest = buildings[int(np.linalg.norm(center_m - np.median(center_m, axis=0), axis=1).argmax())]
+    require(
+        extent_m <= _LARGEST_M,
+        "campus table",
+        f"span at most {_LARGEST_M / 1000:g} km",
+        f"{extent_m / 1000:,.0f} km, with {farthest.code} ({farthest.name}) farthest out",
+        "mend its row, or see that lat, lon and meters are not mixed up",
+    )

@@ -16,7 +16,7 @@ from gdt_tutorial.agents.episode_checks import (
     BEFORE_THE_FIRST,
     checked_action,
     require_begun,
-    require_no_nan,
+    require_finite,
     require_running,
 )
 from gdt_tutorial.configuration import require
@@ -77,7 +77,7 @@ class TwinEnvironment(gymnasium.Env):
     def _observe(self, telemetry: Any) -> Float[np.ndarray, " feature"]:
         self._features = self._abstractor.abstract_session(telemetry.session, telemetry.snr_db)
         observation = describe_subgroups(self._features, self._model).astype(np.float32).reshape(-1)
-        require_no_nan("observation", observation[None], f"slot {telemetry.slot}")
+        require_finite("observation", observation[None], f"slot {telemetry.slot}")
         return observation
 
     def reset(
@@ -104,7 +104,7 @@ class TwinEnvironment(gymnasium.Env):
         self._abstractor.curves.update(service.view_type, service.view_fraction, running=running)
         info = {"stall_s": float(service.stall_s.mean()), "quality": float(service.quality.mean())}
         reward, is_over = float(service.qoe.mean()), telemetry.slot >= self._n_slots
-        require_no_nan("reward", np.array([reward]), f"slot {telemetry.slot}")
+        require_finite("reward", np.array([reward]), f"slot {telemetry.slot}")
         self._idle = AFTER_THE_END if is_over else ""
         return self._observe(telemetry), reward, False, is_over, info
 

@@ -9,7 +9,7 @@ from gdt_tutorial.agents.episode_checks import (
     AFTER_THE_END,
     BEFORE_THE_FIRST,
     checked_action,
-    require_no_nan,
+    require_finite,
     require_running,
 )
 
@@ -74,12 +74,12 @@ def test_a_step_belongs_to_an_episode(idle):
         require_running(idle)
 
 
-def test_a_nan_is_named_with_its_environment():
-    require_no_nan("reward", np.array([1.0, np.inf]), "slot 3")
-    require_no_nan("observation", np.ones((2, 3), dtype=np.int64), "slot 3")
+def test_a_nan_and_an_infinity_are_named_with_their_environment():
+    require_finite("reward", np.array([1.0, -2.0]), "slot 3")
+    require_finite("observation", np.ones((2, 3), dtype=np.int64), "slot 3")
     with pytest.raises(
-        ValueError, match="reward must hold numbers, got 'NaN in slot 3 of environment 5'; look at what"
+        ValueError, match="reward must hold finite numbers, got 'nan in slot 3 of environment 5'; look at what"
     ):
-        require_no_nan("reward", np.array([1.0, np.nan]), "slot 3", 4)
-    with pytest.raises(ValueError, match="observation must hold numbers, got 'NaN in step 0 of environment 1'"):
-        require_no_nan("observation", np.array([[0.0, 1.0], [np.nan, 0.0]]), "step 0")
+        require_finite("reward", np.array([1.0, np.nan]), "slot 3", 4)
+    with pytest.raises(ValueError, match="observation must hold finite numbers, got '-inf in step 0 of environment 1'"):
+        require_finite("observation", np.array([[0.0, 1.0], [-np.inf, 0.0]]), "step 0")

@@ -50,3 +50,19 @@ def test_sizes_are_positive(name):
     zero = 0.0 if name in ("noise", "learning_rate") else 0
     with pytest.raises(ValueError, match=f"{name} must be above 0, got {zero}; leave it out"):
         EvolutionConfig(**{name: zero})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_score_without_a_rank_is_named(value):
+    def score(generation, candidates):
+        scores = bowl(generation, candidates)
+        if generation == 2:
+            scores[5] = value
+        return scores
+
+    start = torch.zeros(3)
+    with pytest.raises(
+        ValueError, match=f"score must return finite numbers, got '{value} for candidate 5 of generation 2'"
+    ):
+        evolve(start, score, SHORT, generator=torch_stream(0))
+    assert torch.equal(start, torch.zeros(3))

@@ -74,6 +74,27 @@ def test_arrays_of_a_topology_are_read_only():
         (TABLE + "C,Gym,east,3\n", r"campus table, line 4, x_m and y_m must be numbers, got \['east', '3'\]"),
         (TABLE + "C,Gym,1\n", r"campus table, line 4, x_m and y_m must be numbers"),
         (TABLE + "C,Gym,nan,3\n", r"campus table, line 4, x_m and y_m must be numbers"),
+        (TABLE + TABLE, r"campus table, line 4, x_m and y_m must be numbers, got \['x_m', 'y_m'\]; mend the row"),
+        (
+            TABLE + "C,Gym, old,1,3\n",
+            r"campus table, line 4 must have as many cells as columns, got \['3'\]; put a name",
+        ),
+        (
+            TABLE + "C,Gym,1,38000000\n",
+            r"campus table must span at most 50 km, got '38,000 km, with C \(Gym\) farthest out'; mend its row, or see",
+        ),
+        (
+            "code,name,lat,lon\nA,Hall,43.471,-80.543\nB,Lab,43.472,-80.544\nC,Gym,-80.545,43.473\n",
+            r"campus table must span at most 50 km, got '13,\d{3} km, with C \(Gym\) farthest out'",
+        ),
+        (
+            "code,name,lat,lon\nA,Hall,-76.5,97.3\nB,Lab,67.5,173.5\n",
+            "campus table must span at most 50 km, got '16,003 km",
+        ),
+        (
+            "code,name,x_m,y_m,x_m\nA,Hall,0,0,5\n",
+            r"campus table must have each column once, got .*; rename or drop the other one",
+        ),
         ("code,name,lat,lon\nA,Hall,-80.5,443.4\n", "line 2, lat and lon must be degrees"),
     ],
 )
@@ -85,8 +106,19 @@ def test_a_bad_table_says_where_and_what(table, message):
 def test_a_table_that_is_no_text_says_so(tmp_path):
     path = tmp_path / "campus.xlsx"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00")
-    with pytest.raises(ValueError, match="campus table must be text in UTF-8"):
+    with pytest.raises(ValueError, match=rf"campus table must be text in UTF-8, got {path}: .*; save it as UTF-8 CSV"):
         Campus.from_csv(path)
+    latin = io.TextIOWrapper(io.BytesIO(TABLE.replace("Hall", "Hôtel").encode("latin-1")), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match="campus table must be text in UTF-8, got 'utf-8' codec can't decode byte 0xf4"
+    ):
+        Campus.from_csv(latin)
+    with pytest.raises(ValueError, match="campus table must be lines of CSV, got .* bytes .*; open it as text"):
+        Campus.from_csv(io.BytesIO(TABLE.encode()))
+
+
+def test_a_large_campus_is_still_one():
+    assert Campus.from_csv(io.StringIO(TABLE + "C,Gym,49000,3\n")).size_m[0] == 49_100
 
 
 def test_margin_must_be_positive():

@@ -260,7 +260,7 @@ def test_a_nan_raises_in_its_slot(part):
         return replace(telemetry, service=replace(telemetry.service, qoe=telemetry.service.qoe * np.nan))
 
     env._network.step = broken
-    with pytest.raises(ValueError, match=f"{part} must hold numbers, got 'NaN in slot 2 of environment 0'"):
+    with pytest.raises(ValueError, match=f"{part} must hold finite numbers, got 'nan in slot 2 of environment 0'"):
         env.step(still)
 
 

@@ -162,6 +162,9 @@ def principal_components(
 class Crowd:
     """The users of one campus as points to be grouped. Every number of groups is tried at most once.
 
+    Two users are different where k-means can tell them apart. It squares distances, so what is nearer than about the root of
+    the numbers' precision, as a share of the crowd's radius, is one place to it: 6e-8 in double precision, 1e-3 in single.
+
     Args:
         point: One point per user.
         rng: Draws the seed of k-means++; the order in which numbers are tried makes no difference.
@@ -173,7 +176,7 @@ class Crowd:
     def __init__(self, point: Float[np.ndarray, "user latent"], *, rng: np.random.Generator) -> None:
         require(np.isfinite(point).all(), "point", "be finite", point[~np.isfinite(point)][:3].tolist(), "fill gaps")
         self.point, self._seed = point, int(rng.integers(2**31))
-        self.n_different = len(np.unique(point, axis=0))
+        self.n_different = _n_different(point)
         require(self.n_different >= 2, "point", "hold two different users", self.n_different, "give them views")
         self._made: dict[int, tuple[np.ndarray, float]] = {}
         self._silhouettes: dict[int, float] = {}
@@ -229,6 +232,20 @@ class Crowd:
             means = KMeans(n_groups, init="k-means++", n_init=5, random_state=self._seed).fit(self.point)
             self._made[n_groups] = means.labels_.astype(np.int64), float(means.inertia_)
         return self._made[n_groups]
+
+
+def _n_different(point: Float[np.ndarray, "user latent"]) -> int:
+    """Count the places that k-means can tell apart: each is farther than its reach from those counted before."""
+    if len(point) == 0:
+        return 0
+    precision = np.finfo(point.dtype).eps
+    centered = np.unique(point, axis=0) - point.mean(axis=0)
+    radius, rounding = np.linalg.norm(centered, axis=1).max(), 4 * precision * np.abs(point).max()
+    places = centered[:1]
+    for other in centered[1:]:
+        if np.linalg.norm(places - other, axis=1).min() > 4 * np.sqrt(precision) * radius + rounding:
+            places = np.vstack([places, other])
+    return len(places)
 
 
 @runtime_checkable

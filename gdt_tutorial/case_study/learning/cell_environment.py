@@ -20,7 +20,7 @@ from gdt_tutorial.agents.episode_checks import (
     BEFORE_THE_FIRST,
     checked_action,
     require_begun,
-    require_no_nan,
+    require_finite,
     require_running,
 )
 from gdt_tutorial.case_study.experiment import Campuses
@@ -184,7 +184,7 @@ class CellEnvironments(VectorEnv):
         )
         for world, first in zip(self._worlds, range(0, self.num_envs, self._cells_per_world), strict=True):
             own, slot = state[first : first + self._cells_per_world], world.telemetry.slot
-            require_no_nan("observation", own, f"slot {slot}", first)
+            require_finite("observation", own, f"slot {slot}", first)
         # Only choices can be illegal.
         has_choices = isinstance(self.single_action_space, gymnasium.spaces.MultiDiscrete)
         return state, {"action_mask": mask, "_action_mask": np.ones(len(mask), dtype=bool)} if has_choices else {}
@@ -205,7 +205,7 @@ class CellEnvironments(VectorEnv):
             for name, values in (("qoe", reward), ("stall_s", stall_s), ("quality", quality)):
                 values[own] = world.outcome(name).reshape(-1)
             slot = world.telemetry.slot
-            require_no_nan("reward", reward[own], f"slot {slot}", own.start)
+            require_finite("reward", reward[own], f"slot {slot}", own.start)
             is_truncated[own] = slot >= self._n_slots
         state, info = self._observe()
         info |= {"stall_s": stall_s, "_stall_s": is_played, "quality": quality, "_quality": is_played.copy()}

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.agents.branching import branching_loss, branching_target
 from gdt_tutorial.agents.ddqn import epsilon_greedy
+from gdt_tutorial.agents.episode_checks import require_finite_loss
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
@@ -215,6 +216,7 @@ def follow_prior(
         loss = branching_loss(network, batch, y) + config.margin_weight * _margin_loss(
             network, batch, n_row, config.margin
         )
+        require_finite_loss(loss)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)

@@ -137,6 +137,42 @@ def test_small_crowds_limit_the_choice():
     assert max(Crowd(blobs(), rng=stream(0, "crowd")).counts) == MAX_GROUPS
 
 
+@pytest.mark.parametrize("noise", [1e-16, 1e-12, 1e-9])
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+def test_users_that_k_means_cannot_tell_apart_are_one(noise, precision):
+    rng = stream(0, "points")
+    place = rng.integers(3, size=20)
+    point = rng.normal(size=(3, 8))[place]
+    crowd = Crowd((point * (1 + noise * rng.normal(size=point.shape))).astype(precision), rng=stream(0, "crowd"))
+    assert crowd.n_different == 3
+    assert list(crowd.counts) == [2, 3]
+    assert stability(crowd.labels(3)[None], place[None]) == [1.0]  # and scikit-learn warns of nothing
+    with pytest.raises(ValueError, match="n_groups must be at most 3, the number of different users, got 4"):
+        crowd.labels(4)
+
+
+@pytest.mark.parametrize("gap", [1e-6, 1e-3])
+def test_users_that_it_can_tell_apart_are_different(gap):
+    point = np.array([[0.0, 0.0], [gap, 0.0], [1.0, 0.0], [1.0, gap], [0.0, 1.0]])
+    crowd = Crowd(point + 10, rng=stream(0, "crowd"))
+    assert crowd.n_different == 5
+    assert len(set(crowd.labels(5))) == 5
+
+
+def test_rounding_alone_makes_no_difference():
+    point = 1 + np.finfo(float).eps * stream(0, "points").integers(3, size=(10, 2))
+    with pytest.raises(ValueError, match="point must hold two different users, got 1; give them views"):
+        Crowd(point, rng=stream(0, "crowd"))
+
+
+def test_in_ordinary_crowds_different_is_what_is_not_the_same():
+    _, kind, fraction = population(n_users=60)
+    window = view_windows(kind, fraction)
+    for encode in (last_slot, principal_components):
+        for point in encode(window):
+            assert Crowd(point, rng=stream(0, "crowd")).n_different == len(np.unique(point, axis=0))
+
+
 def test_status_windows_hold_everything():
     _, kind, fraction = population(n_users=5)
     swiping = view_windows(kind, fraction)

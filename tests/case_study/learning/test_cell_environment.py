@@ -263,7 +263,7 @@ def test_a_nan_raises_with_slot_and_environment(part):
         return replace(telemetry, service=replace(telemetry.service, qoe=telemetry.service.qoe * np.nan))
 
     network.step = broken
-    with pytest.raises(ValueError, match=f"{part} must hold numbers, got 'NaN in slot 2 of environment [23]'"):
+    with pytest.raises(ValueError, match=f"{part} must hold finite numbers, got 'nan in slot 2 of environment [23]'"):
         cells.step(action)
 
 
