@@ -20,13 +20,17 @@ SAY_RESULT = [ $$? = 0 ] || failed="$$failed pytest"; echo -n "$$spent"; \
   if [ -n "$$failed" ]; then echo "make $@: FAILED in:$$failed ($$SECONDS s)"; exit 1; fi; \
   echo "make $@: everything passed ($$SECONDS s)"
 
-.PHONY: help book test test-all lint format lock clean
+.PHONY: help book lab test test-all lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
 
 book: .venv/ready  ## execute the chapters, build the site, print where it is
 	@.venv/bin/python book/build.py
+
+# Its folder is notebooks/; its kernel is .venv's, also where the user has one of the same name. More options: make lab LAB=--no-browser
+lab: .venv/ready  ## open the chapters in JupyterLab
+	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) jupyterlab notebooks/00_quickstart.ipynb $(LAB)
 
 test: .venv/ready  ## all checks and tests that CI runs
 	@$(CHECK_ALL) -m "not slow"; $(SAY_RESULT)

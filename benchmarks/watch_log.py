@@ -3,8 +3,9 @@
     python benchmarks/watch_log.py [--rows N] [--repetitions N]
 
 Both read the same file of five columns into the same arrays, each in a process of its own: seconds of the processor for the
-import and for the reading, and by how much the peak of its memory grew (Linux only). Ours checks every row and counts repetitions; pandas reads
-text, as it must where `007` and `7` are two users, a chunk at a time, and converts the columns without any check.
+import and for the reading, and by how much the peak of its memory grew (Linux only). Ours checks every row and counts
+repetitions; pandas reads text, as it must where `007` and `7` are two users, a chunk at a time, and converts the columns
+without any check.
 """
 
 import argparse

@@ -326,7 +326,9 @@ def panel(record: RunRecord) -> str:
     """Return the reproducibility panel that stands at the foot of a chapter."""
     budget = f" of at most {record.budget_s:.0f} s" if record.budget_s else ""
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
-    repeat = f"papermill notebooks/{record.chapter}.ipynb out.ipynb -p profile {record.profile} -p seed {record.seed}"
+    data = "GDT_DATA=your_logs.csv " if record.data_source == "logs" else ""
+    run = f"papermill notebooks/{record.chapter}.ipynb out.ipynb -k python3"
+    repeat = f"{data}python -m {run} -p profile {record.profile} -p seed {record.seed}"
     rows = {
         "Processor time": f"{record.cpu_s:.1f} s{budget}, start of the kernel and imports included, one thread",
         "Clock time": f"{record.seconds:.1f} s, beside whatever else the machine did",
@@ -337,7 +339,8 @@ def panel(record: RunRecord) -> str:
         "Versions": versions,
     }
     listed = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows.items() if text)
-    again = f"<dt>Run it again</dt><dd><code>{escape(repeat)}</code></dd>"
+    where = "in the project's folder, its environment active (of <code>make</code>: <code>. .venv/bin/activate</code>)"
+    again = f"<dt>Run it again</dt><dd><code>{escape(repeat)}</code><br>{where}</dd>"
     return (
         "## How this page was made\n\n"
         + raw_html(f'<div class="book-panel"><dl>{listed}{again}</dl></div>')

@@ -12,6 +12,8 @@ from gdt_tutorial.teaching.claims import CLAIM_MIME
 _WORDS_PER_MINUTE = 200
 # A line of code is read as slowly as ten words.
 _WORDS_PER_LINE = 10
+# Code that a page folds away or leaves out.
+_NOT_READ = {"hide-input", "remove-input", "hide-cell", "remove-cell", "solution"}
 _BOX = re.compile(r"(?:^>.*\n?)+", re.MULTILINE)
 # A chapter may leave its time to the build; the sentence that says so gives way to the time itself.
 _LEFT_TO_BUILD = re.compile(
@@ -71,7 +73,7 @@ def reading_minutes(notebook: Any) -> int:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             words += len(cell["source"].split())
-        elif not {"hide-input", "remove-input", "hide-cell", "solution"} & set(cell.metadata.get("tags", [])):
+        elif not _NOT_READ & set(cell.metadata.get("tags", [])):
             words += _WORDS_PER_LINE * sum(bool(line.strip()) for line in cell["source"].splitlines())
     return max(1, round(words / _WORDS_PER_MINUTE))
 

@@ -22,6 +22,9 @@ __all__ = ["CHECKS", "Finding", "examine"]
 PYTHONS = ("3.11", "3.12", "3.13")
 MIN_MEMORY_BYTE = 1.5e9
 MIN_DISK_BYTE = 1e9
+PACKAGE = Path(__file__).parent
+FOLDERS_WITH_SUMS = ("case_study/checkpoints", "physical/tables", "twin/checkpoints")
+STORED_TABLES = tuple(f"case_study/results/{name}.csv" for name in ("fig4", "fig5", "parts", "who_wins"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +89,39 @@ def check_torch() -> Iterator[Finding]:
 
 
 def check_sionna() -> Iterator[Finding]:
-    """Sionna must be importable: channels other than the book's come from it."""
+    """Sionna may be missing, and must not be broken: channels other than the book's come from it."""
+    version = _version("sionna-no-rt") or _version("sionna")
+    if version is None:
+        text = "not installed, and no chapter needs it: channels other than the book's come from it"
+        yield Finding(level="note", name="Sionna", text=text, fix='pip install "gdt-tutorial[sionna]"')
+        return
     # In a process of its own: the import takes seconds and changes torch's random state.
     run = subprocess.run([sys.executable, "-c", "import sionna.phy"], capture_output=True, text=True, check=False)
     if run.returncode == 0:
-        yield Finding(
-            level="ok", name="Sionna", text=f"{_version('sionna-no-rt') or _version('sionna')} can be imported"
-        )
+        yield Finding(level="ok", name="Sionna", text=f"{version} can be imported")
     else:
         text = f"cannot be imported: {run.stderr.strip().splitlines()[-1]}"
         yield Finding(level="problem", name="Sionna", text=text, fix="pip install --force-reinstall sionna-no-rt")
+
+
+def check_files() -> Iterator[Finding]:
+    """Trained models and stored tables come with the library; a chapter that finds one changed or missing stops."""
+    try:
+        verified = importlib.import_module("gdt_tutorial.checkpoints").verified
+        read_table = importlib.import_module("gdt_tutorial.studies.tables").read_table
+    except Exception as error:
+        fix = "mend the packages that are named above"
+        yield Finding(level="problem", name="files", text=f"cannot be checked: {error}", fix=fix)
+        return
+    files = list(_files(verified, read_table))
+    faults = {path: fault for path, check in files if (fault := _fault(path, check))}
+    if faults:
+        names = {path: path.relative_to(PACKAGE.parent).as_posix() for path in faults}
+        text = ", ".join(f"{names[path]} {fault}" for path, fault in faults.items())
+        fix = f"install gdt-tutorial again; in a clone: git restore {' '.join(names.values())}"
+        yield Finding(level="problem", name="files", text=text, fix=fix)
+    else:
+        yield Finding(level="ok", name="files", text=f"{len(files)} of models and tables are as they were shipped")
 
 
 def check_memory() -> Iterator[Finding]:
@@ -172,6 +198,7 @@ CHECKS: list[Callable[[], Iterator[Finding]]] = [
     check_packages,
     check_torch,
     check_sionna,
+    check_files,
     check_memory,
     check_disk,
     check_kernel,
@@ -187,6 +214,29 @@ def _chapter_needs() -> list[tuple[str, dict[str, int]]]:
         return []
     chapters = tomllib.loads(plan.read_text(encoding="utf-8"))["chapter"]
     return [(f"chapter {row['number']}", row["needs"]) for row in chapters if "needs" in row]
+
+
+def _files(verified: Callable[[Path], object], read_table: Callable[[Path], object]) -> Iterator[tuple[Path, Callable]]:
+    """Yield each file that comes with the library, and what raises where it is not what it was."""
+    for folder in (PACKAGE / name for name in FOLDERS_WITH_SUMS):
+        sums = folder / "SHA256SUMS"
+        yield sums, Path.read_bytes
+        lines = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
+        listed = {folder / line.split()[-1] for line in lines if line.strip()}
+        # A model that no sum is for is as good as changed.
+        yield from ((path, verified) for path in sorted(listed | set(folder.glob("*.safetensors"))))
+    yield from ((PACKAGE / name, read_table) for name in STORED_TABLES)
+
+
+def _fault(path: Path, check: Callable[[Path], object]) -> str:
+    """Say in one or two words what is wrong with a file; nothing where it is fine."""
+    if not path.is_file():
+        return "is missing"
+    try:
+        check(path)
+    except Exception:
+        return "was changed"
+    return ""
 
 
 def _version(name: str) -> str | None:

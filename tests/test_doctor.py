@@ -77,6 +77,7 @@ def test_a_broken_torch_is_a_problem_and_no_crash(monkeypatch):
     monkeypatch.setattr(doctor.importlib, "import_module", import_module)
     assert "libtorch.so" in only(doctor.check_torch).text
     assert names_of_problems(doctor.check_kernel) == ["Jupyter kernel"]
+    assert names_of_problems(doctor.check_files) == ["files"]
 
 
 def test_a_broken_sionna_is_a_problem(monkeypatch):
@@ -89,6 +90,46 @@ def test_a_broken_sionna_is_a_problem(monkeypatch):
         ),
     )
     assert only(doctor.check_sionna).text == "cannot be imported: ImportError: no torch"
+
+
+def test_a_missing_sionna_is_a_note(monkeypatch):
+    monkeypatch.setattr(doctor, "_version", lambda name: None)
+    finding = only(doctor.check_sionna)
+    assert finding.level == "note"
+    assert finding.fix == 'pip install "gdt-tutorial[sionna]"'
+
+
+def test_every_model_and_table_of_the_library_is_checked():
+    package = doctor.PACKAGE
+    assert {path.parent for path in package.rglob("SHA256SUMS")} == {
+        package / name for name in doctor.FOLDERS_WITH_SUMS
+    }
+    assert {path.parent for path in package.rglob("*.safetensors")} <= {
+        package / name for name in doctor.FOLDERS_WITH_SUMS
+    }
+    assert set(package.rglob("results/*.csv")) == {package / name for name in doctor.STORED_TABLES}
+    assert set(package.rglob("*.csv")) <= {path for path, _ in doctor._files(str, str)}
+
+
+def test_a_changed_and_a_missing_file_are_named_with_the_fix(monkeypatch, tmp_path):
+    package = tmp_path / "gdt_tutorial"
+    for name in ("case_study", "physical/tables", "twin/checkpoints"):
+        shutil.copytree(doctor.PACKAGE / name, package / name)
+    monkeypatch.setattr(doctor, "PACKAGE", package)
+    assert names_of_problems(doctor.check_files) == []
+    model, table = "physical/tables/umi_law.safetensors", "case_study/results/fig5.csv"
+    (package / model).write_bytes((package / model).read_bytes()[:-1])
+    (package / table).write_bytes((package / table).read_bytes()[:-100])
+    (package / "case_study/checkpoints/actor_3.safetensors").unlink()
+    (package / "twin/checkpoints/SHA256SUMS").unlink()
+    finding = only(doctor.check_files)
+    assert finding.level == "problem"
+    assert f"gdt_tutorial/{model} was changed" in finding.text
+    assert f"gdt_tutorial/{table} was changed" in finding.text
+    assert "gdt_tutorial/case_study/checkpoints/actor_3.safetensors is missing" in finding.text
+    assert "gdt_tutorial/twin/checkpoints/SHA256SUMS is missing" in finding.text
+    assert "git restore gdt_tutorial/" in finding.fix
+    assert "actor_2" not in finding.text
 
 
 def test_more_threads_than_cores_is_a_note(monkeypatch):

@@ -184,6 +184,12 @@ def test_panel_says_what_made_the_page():
         assert part in text
 
 
+def test_panel_says_how_to_run_it_again_on_the_same_kind_of_data():
+    command = "python -m papermill notebooks/00_first.ipynb out.ipynb -k python3 -p profile book -p seed 3"
+    assert f"<code>{command}</code>" in generate.panel(record())
+    assert f"<code>GDT_DATA=your_logs.csv {command}</code>" in generate.panel(record(data_source="logs"))
+
+
 def test_every_statement_of_the_paper_has_chapters_and_known_claims():
     real = read_plan()
     table = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))

@@ -96,12 +96,14 @@ def test_environment_has_the_pins_of_the_lock():
     assert {name: str(pin.specifier) for name, pin in pins.items()} == {
         name: str(LOCK[name].specifier) for name in pins
     }
-    assert set(dependencies()) | {"ipykernel"} <= set(pins)
+    assert set(dependencies()) | {"jupyterlab", "papermill", "ipykernel"} <= set(pins)
 
 
 def test_environment_is_small_and_takes_the_cpu_build():
     pins = pins_of(line for line in ENVIRONMENT_PIP if not line.startswith("-"))
-    tools = set(dependencies("book", "test", "cluster")) - set(dependencies()) - {"ipykernel", "psutil"}
+    # It opens chapters and runs them; these two bring `nbformat` and `psutil`.
+    notebooks = {"jupyterlab", "papermill", "ipykernel", "nbformat", "psutil"}
+    tools = set(dependencies(*PYPROJECT["project"]["optional-dependencies"])) - set(dependencies()) - notebooks
     assert tools & set(pins) == set()
     assert [name for name in pins if CUDA.match(name)] == []
     assert "--extra-index-url https://download.pytorch.org/whl/cpu" in ENVIRONMENT_PIP
@@ -120,6 +122,12 @@ def test_the_same_pythons_everywhere():
     assert PYPROJECT["project"]["requires-python"] == ">=3.11,<3.14"
     assert "OLDEST, NEWEST = (3, 11), (3, 13)" in read("tools/setup_env.py")
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in read("Makefile")
+
+
+def test_sionna_is_asked_for_by_its_extra_and_by_the_tests():
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    assert "sionna-no-rt" not in dependencies()
+    assert set(extras["sionna"]) <= set(extras["test"])
 
 
 # --- valid schemas

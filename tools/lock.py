@@ -3,8 +3,8 @@
     make lock
 
 The lock holds for Python 3.11-3.13 and any system. It pins torch, but none of the CUDA packages that torch's default
-Linux build asks for: the build that is installed brings its own. The environment for conda and Binder leaves out what
-only tests and the building of the book need.
+Linux build asks for: the build that is installed brings its own. The environment for conda and Binder opens and runs
+chapters: it leaves out what only the tests, the building of the book and the extras need.
 """
 
 import re
@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CUDA = re.compile(r"(nvidia|cuda)-|triton\b")
+NOTEBOOK_TOOLS = ("jupyterlab", "papermill", "ipykernel")  # to open a chapter, to run it again, and what runs it
 HEADER = "# Made by `make lock` from pyproject.toml; do not edit. Python 3.11-3.13, any system, no CUDA packages.\n"
 ENVIRONMENT = """\
 # Made by `make lock`; do not edit. The same versions as in requirements.lock, for conda and for Binder:
@@ -34,10 +35,9 @@ dependencies:
 
 def main() -> None:
     """Write both files."""
-    lock = resolve("pyproject.toml", "--extra", "book", "--extra", "test", "--extra", "cluster")
+    lock = resolve("pyproject.toml", "--all-extras")
     write("requirements.lock", HEADER + "\n".join(lock) + "\n")
-    # A notebook server brings its own Jupyter; the kernel must lie beside the library.
-    pins = resolve("pyproject.toml", "-", "--constraint", "requirements.lock", stdin="ipykernel")
+    pins = resolve("pyproject.toml", "-", "--constraint", "requirements.lock", stdin="\n".join(NOTEBOOK_TOOLS))
     write("environment.yml", ENVIRONMENT.format(pins="\n".join(f"      - {pin}" for pin in pins)))
 
 

@@ -1,7 +1,8 @@
 """The numbers that come from Sionna: the propagation law of TR 38.901, and when a block of TS 38.214 is lost.
 
-Sionna, the reference implementation, takes seconds to import. What it says for the book's network is therefore shipped;
-for every other carrier, height or error rate Sionna is asked, and imported only then. No other file imports it.
+Sionna, the reference implementation, takes seconds to import, and needs newer packages than the library does. What it says
+for the book's network is therefore shipped; for every other carrier, height or error rate Sionna is asked, and imported only
+then. No other file imports it; `pip install "gdt-tutorial[sionna]"` installs it.
 
     tables/umi_law.safetensors  path loss and LOS probability at 3.5 GHz, access points at 10 m, phones at 1.5 m
     tables/mcs_steps.csv        modulation, code rate, and SNR at block error rates 1e-1 to 1e-4, of MCS tables 1 and 2
@@ -48,6 +49,10 @@ ERROR_RATES = (1e-1, 1e-2, 1e-3, 1e-4)  # of blocks; the shipped ones
 
 _UMI, _MCS = "umi_law.safetensors", "mcs_steps.csv"
 _SHIPPED_LAW = (3.5e9, 10.0, 1.5, 8192)  # carrier (Hz), height of access points (m), of phones (m), points
+_NOT_INSTALLED = (
+    "Carriers, heights and error rates other than those of the shipped tables are asked of Sionna, which is not installed; "
+    'pip install "gdt-tutorial[sionna]".'
+)
 _N_STEPS = {1: 29, 2: 28}  # MCS table -> its steps; TS 38.214 reserves the indices above
 
 
@@ -183,13 +188,14 @@ def _crossing_db(snr_db: np.ndarray, error_rate: np.ndarray, target: float) -> f
 def remake(folder: Path) -> None:
     """Ask Sionna for everything that is shipped, and write it with its hashes into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    table = ask_umi_table(*_SHIPPED_LAW)
     carrier_hz, ap_m, user_m, n_points = _SHIPPED_LAW
     sionna = f"sionna-no-rt {version('sionna-no-rt')}"
     source = (
         f"{sionna}, UMiScenario: 3GPP TR 38.901 UMi street canyon at {carrier_hz:g} Hz, access points at {ap_m} m, users at "
         f"{user_m} m; LOS path loss (dB), NLOS path loss (dB), LOS probability at np.geomspace(10, 5000, {n_points}) m"
     )
-    write_atomically(folder / _UMI, safetensors_bytes({"table": ask_umi_table(*_SHIPPED_LAW)}, {"source": source}))
+    write_atomically(folder / _UMI, safetensors_bytes({"table": table}, {"source": source}))
     lines = [
         f"# source: {sionna}: decode_mcs_index (3GPP TS 38.214 Tables 5.1.3.1-1 and -2), bler_tables/PDSCH_table[12].json",
         "# snr_db_at_*: SNR (dB) at that block error rate; empty: no error table, or one that ends above the rate",
@@ -221,8 +227,13 @@ def _umi_scenario(carrier_hz: float) -> Any:
 def _sionna() -> ModuleType:
     """Import Sionna with the CPU as its default device, and without its reseeding of torch."""
     with keep_torch_rng():
-        import sionna.phy
-        import sionna.sys
+        try:
+            import sionna.phy
+            import sionna.sys
+        except ModuleNotFoundError as error:
+            if error.name != "sionna":
+                raise
+            raise ModuleNotFoundError(_NOT_INSTALLED, name="sionna") from None
 
         sionna.phy.config.device = "cpu"
     return sionna

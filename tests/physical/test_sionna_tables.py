@@ -133,6 +133,27 @@ assert torch.get_default_dtype() == torch.float32
     assert run.returncode == 0
 
 
+class NoSionna:
+    """Makes Python find no Sionna, as where it is not installed."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "sionna":
+            raise ModuleNotFoundError("No module named 'sionna'", name="sionna")
+
+
+@pytest.mark.parametrize("ask", [lambda: umi_table(28e9, 10.0, 1.5, 8192), lambda: mcs_steps(1, (0.05,)), remake])
+def test_where_sionna_is_missing_one_sentence_says_how_to_get_it(ask, monkeypatch, tmp_path):
+    for name in [name for name in sys.modules if name.split(".")[0] == "sionna"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [NoSionna, *sys.meta_path])
+    sionna_tables._sionna.cache_clear()
+    with pytest.raises(ModuleNotFoundError, match=r'not installed; pip install "gdt-tutorial\[sionna\]"\.$') as raised:
+        ask(tmp_path) if ask is remake else ask()
+    assert raised.value.__suppress_context__
+    assert not list(tmp_path.iterdir())
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,109 @@
+"""`make lab` opens JupyterLab on the chapters, with a kernel of the environment that has the library."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from jupyter_client import BlockingKernelClient
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = "--no-browser --allow-root --port=0"
+WAIT_S = 120.0
+
+
+def wait_for(look, what):
+    end_s = time.monotonic() + WAIT_S
+    while time.monotonic() < end_s:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"no {what} within {WAIT_S:g} s")
+
+
+def server_of(folder):
+    """Return what the server says of itself, once it has written it whole."""
+    for path in folder.glob("jpserver-*.json"):
+        try:
+            return json.loads(path.read_text())
+        except json.JSONDecodeError:
+            return None
+    return None
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Start what `make lab` starts, in this environment instead of .venv; yield where it writes, and what it says of itself."""
+    (command,) = subprocess.run(
+        ["make", "--silent", "--dry-run", "--old-file=.venv/ready", "lab", f"LAB={OPTIONS}"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    command = command.replace(".venv/bin/python", shlex.quote(sys.executable))
+    # A user's own kernel of the same name, and settings, must not change what opens.
+    foreign = tmp_path / "home" / "data" / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    (foreign / "kernel.json").write_text(
+        json.dumps({"argv": ["false"], "display_name": "Foreign", "language": "python"})
+    )
+    runtime = tmp_path / "runtime"
+    variables = {"JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
+    variables |= {"JUPYTER_DATA_DIR": str(tmp_path / "home" / "data"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    with (tmp_path / "log").open("w") as log:
+        environment = {**os.environ, **variables}
+        server = subprocess.Popen(
+            ["bash", "-c", f"exec env {command}"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            found = wait_for(lambda: server_of(runtime) or server.poll() is not None, "server")
+            assert found is not True, (tmp_path / "log").read_text()
+            yield runtime, found
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(timeout=WAIT_S)
+
+
+def ask(server, path, *, data=None):
+    request = urllib.request.Request(f"{server['url']}{path}", data=data)
+    request.add_header("Authorization", f"token {server['token']}")
+    with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+        return answer.read().decode()
+
+
+def test_lab_shows_the_chapters_and_runs_them_with_the_library(lab):
+    runtime, server = lab
+    assert "JupyterLab" in ask(server, "lab/tree/00_quickstart.ipynb")
+    names = {entry["name"] for entry in json.loads(ask(server, "api/contents"))["content"]}
+    assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= names
+    kernels = json.loads(ask(server, "api/kernelspecs"))["kernelspecs"]
+    assert kernels["python3"]["spec"]["display_name"] != "Foreign"
+    session = {"path": "00_quickstart.ipynb", "type": "notebook", "name": "", "kernel": {"name": "python3"}}
+    kernel = json.loads(ask(server, "api/sessions", data=json.dumps(session).encode()))["kernel"]["id"]
+    connection = runtime / f"kernel-{kernel}.json"
+    wait_for(connection.is_file, "kernel")
+    client = BlockingKernelClient(connection_file=str(connection))
+    client.load_connection_file()
+    client.start_channels()
+    said = []
+    try:
+        client.wait_for_ready(timeout=WAIT_S)
+        code = "import sys, os, gdt_tutorial\nprint(sys.prefix, os.getcwd(), sep='\\n')"
+        client.execute_interactive(code, timeout=WAIT_S, output_hook=lambda message: said.append(message["content"]))
+    finally:
+        client.stop_channels()
+    text = "".join(content.get("text", "") for content in said)
+    assert text.splitlines() == [sys.prefix, str(ROOT / "notebooks")]
