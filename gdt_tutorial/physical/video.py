@@ -5,6 +5,7 @@ follow the same recommended list. A video is cut into segments and has a type, o
 (`swipes.py`).
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,9 +157,7 @@ class VideoCatalog:
             segment_s: Length of a segment.
         """
         video_type, type_names = view_types(log)
-        _, first, n_views = np.unique(log.video_id, return_index=True, return_counts=True)
-        most_viewed = np.argsort(-n_views, kind="stable")[:n_videos]
-        first, n_views = first[most_viewed], n_views[most_viewed]
+        first, n_views = (values[:n_videos] for values in _videos_of(log))
         return cls(
             duration_s=log.duration_s[first].astype(np.float64),
             video_type=video_type[first].astype(np.int64),
@@ -169,6 +168,14 @@ class VideoCatalog:
             source="watch log",
             attribution=log.attribution,
         )
+
+
+@functools.lru_cache(maxsize=2)
+def _videos_of(log: WatchLog) -> tuple[Int[np.ndarray, " video"], Int[np.ndarray, " video"]]:
+    """Return the first view and the number of views of each video of a log, the most viewed first."""
+    _, first, n_views = np.unique(log.video_id, return_index=True, return_counts=True)
+    most_viewed = np.argsort(-n_views, kind="stable")
+    return first[most_viewed], n_views[most_viewed]
 
 
 def recommend(

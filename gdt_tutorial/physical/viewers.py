@@ -1,5 +1,6 @@
 """The users as viewers: who they are, what they like, how they swipe."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,24 +72,32 @@ class Viewers:
         Raises:
             ValueError: If the catalog's types are not the log's, or the log holds too little (`crowd_needs`).
         """
-        require_crowd(log, min_views=min_views)
         _, type_names = view_types(log)
         if catalog.type_names != type_names:
             raise ValueError(
                 f"catalog must have the log's video types {type_names}, got {catalog.type_names}; "
                 f"use VideoCatalog.from_watch_log with the same log."
             )
-        swipes = LoggedSwipes.from_watch_log(log, min_views=min_views)
+        swipes, preference = _crowd_of(log, min_views)
         n_rounds = -(-n_users // swipes.n_users)
         everyone = np.broadcast_to(np.arange(swipes.n_users), (n_batch, n_rounds, swipes.n_users))
         user = rng.permuted(everyone, axis=-1).reshape(n_batch, -1)[:, :n_users]
         return cls(
             user=user,
-            preference=logged_preference(log, swipes.user_id)[user],
+            preference=preference[user],
             swipes=swipes,
             source="watch log",
             attribution=log.attribution,
         )
+
+
+# A study opens many networks on one log, and a log may hold millions of views.
+@functools.lru_cache(maxsize=2)
+def _crowd_of(log: WatchLog, min_views: int) -> tuple[LoggedSwipes, Float[np.ndarray, "user type"]]:
+    """Return the log's users: how they swipe, and what they like."""
+    require_crowd(log, min_views=min_views)
+    swipes = LoggedSwipes.from_watch_log(log, min_views=min_views)
+    return swipes, logged_preference(log, swipes.user_id)
 
 
 def logged_preference(

@@ -7,6 +7,7 @@ lines of a row nor says which row is at fault, and guesses what an id is where i
 """
 
 import csv
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -151,8 +152,11 @@ def view_types(log: WatchLog) -> tuple[Int[np.ndarray, " view"], tuple[str, ...]
 
     The stand-ins are terciles: three lengths with equally many videos of the log each.
     """
-    if log.video_type is not None:
-        return log.video_type, log.type_names
+    return _length_types(log) if log.video_type is None else (log.video_type, log.type_names)
+
+
+@functools.lru_cache(maxsize=2)  # every network on a log asks anew
+def _length_types(log: WatchLog) -> tuple[Int[np.ndarray, " view"], tuple[str, ...]]:
     _, first = np.unique(log.video_id, return_index=True)
     edge_s = np.quantile(log.duration_s[first], [1 / 3, 2 / 3])
     names = tuple(f"{length} (no type in log)" for length in ("short", "medium", "long"))
