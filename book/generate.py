@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 
 from book import api, loop_picture, maps
-from book.chapters import BOOK, Plan
+from book.chapters import BOOK, Plan, project
 from book.execute import RunRecord
 from book.parameters import parameter_tables
 from gdt_tutorial.teaching.claims import readable
@@ -33,6 +33,9 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
         "index": index_tables(plan, index),
         "data": data_note(records),
         "status_parts": status_parts_table(),
+        "launch": launch_line(plan),
+        "clone": clone_lines(),
+        "pip": pip_lines(),
         **{f"map_{figure}": framed_map(figure, plan, index) for figure in maps.MAP_SIZES},
     }
 
@@ -313,6 +316,30 @@ def status_parts_table() -> str:
         head = [f"{half} status", "what it is", "measured by", "stands in for it", "read by"]
         blocks.append(table(head, rows))
     return "\n\n".join(blocks)
+
+
+def launch_line(plan: Plan) -> str:
+    """Return the addresses that open chapter 00 in Binder and in Colab."""
+    repository, release = project()["repository"].removeprefix("https://github.com/"), project()["release"]
+    chapter = plan.chapters[0]
+    path = f"notebooks/{chapter.stem}.ipynb"
+    binder = f"https://mybinder.org/v2/gh/{repository}/{release}?urlpath=lab/tree/{path}"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/{release}/{path}"
+    return f"Open chapter {chapter.number} in [Binder]({binder}) or in [Colab]({colab})."
+
+
+def clone_lines() -> str:
+    """Return the commands that fetch the release and open JupyterLab."""
+    repository = project()["repository"]
+    folder = repository.rsplit("/", 1)[1]
+    return (
+        f"```bash\ngit clone --depth 1 --branch {project()['release']} {repository}\ncd {folder}\nmake lab\n```"
+    )
+
+
+def pip_lines() -> str:
+    """Return the command that installs the release with pip."""
+    return f'```bash\npip install "{project()["install"]}" jupyterlab papermill\n```'
 
 
 def _readers(part: StatusPart) -> str:

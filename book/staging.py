@@ -68,7 +68,7 @@ def contents(plan: Plan) -> dict[str, Any]:
         for row in part["chapters"]:
             if row["file"] == "api/index":
                 row["sections"] = [{"file": page.removesuffix(".md")} for page in api.pages() if page != "api/index.md"]
-    return toc | {"parts": [*written, first, *others]}
+    return toc | {"parts": [first, *written, *others]}
 
 
 def _filled(page: Path, parts: dict[str, str]) -> str:
