@@ -12,7 +12,7 @@ from torch import nn
 from gdt_tutorial.checkpoints import load, save, write_sums
 from gdt_tutorial.files import WriteError, require_writable, write_atomically
 from gdt_tutorial.studies.tables import write_table
-from gdt_tutorial.teaching.plots import save_figure
+from gdt_tutorial.teaching.plots import figure_format, save_figure
 
 
 def line(fig):
@@ -62,6 +62,24 @@ def test_a_full_disk_leaves_the_old_file_or_none_and_is_said_in_one_sentence(tmp
     with pytest.raises(WriteError):
         WRITERS[name](path)
     assert not list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("name", ["figure", "figure.", "figure.docx", ".png"])
+def test_a_figure_of_no_known_format_is_refused_before_it_is_drawn(tmp_path, name):
+    drawn = []
+    with pytest.raises(
+        ValueError, match=r"path must end in a format of pictures, got '.*'; take one of .*, png, .*svg"
+    ):
+        save_figure(drawn.append, tmp_path / name)
+    assert not drawn
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.PNG", b"\x89PNG"), ("a.pdf", b"%PDF"), ("a.svg", b"<?xml")])
+def test_a_figure_has_the_format_of_its_ending(tmp_path, name, start):
+    assert figure_format(name) == name.lower().removeprefix("a.")
+    save_figure(line, tmp_path / "new" / name, size=(2, 1))
+    assert (tmp_path / "new" / name).read_bytes().startswith(start)
 
 
 def test_text_and_bytes_are_written_as_they_are(tmp_path):
