@@ -28,7 +28,6 @@ from book.cache import digest, execute_cached, library_files
 from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord
 from book.scan import scan
-from gdt_tutorial.files import WriteError
 
 STAGE = BUILD / "stage"
 SITE = BUILD / "html"
@@ -46,15 +45,18 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"The book was not built. {error}", file=sys.stderr)
         return 2
-    if options.fresh:
-        shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True, exist_ok=True)
-    with _only_one(BUILD / "lock"):
+    with _only_one(BUILD / "lock") as lock:
+        for path in BUILD.iterdir() if options.fresh else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path != lock:
+                path.unlink()
         return _build(plan, options, notes, start_s)
 
 
 @contextmanager
-def _only_one(path: Path) -> Iterator[None]:
+def _only_one(path: Path) -> Iterator[Path]:
     """Wait for another build: two at a time would take each other's folders away. The second one finds the work done."""
     with path.open("a+") as lock:
         try:
@@ -66,7 +68,7 @@ def _only_one(path: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        yield
+        yield path
 
 
 def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]]:
@@ -95,11 +97,11 @@ def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]
 def _build(plan: Plan, options: argparse.Namespace, notes: dict[str, str], start_s: float) -> int:
     try:
         records, executed = run_chapters(plan, options.profile, options.seed, options.data, options.jobs, notes)
-    except (ChapterError, WriteError) as error:
+        _print_costs(plan, records)
+        faults = _stderr_faults(records) or build_site(plan, records, executed)
+    except (ChapterError, OSError) as error:
         print(f"\nThe book was not built. {error}", file=sys.stderr)
         return 1
-    _print_costs(plan, records)
-    faults = _stderr_faults(records) or build_site(plan, records, executed)
     if faults:
         print("\n".join(["", *faults, "The book was not built."]), file=sys.stderr)
         return 1

@@ -332,9 +332,7 @@ def clone_lines() -> str:
     """Return the commands that fetch the release and open JupyterLab."""
     repository = project()["repository"]
     folder = repository.rsplit("/", 1)[1]
-    return (
-        f"```bash\ngit clone --depth 1 --branch {project()['release']} {repository}\ncd {folder}\nmake lab\n```"
-    )
+    return f"```bash\ngit clone --depth 1 --branch {project()['release']} {repository}\ncd {folder}\nmake lab\n```"
 
 
 def pip_lines() -> str:

@@ -212,8 +212,9 @@ def test_front_page_number_comes_from_a_run(plan, monkeypatch):
 
 def test_contents_list_the_written_chapters_of_a_part_in_order(plan):
     parts = staging.contents(plan)["parts"]
-    assert [part["caption"] for part in parts[:2]] == ["Chapters", "Overview"]
-    assert parts[0]["chapters"] == [{"file": "notebooks/00_first"}]
+    assert [part["caption"] for part in parts[:2]] == ["Overview", "Chapters"]
+    assert parts[0]["chapters"][0] == {"file": "pages/install"}
+    assert parts[1]["chapters"] == [{"file": "notebooks/00_first"}]
 
 
 def test_page_that_names_an_unknown_part_is_refused(tmp_path):

@@ -6,16 +6,19 @@ record 10439422; CC BY-SA 4.0. KuaiRand-1K has 1,000 users, 4.4 million videos a
 """
 
 import csv
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 from jaxtyping import Int
 
+from gdt_tutorial.files import WriteError
 from gdt_tutorial.physical.logs.log_files import open_text
 from gdt_tutorial.physical.logs.log_rows import RowRules, identifiers, shown
 from gdt_tutorial.physical.logs.log_tables import WatchLog, keep_frequent_types, read_tables
@@ -166,18 +169,29 @@ def _unpack(archive: Path, target: Path) -> None:
             if not (member.isfile() and path.name.startswith(_WANTED) and path.suffix == ".csv"):
                 continue
             n_found += 1
-            _write(tar.extractfile(member), target / path.name, member.size)
+            source = tar.extractfile(member)
+            assert source is not None  # it is a file
+            _write(source, target / path.name, member.size)
     if not n_found:
         raise ValueError(
             f"url must be a KuaiRand archive with log_*.csv, got {archive.name} without any; check the address."
         )
 
 
-def _write(source, path: Path, n_bytes: int) -> None:
-    """Copy one member, unless it is there; an interrupted copy never gets the final name."""
-    if path.is_file() and path.stat().st_size == n_bytes:
+def _write(source: IO[bytes], path: Path, n_byte: int) -> None:
+    """Copy one member, unless it is there; an interrupted copy never gets the final name, and is removed.
+
+    Raises:
+        WriteError: The disk is full.
+    """
+    if path.is_file() and path.stat().st_size == n_byte:
         return
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
-        shutil.copyfileobj(source, file)
-    unfinished.replace(path)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            shutil.copyfileobj(source, file)
+        unfinished.replace(path)
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        unfinished.unlink(missing_ok=True)

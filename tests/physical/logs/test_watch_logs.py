@@ -13,6 +13,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from gdt_tutorial.files import WriteError
 from gdt_tutorial.physical.logs.kuairand import KUAIRAND_ATTRIBUTION
 from gdt_tutorial.physical.logs.log_tables import view_types
 from gdt_tutorial.physical.logs.watch_logs import (
@@ -301,6 +302,22 @@ def test_fetching_unpacks_the_wanted_files_only_once(tmp_path, archive_server):
     assert read_kuairand(target).n_views == 8
     archive.unlink()
     assert read_kuairand(fetch_kuairand(target, url=url, known_hash=known_hash, progressbar=False)).n_views == 8
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, archive_server, monkeypatch):
+    folder, address = archive_server
+    archive = pack(folder / "KuaiRand-1K.tar.gz", {"KuaiRand-1K/data/log_standard_1k.csv": b"a,b\n" * 1000})
+
+    def full(source, file):
+        file.write(source.read(100))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gdt_tutorial.physical.logs.kuairand.shutil.copyfileobj", full)
+    with pytest.raises(
+        WriteError, match=r"log_standard_1k.csv could not be written \(No space left on device\); make room"
+    ):
+        fetch_kuairand(tmp_path / "target", url=f"{address}/{archive.name}", progressbar=False)
+    assert list((tmp_path / "target").glob("log_*")) == []
 
 
 def test_fetching_shows_progress(tmp_path, archive_server, capfd):
