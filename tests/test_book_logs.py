@@ -13,6 +13,7 @@ from gdt_tutorial.case_study.figures.fig4 import logged_views
 from gdt_tutorial.physical.logs.crowd_needs import CrowdNeeds, shortfall
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.seeding import stream
 from tests.test_execute import record
 
 PLAN = read_plan()
@@ -127,3 +128,20 @@ def test_a_chapter_runs_on_the_least_that_it_needs(tmp_path, chapter):
     ran = execute(chapter.path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb", data=path)
     assert ran.data_source == "logs"
     assert ran.stderr == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", PLAN.written, ids=lambda chapter: chapter.stem)
+def test_a_chapter_runs_on_a_log_with_topics_and_more_users_than_a_campus_has(tmp_path, chapter):
+    rng = stream(0, "log with topics")
+    rows = [f"{COLUMNS},video_type"]
+    for user in range(130):
+        for video in rng.integers(0, 300, 40):
+            duration_ms = 8_000 + 100 * video
+            play_ms = int(duration_ms * min(1, rng.exponential(0.4 + user / 130)))
+            rows.append(f"user {user},{video},{play_ms},{duration_ms},topic {video % 11}")
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows) + "\n")
+    ran = execute(chapter.path, profile="smoke", seed=0, out_path=tmp_path / "out.ipynb", data=path)
+    assert ran.stderr == []
+    assert len(find_watch_log(path).type_names) == 9

@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 
 import gdt_tutorial
 from book.build import SITE
+from book.chapters import read_plan
+from book.generate import launch_line
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -192,17 +194,17 @@ def is_tracked(name):
 
 
 def published_texts():
-    """Yield what readers see; tests hold patterns of addresses, not addresses."""
-    return ((name, text) for name, text in tracked_texts() if not name.startswith("tests/"))
+    """Yield what readers see; tests and the builder hold patterns of addresses, not addresses."""
+    return ((name, text) for name, text in tracked_texts() if not name.startswith(("tests/", "book/generate.py")))
 
 
 def launches():
-    """Return (file, repository, tag, target) of each Binder and Colab address in tracked files."""
+    """Return (file, repository, tag, target) of each Binder and Colab address in tracked files and on the install page."""
     binder = r"https://mybinder\.org/v2/gh/([\w.-]+/[\w.-]+)/([\w.-]+)\?urlpath=(?:lab/)?tree/([\w./-]+)"
     colab = r"https://colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/([\w.-]+)/([\w./-]+)"
     return [
         (name, *match.groups())
-        for name, text in published_texts()
+        for name, text in (*published_texts(), ("install.md", launch_line(read_plan())))
         for pattern in (binder, colab)
         for match in re.finditer(pattern, text)
     ]
@@ -219,7 +221,7 @@ def test_every_launch_address_leads_to_a_tracked_file_of_the_release():
 
 def test_every_launch_address_was_understood():
     pattern = r"mybinder\.org/v2|colab\.research\.google\.com/github"
-    assert len(launches()) == sum(len(re.findall(pattern, text)) for _, text in published_texts())
+    assert len(launches()) == 2 + sum(len(re.findall(pattern, text)) for _, text in published_texts())
 
 
 def test_every_address_of_the_repository_is_the_one_of_pyproject():
@@ -248,6 +250,7 @@ def test_links_of_readme_and_contributing_lead_to_tracked_files():
     targets = []
     for name in ("README.md", "CONTRIBUTING.md"):
         targets += [target for target in re.findall(r"\]\(([^)\s]+)\)", read(name)) if "://" not in target]
+        targets = [target for target in targets if not target.startswith("#")]
     assert "book/_static/closed_loop.svg" in targets
     assert [target for target in targets if not is_tracked(target)] == []
 

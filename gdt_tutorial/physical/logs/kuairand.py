@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -169,16 +169,14 @@ def _unpack(archive: Path, target: Path) -> None:
             if not (member.isfile() and path.name.startswith(_WANTED) and path.suffix == ".csv"):
                 continue
             n_found += 1
-            source = tar.extractfile(member)
-            assert source is not None  # it is a file
-            _write(source, target / path.name, member.size)
+            _write(tar.extractfile(member), target / path.name, member.size)
     if not n_found:
         raise ValueError(
             f"url must be a KuaiRand archive with log_*.csv, got {archive.name} without any; check the address."
         )
 
 
-def _write(source: IO[bytes], path: Path, n_byte: int) -> None:
+def _write(source: Any, path: Path, n_byte: int) -> None:
     """Copy one member, unless it is there; an interrupted copy never gets the final name, and is removed.
 
     Raises:

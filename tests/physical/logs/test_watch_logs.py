@@ -9,11 +9,13 @@ import tarfile
 import threading
 import time
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from gdt_tutorial.files import WriteError
+from gdt_tutorial.physical.logs import kuairand
 from gdt_tutorial.physical.logs.kuairand import KUAIRAND_ATTRIBUTION
 from gdt_tutorial.physical.logs.log_tables import view_types
 from gdt_tutorial.physical.logs.watch_logs import (
@@ -312,7 +314,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, archive_server, monkeypatch):
         file.write(source.read(100))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gdt_tutorial.physical.logs.kuairand.shutil.copyfileobj", full)
+    monkeypatch.setattr(kuairand, "shutil", SimpleNamespace(copyfileobj=full))
     with pytest.raises(
         WriteError, match=r"log_standard_1k.csv could not be written \(No space left on device\); make room"
     ):
