@@ -351,9 +351,6 @@ def panel(record: RunRecord) -> str:
     """Return the reproducibility panel that stands at the foot of a chapter."""
     budget = f" of at most {record.budget_s:.0f} s" if record.budget_s else ""
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
-    data = "GDT_DATA=your_logs.csv " if record.data_source == "logs" else ""
-    run = f"papermill notebooks/{record.chapter}.ipynb out.ipynb -k python3"
-    repeat = f"{data}python -m {run} -p profile {record.profile} -p seed {record.seed}"
     rows = {
         "Processor time": f"{record.cpu_s:.1f} s{budget}, start of the kernel and imports included, one thread",
         "Clock time": f"{record.seconds:.1f} s, beside whatever else the machine did",
@@ -365,12 +362,19 @@ def panel(record: RunRecord) -> str:
     }
     listed = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows.items() if text)
     where = "in the project's folder, its environment active (of <code>make</code>: <code>. .venv/bin/activate</code>)"
-    again = f"<dt>Run it again</dt><dd><code>{escape(repeat)}</code><br>{where}</dd>"
+    again = f"<dt>Run it again</dt><dd><code>{escape(run_again(record))}</code><br>{where}</dd>"
     return (
         "## How this page was made\n\n"
         + raw_html(f'<div class="book-panel"><dl>{listed}{again}</dl></div>')
         + "\n\nOther seeds give other numbers; the accepted range of each is on the page of [claims](../pages/claims.md)."
     )
+
+
+def run_again(record: RunRecord) -> str:
+    """Return the command that makes a page's numbers again, from the project's folder, in any environment of the book."""
+    data = "GDT_DATA=your_logs.csv " if record.data_source == "logs" else ""
+    chapter = f"notebooks/{record.chapter}.ipynb out.ipynb -k python3"
+    return f"{data}python -m papermill {chapter} -p profile {record.profile} -p seed {record.seed}"
 
 
 def range_words(bounds: tuple[float, float]) -> str:

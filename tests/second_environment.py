@@ -14,7 +14,9 @@ from pathlib import Path
 
 import nbformat
 
+from book import generate
 from book.watch import run_watched
+from tests.test_execute import record
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = Path(sysconfig.get_path("purelib"))
@@ -65,7 +67,7 @@ def run_quickstart(python: Path, folder: Path, *, install_from: Path | None = No
 
     Args:
         python: Of the environment.
-        folder: It gets the notebook, its executed copy and nothing else; outside the tree.
+        folder: It gets the notebook and its executed copy; outside of the tree.
         install_from: A wheel that takes the place of the address in the notebook's first code cell.
     """
     notebook = nbformat.read(QUICKSTART, as_version=4)
@@ -74,9 +76,12 @@ def run_quickstart(python: Path, folder: Path, *, install_from: Path | None = No
     if install_from is not None:
         (cell,) = (cell for cell in notebook.cells if cell.id == "install")
         cell.source = local_cell(cell.source, install_from, folder)
-    nbformat.write(notebook, folder / QUICKSTART.name)
-    command = ["-m", "papermill", "--no-progress-bar", QUICKSTART.name, "out.ipynb", "-k", "python3"]
-    run(python, *command, "-p", "profile", "smoke", "-p", "seed", "0", cwd=folder)
+    chapter = folder / QUICKSTART.relative_to(ROOT)
+    chapter.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, chapter)
+    program, *command = generate.run_again(record(chapter=QUICKSTART.stem, profile="smoke", seed=0)).split()
+    assert program == "python"
+    run(python, *command, cwd=folder)
     outputs = [
         output for cell in nbformat.read(folder / "out.ipynb", as_version=4).cells for output in cell.get("outputs", [])
     ]

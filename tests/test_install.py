@@ -85,5 +85,4 @@ def test_the_pip_section_of_environment_yml_in_an_empty_environment(tmp_path):
     run(python, "-m", "pip", "install", "--quiet", "--requirement", "pip_section.txt", cwd=tree)
     run(python, "-m", "pip", "check", cwd=tree)
     run(python, "-m", "jupyterlab", "--version", cwd=tree)
-    (tmp_path / "out").mkdir()
-    run_quickstart(python, tmp_path / "out")
+    run_quickstart(python, tree)
