@@ -176,7 +176,7 @@ def audience(
         mean_fraction=float(fraction.mean()),
         completion_share=float((~is_swipe).mean()),
         type_share=np.bincount(kind, minlength=n_types) / len(kind),
-        swiped=(is_swipe & (fraction <= edge[:, None])).mean(axis=-1),
+        swiped=np.array([np.mean(is_swipe & (fraction <= each)) for each in edge]),
     )
 
 
