@@ -10,10 +10,14 @@ from book.chapters import BOOK, Plan, read_plan
 from book.execute import execute
 from book.logs import log_facts
 from gdt_tutorial.case_study.figures.fig4 import logged_views
+from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
 from gdt_tutorial.physical.logs.crowd_needs import CrowdNeeds, shortfall
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
+from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.seeding import stream
+from gdt_tutorial.twin.decision.schedule import schedule_model
+from gdt_tutorial.twin.pretrained import pretrained_allocator
 from tests.test_execute import record
 
 PLAN = read_plan()
@@ -107,6 +111,14 @@ def test_the_page_on_data_tells_the_needs_of_the_plan():
     assert CrowdNeeds() == CrowdNeeds(n_users=1, n_videos=2, n_swipes=0)
     assert "one user with ten views and two videos" in text
     assert f"the {signature(VideoCatalog.from_watch_log).parameters['n_videos'].default:,} most viewed videos" in text
+    model = schedule_model(PhysicalNetwork.waterloo(1, seed=0))
+    crowds = (*pretrained_allocator(model).n_users, *pretrained_grouper().chooser.n_users)
+    assert (
+        "the allocator {} to {} users of a campus, the one that chooses the number of groups {} to {} users".format(
+            *crowds
+        )
+        in text
+    )
     assert f"the first {signature(logged_views).parameters['max_views'].default:,} views of each user" in text
 
 
