@@ -5,6 +5,7 @@ cell's own command against it, among stand-ins that have its names, versions and
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -192,7 +193,8 @@ def test_the_helpers_of_the_chapters_run_with_colabs_ipython_and_ipywidgets(whee
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=tmp_path)
     selected = ("tests/teaching", "-m", "not browser and not slow", "-W", THEIR_WARNING)
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *selected]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
 
