@@ -21,6 +21,7 @@ from tests.second_environment import (
     run,
     run_quickstart,
 )
+from tests.test_install_page import gigabytes, size_gb
 
 CPU_INDEX = ("--extra-index-url", "https://download.pytorch.org/whl/cpu")
 
@@ -68,8 +69,9 @@ def test_the_wheel_with_its_dependencies_in_an_empty_environment(wheel, tmp_path
     check_files(python, tmp_path)
     run_demo(python, tmp_path)
     run(python, "-m", "pip", "check", cwd=tmp_path)
-    # What the page of installation names for those who run chapters.
-    run(python, "-m", "pip", "install", *options, "papermill", "ipykernel", cwd=tmp_path)
+    # What the page on installing names for those who run chapters.
+    run(python, "-m", "pip", "install", *options, "jupyterlab", "papermill", cwd=tmp_path)
+    assert size_gb(tmp_path / "environment") == pytest.approx(gigabytes("pip alone"), rel=0.15)
     run_quickstart(python, tmp_path)
 
 
@@ -85,4 +87,5 @@ def test_the_pip_section_of_environment_yml_in_an_empty_environment(tmp_path):
     run(python, "-m", "pip", "install", "--quiet", "--requirement", "pip_section.txt", cwd=tree)
     run(python, "-m", "pip", "check", cwd=tree)
     run(python, "-m", "jupyterlab", "--version", cwd=tree)
+    assert size_gb(tmp_path / "environment") == pytest.approx(gigabytes("conda"), rel=0.15)
     run_quickstart(python, tree)
