@@ -3,7 +3,7 @@
 import numpy as np
 
 from gdt_tutorial.configuration import configclass, parameter
-from gdt_tutorial.physical.logs.log_tables import WatchLog, view_types
+from gdt_tutorial.physical.logs.log_tables import WatchLog, distinct, view_types
 
 __all__ = ["MIN_VIEWS", "CrowdNeeds", "require_crowd", "shortfall"]
 
@@ -35,7 +35,7 @@ def shortfall(log: WatchLog, needs: CrowdNeeds = CrowdNeeds(), *, min_views: int
         f"users with {min_views} views or more": int(
             (np.unique(log.user_id, return_counts=True)[1] >= min_views).sum()
         ),
-        "videos of types that somebody watches": len(np.unique(log.video_id[watched_s[video_type] > 0])),
+        "videos of types that somebody watches": len(distinct(log.video_id[watched_s[video_type] > 0])),
         "views that end with a swipe": int(np.count_nonzero(log.watched_fraction < 1)),
     }
     wanted = (needs.n_users, needs.n_videos, needs.n_swipes)

@@ -21,7 +21,7 @@ from jaxtyping import Int
 from gdt_tutorial.files import WriteError
 from gdt_tutorial.physical.logs.log_files import open_text
 from gdt_tutorial.physical.logs.log_rows import RowRules, identifiers, shown
-from gdt_tutorial.physical.logs.log_tables import WatchLog, keep_frequent_types, read_tables
+from gdt_tutorial.physical.logs.log_tables import WatchLog, distinct, keep_frequent_types, read_tables
 
 __all__ = ["KUAIRAND_ATTRIBUTION", "KUAIRAND_URL", "fetch_kuairand", "is_kuairand", "read_kuairand"]
 
@@ -81,9 +81,10 @@ def read_kuairand(
             raise ValueError(f"folder must hold {name}, got {str(folder)!r}; fetch_kuairand(folder) gets the files.")
     rules = RowRules(min_duration_s=min_duration_s, max_duration_s=max_duration_s, on_bad_row=on_bad_row)
     log = read_tables(logs, _LOG_COLUMNS, rules, attribution=KUAIRAND_ATTRIBUTION, on_chunk=on_chunk)
-    video_id, tag, tag_names = _read_tags(features, np.unique(log.video_id))
+    video_id, tag, tag_names = _read_tags(features, distinct(log.video_id))
     place = np.minimum(np.searchsorted(video_id, log.video_id), len(video_id) - 1)
     video_type = np.where(video_id[place] == log.video_id, tag[place], 0)
+    del place, video_id, tag
     names = tuple(name if name == _NO_TAG else f"tag {name}" for name in tag_names)
     return keep_frequent_types(replace(log, video_type=video_type, type_names=names), n_types)
 
@@ -139,7 +140,7 @@ def _read_tags(
                         f"video_id must be an id and tag present in each row, got a malformed row in the "
                         f"{len(rows)} before line {reader.line_num + 1} of {path.name}; fetch the file again."
                     ) from error
-                is_wanted = np.isin(chunk, wanted)
+                is_wanted = wanted[np.minimum(np.searchsorted(wanted, chunk), len(wanted) - 1)] == chunk
                 ids.append(chunk[is_wanted])
                 tags.append(np.array([code.setdefault(text, len(code)) for text in texts], dtype=np.int32)[is_wanted])
     # The first entry only keeps the arrays from being empty; the last entry of an id wins.

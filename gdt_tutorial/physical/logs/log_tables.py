@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from gdt_tutorial.physical.logs.log_files import open_text
 from gdt_tutorial.physical.logs.log_rows import OPTIONAL, REQUIRED, RowParser, RowRules, Tally
 
-__all__ = ["LogReport", "WatchLog", "fingerprint", "keep_frequent_types", "read_tables", "view_types"]
+__all__ = ["LogReport", "WatchLog", "distinct", "fingerprint", "keep_frequent_types", "read_tables", "view_types"]
 
 CHUNK_ROWS = 20_000
 
@@ -110,18 +110,19 @@ def read_tables(
             is "drop"), or a log of which no row is left.
     """
     _check_columns(columns)
-    tally, parts = Tally(), []
+    tally, arrays, n_kept = Tally(), dict[str, np.ndarray](), 0
     for path in paths:
         n_reported = tally.n_rows
         for chunk in _chunks(path, columns, rules, tally, may_lack):
-            parts.append(_select(chunk, rules, tally))
+            n_kept = _append(arrays, n_kept, _select(chunk, rules, tally))
             if on_chunk is not None:
                 on_chunk(tally.n_rows - n_reported)
                 n_reported = tally.n_rows
-    arrays = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+    for column in arrays.values():
+        column.resize(n_kept, refcheck=False)
     report = LogReport(
         n_rows=tally.n_rows,
-        n_kept=len(arrays["user_id"]),
+        n_kept=n_kept,
         dropped=dict(tally.dropped),
         filtered=dict(tally.filtered),
         n_replayed=tally.n_replayed,
@@ -137,6 +138,14 @@ def read_tables(
     return WatchLog(
         **arrays, video_type=video_type, type_names=tuple(tally.type_code), attribution=attribution, report=report
     )
+
+
+def distinct(ids: Int[np.ndarray, " view"]) -> Int[np.ndarray, " _"]:
+    """Return the different ids, ascending. NumPy's own unique puts them into a hash table, many times as large."""
+    ordered = np.sort(ids)
+    is_first = np.ones(len(ids), dtype=bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
 
 
 def fingerprint(log: WatchLog) -> str:
@@ -214,6 +223,20 @@ def _next_rows(reader: Any, n_rows: int, path: Path, tally: Tally) -> list[list[
     if reader.line_num - first_line != len(rows):
         tally.n_multiline += sum(any("\n" in text or "\r" in text for text in row) for row in rows)
     return rows
+
+
+def _append(arrays: dict[str, np.ndarray], n_before: int, chunk: Mapping[str, np.ndarray]) -> int:
+    """Write a chunk behind the first `n_before` entries of each array, which grows where it must; return how many there are.
+
+    Thousands of small arrays, joined at the end, would leave the heap full of holes, and everything twice for a moment.
+    """
+    n_after = n_before + len(chunk["user_id"])
+    for name, values in chunk.items():
+        column = arrays.setdefault(name, np.empty(CHUNK_ROWS, dtype=values.dtype))
+        if n_after > len(column):
+            column.resize(n_after * 9 // 8, refcheck=False)  # by realloc, which moves no large array
+        column[n_before:n_after] = values
+    return n_after
 
 
 def _count_repeated(arrays: Mapping[str, np.ndarray]) -> int:
