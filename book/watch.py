@@ -13,8 +13,8 @@ import psutil
 INTERVAL_S = 120.0
 """How long the command and all its children must be idle to count as hanging (s)."""
 
-IDLE_CPU_S = 1.0
-"""Seconds of the processor that a waiting kernel and its client use in an interval at most: heartbeat and polling."""
+IDLE_SHARE = 1 / 120
+"""Share of a processor that a waiting kernel and its client use at most: heartbeat and polling."""
 
 
 def run_watched(
@@ -37,7 +37,7 @@ def run_watched(
             except BaseException:
                 _kill(child)
                 raise
-            if abs(used_s - before_s) < IDLE_CPU_S:
+            if abs(used_s - before_s) < IDLE_SHARE * interval_s:
                 _kill(child)
                 break
     raise TimeoutError(
