@@ -38,10 +38,10 @@ def data_place(path: str | Path | None = None) -> Path | None:
     text = str(os.environ.get(DATA_VARIABLE, "") if path is None else path).strip()
     if not text:
         return None
-    given = Path(text).expanduser()
+    given = Path(os.path.expanduser(text))  # of nobody's home it makes nothing, where pathlib raises
     starts = [Path.cwd(), Path(os.environ.get("PWD") or ".")]
     places = [start / given for start in starts]
-    found = next((place for place in places if place.exists()), None)
+    found = next((place for place in places if os.path.exists(place)), None)
     if found is None:
         raise ValueError(
             f"{name} must be a csv file or a folder of them, got {text!r}, where nothing is; {_spelling(places[0])}."
@@ -51,8 +51,8 @@ def data_place(path: str | Path | None = None) -> Path | None:
 
 def _spelling(place: Path) -> str:
     """Return the remedy for a path that leads nowhere."""
-    parent = place
-    while not parent.exists():
+    parent, child = place, place.name
+    while not os.path.exists(parent):
         parent, child = parent.parent, parent.name
     names = [path.name for path in parent.iterdir()] if parent.is_dir() and os.access(parent, os.R_OK) else []
     alike = get_close_matches(child, names, n=1)

@@ -51,11 +51,13 @@ def test_home_and_relative_paths_are_resolved(tmp_path, monkeypatch):
             r"GDT_DATA must be .*, got '.*watch_lgo.csv', where nothing is; did you mean '.*watch_log.csv'",
         ),
         ("nowhere/x.csv", r"where nothing is; the last folder that exists is"),
+        ("~nobody_of_that_name/x.csv", r"where nothing is; the last folder that exists is"),
+        ("x" * 5000, r"where nothing is; the last folder that exists is"),
     ],
 )
 def test_a_typo_is_answered_with_what_is_there(tmp_path, monkeypatch, place, message):
     (tmp_path / "watch_log.csv").write_text(TEXT)
-    monkeypatch.setenv("GDT_DATA", str(tmp_path / place))
+    monkeypatch.setenv("GDT_DATA", place if place.startswith("~") else str(tmp_path / place))
     with pytest.raises(ValueError, match=message):
         find_watch_log()
 
