@@ -29,8 +29,8 @@ book: .venv/ready  ## execute the chapters, build the site, print where it is
 	@.venv/bin/python book/build.py
 
 # Its folder is notebooks/; its kernel is .venv's, also where the user has one of the same name. More options: make lab LAB=--no-browser
-lab: .venv/ready  ## open the chapters in JupyterLab
-	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) jupyterlab notebooks/00_quickstart.ipynb $(LAB)
+lab: .venv/ready  ## open the chapters in JupyterLab (LAB=--no-browser)
+	@$(RUN) book.logs && JUPYTER_PREFER_ENV_PATH=1 $(RUN) jupyterlab notebooks/00_quickstart.ipynb $(LAB)
 
 test: .venv/ready  ## all checks and tests that CI runs
 	@$(CHECK_ALL) -m "not slow"; $(SAY_RESULT)

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from book.cache import digest, execute_cached, library_files
 from book.chapters import BOOK, BUILD, PROFILES, ROOT, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord
+from book.logs import ask_log
 from book.scan import scan
 
 STAGE = BUILD / "stage"
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     start_s = time.perf_counter()
     plan = read_plan()
     try:
-        options.data, notes = _ask_log(options.data, plan)
+        options.data, notes = ask_log(options.data, plan)
     except ValueError as error:
         print(f"The book was not built. {error}", file=sys.stderr)
         return 2
@@ -69,29 +70,6 @@ def _only_one(path: Path) -> Iterator[Path]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield path
-
-
-def _ask_log(path: Path | None, plan: Plan) -> tuple[Path | None, dict[str, str]]:
-    """Return where the watch logs are, and what is to be said of the chapters for which they are not enough.
-
-    Raises:
-        ValueError: They cannot be read, or are not enough for any chapter.
-    """
-    # Imported late: a build without logs needs none of it.
-    from gdt_tutorial.physical.logs.log_files import data_place
-
-    data = data_place(path)
-    if data is None:
-        return None, {}
-    from book.logs import chapter_notes, log_facts
-
-    facts, notes = log_facts(data), chapter_notes(data, plan)
-    print(f"Watch logs: {data}: {facts.report}.")
-    if plan.logs and facts.fingerprint != plan.logs:
-        print("The accepted ranges come from another log, so no claim is held to one.")
-    for number, note in notes.items():
-        print(f"Chapter {number}: {note} It runs on the generator.")
-    return data, notes
 
 
 def _build(plan: Plan, options: argparse.Namespace, notes: dict[str, str], start_s: float) -> int:

@@ -32,6 +32,7 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
         "paper": paper_table(plan, records),
         "index": index_tables(plan, index),
         "data": data_note(records),
+        "data_banner": data_banner(plan, records),
         "status_parts": status_parts_table(),
         "launch": launch_line(plan),
         "clone": clone_lines(),
@@ -62,8 +63,8 @@ def closed_loop() -> str:
 
 
 ANOTHER_LOG = (
-    "The accepted ranges of claims come from another log, so no number here is held to one, and sentences about numbers may "
-    "not fit."
+    "The text and the descriptions of the pictures were written for other viewers: where they disagree with a number, believe "
+    "the number. The accepted ranges of claims come from another log, so no number here is held to one."
 )
 
 
@@ -298,6 +299,16 @@ def data_note(records: dict[str, RunRecord]) -> str:
     return f"In this build the chapters ran on **real watch logs**:\n\n{quoted}"
 
 
+def data_banner(plan: Plan, records: dict[str, RunRecord]) -> str:
+    """Return what a page with numbers of several chapters says where they come from another log; "" elsewhere."""
+    logs = sorted({record.attribution for record in records.values() if is_another_log(plan, record)})
+    if not logs:
+        return ""
+    return raw_html(
+        f'<p class="book-data">In this build, viewers come from: {escape("; ".join(logs))} {ANOTHER_LOG}</p>'
+    )
+
+
 def status_parts_table() -> str:
     """Return every part of the twin's status, a table for each half: who measures it, what that costs, and who reads it."""
     blocks = []
@@ -337,7 +348,7 @@ def clone_lines() -> str:
 
 def pip_lines() -> str:
     """Return the command that installs the release with pip."""
-    return f'```bash\npip install "{project()["install"]}" jupyterlab papermill\n```'
+    return f'```bash\npip install "{project()["install"]}"\npip install jupyterlab papermill\n```'
 
 
 def _readers(part: StatusPart) -> str:

@@ -59,7 +59,7 @@ def data_sentence(plan: Plan, record: RunRecord) -> str:
     """Say which data made a page, and where its claims have no ranges."""
     if record.data_source == "logs":
         short = re.split(r"(?<=[a-z)0-9])\. |\n", record.attribution.strip())[0].rstrip(".")
-        text = f"On this page the viewers are real: {short or 'they come from the watch logs that were given'}."
+        text = f"On this page the viewers come from watch logs: {short or 'those that were given'}."
         text += f" {generate.ANOTHER_LOG}" if generate.is_another_log(plan, record) else ""
     else:
         text = "On this page all viewers are synthetic: they come from the embedded generator."

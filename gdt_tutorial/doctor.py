@@ -174,7 +174,7 @@ def check_data() -> Iterator[Finding]:
         log = importlib.import_module("gdt_tutorial.physical.logs.watch_logs").find_watch_log()
         crowd.require_crowd(log)
     except Exception as error:
-        fix = "let GDT_DATA name a log that can be used, or unset it"
+        fix = "as the line above says; or unset GDT_DATA to have the generator"
         yield Finding(level="problem", name="watch logs", text=f"GDT_DATA={path}: {error}", fix=fix)
         return
     yield Finding(level="ok", name="watch logs", text=f"{path}: {log.report}")

@@ -6,6 +6,7 @@ from inspect import signature
 import pytest
 
 from book import build, generate, heads
+from book import logs as book_logs
 from book.chapters import BOOK, Plan, read_plan
 from book.execute import execute
 from book.logs import log_facts
@@ -35,7 +36,7 @@ ENOUGH = range(0, 20_000, 1_000)
 
 def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
     path = write_log(tmp_path / "log.csv", ENOUGH)
-    assert build._ask_log(path, PLAN) == (path, {})
+    assert book_logs.ask_log(path, PLAN) == (path, {})
     said = capsys.readouterr().out
     assert "kept 160 of 160 rows" in said
     assert "no claim is held to one" in said
@@ -44,11 +45,11 @@ def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
 @pytest.mark.parametrize(("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 16 17"), (ENOUGH, 5, "17")])
 def test_chapters_for_which_it_is_not_enough_get_the_generator(tmp_path, capsys, play_ms, n_users, numbers):
     path = write_log(tmp_path / "log.csv", play_ms, n_users)
-    _, notes = build._ask_log(path, PLAN)
+    _, notes = book_logs.ask_log(path, PLAN)
     assert sorted(notes) == numbers.split()
     said = capsys.readouterr().out
     for number, note in notes.items():
-        assert f"Chapter {number}: {note} It runs on the generator." in said
+        assert f"Chapter {number}: {note}" in said
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,19 @@ def test_a_page_of_another_log_than_the_ranges_says_so():
     assert generate.ANOTHER_LOG in generate.claims_tables(plan, {"00": other})
 
 
+def test_pages_of_several_chapters_say_so_too():
+    plan = Plan(chapters=PLAN.chapters, logs="known")
+    same, other = (record(data_source="logs", attribution="Log <x>.", log=log) for log in ("known", "another"))
+    assert generate.data_banner(plan, {"00": same}) == ""
+    banner = generate.data_banner(plan, {"00": same, "01": other})
+    assert "Log &lt;x&gt;." in banner
+    assert generate.ANOTHER_LOG in banner
+    for page in ("index.md", "pages/paper.md", "pages/claims.md"):
+        assert "<!-- book: data_banner -->" in (BOOK / page).read_text()
+
+
 def test_a_page_that_has_the_generator_in_place_of_a_log_says_why():
-    page = record(note="The watch log given is not enough for this chapter: it has only 0 views.")
+    page = record(note="The watch log given is not enough, so this chapter runs on the generator.")
     assert "embedded generator. The watch log given is not enough" in heads.data_sentence(PLAN, page)
     assert "The watch log given is not enough" in generate.panel(page)
 

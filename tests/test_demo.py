@@ -47,8 +47,8 @@ def log_of_users(path, play_ms, n_users=6):
 @pytest.mark.parametrize(
     ("play_ms", "sentence"),
     [
-        ([5000], "only 0 users with 10 views or more (of 1) and 1 videos"),
-        ([0] * 12, "only 0 videos of types that somebody watches (of 2)"),
+        ([5000], "only 0 users with 10 views or more (1 needed) and 1 videos"),
+        ([0] * 12, "only 0 videos of types that somebody watches (2 needed)"),
         (["1_5"] * 12, "play_time_ms must be a number, got '1_5' in row 1 of log.csv"),
     ],
 )
@@ -65,7 +65,7 @@ def test_demo_refuses_a_variable_that_leads_nowhere(tmp_path, capsys, monkeypatc
     log_of_users(tmp_path / "watch.csv", range(0, 12_000, 1000))
     monkeypatch.setenv("GDT_DATA", str(tmp_path / "wacth.csv"))
     assert main(["demo", "--figure", str(tmp_path / "loop.png")]) == 2
-    assert "did you mean" in capsys.readouterr().out
+    assert "spelled alike is" in capsys.readouterr().out
 
 
 def test_demo_says_what_it_read_and_makes_the_folder_of_its_figure(tmp_path, capsys):

@@ -71,7 +71,7 @@ def lab(tmp_path):
     with (tmp_path / "log").open("w") as log:
         environment = {**os.environ, **variables}
         server = subprocess.Popen(
-            ["bash", "-c", f"exec env {command}"],
+            ["bash", "-c", command],
             cwd=ROOT,
             env=environment,
             stdout=log,
@@ -109,3 +109,20 @@ def test_lab_shows_the_chapters_and_runs_them_with_the_library(lab):
     # In a process of its own: sockets and event loops of a client outlive the test in which they are made.
     client = subprocess.run([sys.executable, "-c", CLIENT, connection], capture_output=True, text=True, check=False)
     assert client.stdout.splitlines() == [sys.prefix, str(ROOT / "notebooks")], client.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [("a,b\n1,2\n", "path must have the columns"), (None, "where nothing is")]
+)
+def test_lab_does_not_open_on_a_log_that_cannot_be_used(tmp_path, content, said):
+    path = tmp_path / "views.csv"
+    if content is not None:
+        path.write_text(content)
+    look = [sys.executable, "-m", "book.logs"]
+    done = subprocess.run(
+        look, cwd=ROOT, env={**os.environ, "GDT_DATA": str(path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "book.logs && " in (ROOT / "Makefile").read_text()

@@ -4,6 +4,7 @@ Everything here displays; nothing here computes. Nothing in the rest of the pack
 """
 
 from gdt_tutorial.teaching.claims import Claim, check_claims, claim, read_claims, read_ranges
+from gdt_tutorial.teaching.data_note import data_note
 from gdt_tutorial.teaching.exercises import (
     Exercise,
     Feedback,
@@ -30,6 +31,7 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     "claim",
     "read_claims",
     "read_ranges",
+    "data_note",
     # pictures
     "PALETTE",
     "color",

@@ -22,7 +22,7 @@ class CrowdNeeds:
 
 
 def shortfall(log: WatchLog, needs: CrowdNeeds = CrowdNeeds(), *, min_views: int = MIN_VIEWS) -> str:
-    """Return what a log has too little of, such as "2 users with 10 views or more (of 6)"; "" where it has enough.
+    """Return what a log has too little of, such as "2 users with 10 views or more (6 needed)"; "" where it has enough.
 
     Args:
         log: The log.
@@ -39,7 +39,9 @@ def shortfall(log: WatchLog, needs: CrowdNeeds = CrowdNeeds(), *, min_views: int
         "views that end with a swipe": int(np.count_nonzero(log.watched_fraction < 1)),
     }
     wanted = (needs.n_users, needs.n_videos, needs.n_swipes)
-    short = [f"{n} {what} (of {least})" for (what, n), least in zip(found.items(), wanted, strict=True) if n < least]
+    short = [
+        f"{n} {what} ({least} needed)" for (what, n), least in zip(found.items(), wanted, strict=True) if n < least
+    ]
     return " and ".join(short)
 
 

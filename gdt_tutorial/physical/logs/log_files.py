@@ -56,7 +56,9 @@ def _spelling(place: Path) -> str:
         parent, child = parent.parent, parent.name
     names = [path.name for path in parent.iterdir()] if parent.is_dir() and os.access(parent, os.R_OK) else []
     alike = get_close_matches(child, names, n=1)
-    return f"did you mean {str(parent / alike[0])!r}" if alike else f"the last folder that exists is {str(parent)!r}"
+    return (
+        f"spelled alike is {str(parent / alike[0])!r}" if alike else f"the last folder that exists is {str(parent)!r}"
+    )
 
 
 @contextmanager
@@ -89,9 +91,8 @@ def _refuse_binary(path: Path) -> None:
     if kind is None and b"\0" in start:
         kind = "binary (it has zero bytes)"
     if kind is not None:
-        raise ValueError(
-            f'path must be text in UTF-8, got {path.name}, which is {kind}; unpack it, or save it as "CSV UTF-8".'
-        )
+        remedy = "unpack it" if "compressed" in kind else 'save it as "CSV UTF-8"'
+        raise ValueError(f"path must be text in UTF-8, got {path.name}, which is {kind}; {remedy}.")
 
 
 def _first_odd_line(path: Path) -> int:

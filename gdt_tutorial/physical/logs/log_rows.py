@@ -3,14 +3,18 @@
 A malformed row is never dropped in silence: it raises, or it is counted with the rule that it breaks.
 """
 
+import csv
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from gdt_tutorial.physical.logs.log_files import open_text
 
 __all__ = ["OPTIONAL", "REQUIRED", "RowParser", "RowRules", "Tally", "identifiers", "shown"]
 
@@ -55,6 +59,7 @@ class Tally:
     n_rows: int = 0
     n_replayed: int = 0
     n_multiline: int = 0
+    longest_s: float = 0.0
     dropped: Counter = field(default_factory=Counter)
     filtered: Counter = field(default_factory=Counter)
     type_code: dict[str, int] = field(default_factory=dict)
@@ -64,7 +69,7 @@ class RowParser:
     """Turns rows of text into arrays, and finds out why a row is malformed.
 
     Args:
-        name: Of the file, for messages.
+        path: Of the file, for messages.
         header: Names of its columns.
         columns: Name in the file -> our name.
         rules: What a malformed row leads to.
@@ -74,7 +79,7 @@ class RowParser:
 
     def __init__(
         self,
-        name: str,
+        path: Path,
         header: Sequence[str],
         columns: Mapping[str, str],
         rules: RowRules,
@@ -85,17 +90,17 @@ class RowParser:
         self.header = [label.strip() for label in header]
         if not any(self.header):
             raise ValueError(
-                f"path must hold a header line and rows, got the empty file {name}; give a file with views."
+                f"path must hold a header line and rows, got the empty file {path.name}; give a file with views."
             )
         absent = [own for own in columns if own not in self.header and own not in may_lack]
         twice = [own for own in columns if self.header.count(own) > 1]
         if absent or twice:
             fault = f"without {absent}" if absent else f"with {twice} more than once"
             raise ValueError(
-                f"path must have the columns {[own for own in columns if own not in may_lack]}, each once, got {name} "
-                f"{fault} (it has {shown(self.header)}); {_header_remedy(self.header)}."
+                f"path must have the columns {[own for own in columns if own not in may_lack]}, each once, got {path.name} "
+                f"{fault} (it has {shown(self.header)}); {_header_remedy(self.header, columns)}."
             )
-        self.name, self.rules, self.tally = name, rules, tally
+        self.path, self.rules, self.tally = path, rules, tally
         self.place = {ours: self.header.index(own) for own, ours in columns.items() if own in self.header}
         self.own_name = {ours: own for own, ours in columns.items()}
 
@@ -106,6 +111,8 @@ class RowParser:
         try:
             chunk = self._convert(rows)
         except (ValueError, IndexError, OverflowError):
+            chunk = {}
+        if not chunk:  # outside of the block, so that a message does not drag the fast path's behind it
             chunk = self._convert(self._sound_rows(rows, n_before))
         if "time_ms" not in chunk:  # the order of the rows stands in for time
             chunk["time_ms"] = np.arange(first_row, first_row + len(chunk["user_id"]))
@@ -146,8 +153,8 @@ class RowParser:
             rule, got = fault
             if self.rules.on_bad_row == "raise":
                 raise ValueError(
-                    f"{rule}, got {got} in row {number} of {self.name}; correct the row, or pass "
-                    f"on_bad_row='drop' to leave such rows out and have them counted."
+                    f"{rule}, got {got} in row {number} of {self.path.name} (line {_line_of(self.path, number)}); correct "
+                    f"the row, or in Python pass on_bad_row='drop', which leaves such rows out and counts them."
                 )
             self.tally.dropped[rule] += 1
         return sound
@@ -231,10 +238,23 @@ def _int64(values: Float[np.ndarray, " view"]) -> Int[np.ndarray, " view"]:
     return values.astype(np.int64)
 
 
-def _header_remedy(header: list[str]) -> str:
+def _line_of(path: Path, row: int) -> int:
+    """Return the line of the file on which a row ends; the header is line 1."""
+    with open_text(path) as file:
+        reader, n_seen = csv.reader(file), -1
+        for cells in reader:
+            n_seen += bool(cells)
+            if n_seen == row:
+                break
+        return reader.line_num
+
+
+def _header_remedy(header: list[str], columns: Mapping[str, str]) -> str:
     sign = next((name for mark, name in {";": "semicolons", "\t": "tabs"}.items() if mark in "".join(header)), None)
     if sign is not None:
         return f"it seems to be separated by {sign}: save it with commas"
+    if {own.lower() for own in columns} & {own.lower() for own in header if own not in columns}:
+        return "large and small letters count: rename them in its header"
     return "rename them in its header, or call read_watch_log(path, columns={'name in the file': 'our name', ...})"
 
 

@@ -54,10 +54,10 @@ class LogReport:
         lines.append(f"capped {self.n_replayed:,} replays at a complete view")
         if self.n_repeated:
             lines.append(
-                f"kept {self.n_repeated:,} rows that repeat an earlier one: is the log joined from overlapping parts?"
+                f"kept {self.n_repeated:,} rows that repeat an earlier one (is the log joined from overlapping parts?)"
             )
         if self.n_multiline:
-            lines.append(f"kept {self.n_multiline:,} rows of several lines: does a quote swallow rows?")
+            lines.append(f"kept {self.n_multiline:,} rows of several lines (does a quote swallow rows?)")
         return "; ".join(lines)
 
 
@@ -130,9 +130,11 @@ def read_tables(
         n_multiline=tally.n_multiline,
     )
     if report.n_kept == 0:
+        is_in_seconds = 0 < tally.longest_s < 1
+        remedy = "its times look like seconds: write milliseconds, or pass unit_s=1.0" if is_in_seconds else ""
         raise ValueError(
-            f"path must hold at least one usable row, got {paths[0].name}: {report}; check columns and unit_s, or "
-            f"widen min_duration_s and max_duration_s."
+            f"path must hold at least one usable row, got {paths[0].name}: {report}; "
+            f"{remedy or 'check columns and unit_s, or widen min_duration_s and max_duration_s'}."
         )
     video_type = arrays.pop("video_type", None)
     return WatchLog(
@@ -203,7 +205,7 @@ def _chunks(
     with open_text(path) as file:
         reader = csv.reader(file)
         header = next(iter(_next_rows(reader, 1, path, tally)), [])
-        parser = RowParser(path.name, header, columns, rules, tally, may_lack=may_lack)
+        parser = RowParser(path, header, columns, rules, tally, may_lack=may_lack)
         n_before = tally.n_rows
         while rows := _next_rows(reader, CHUNK_ROWS, path, tally):
             yield parser.parse([row for row in rows if row], tally.n_rows - n_before)
@@ -257,6 +259,7 @@ def _count_repeated(arrays: Mapping[str, np.ndarray]) -> int:
 def _select(chunk: dict[str, np.ndarray], rules: RowRules, tally: Tally) -> dict[str, np.ndarray]:
     """Keep the views of videos in the wanted range of lengths, in the log's compact types; count the others."""
     duration_s, play_time_s = chunk.pop("duration"), chunk.pop("play_time")
+    tally.longest_s = max(tally.longest_s, float(duration_s.max(initial=0)))
     keep = (duration_s >= rules.min_duration_s) & (duration_s <= rules.max_duration_s)
     if n_outside := int(np.count_nonzero(~keep)):
         tally.filtered[f"duration outside {rules.min_duration_s:g}-{rules.max_duration_s:g} s"] += n_outside

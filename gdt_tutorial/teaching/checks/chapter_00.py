@@ -24,6 +24,18 @@ from gdt_tutorial.teaching.exercises import Mistake, exercise, expect, expect_cl
             lambda period, error, limit: period // 2 if error > limit else 2 * period if error <= limit / 2 else period,
             says="below 1",
         ),
+        Mistake(
+            lambda period, error, limit: (
+                max(1, period // 2) if error > limit else min(16, 2 * period) if error <= limit / 2 else period
+            ),
+            says="exactly half",
+        ),
+        Mistake(
+            lambda period, error, limit: (
+                max(1, period // 2) if error >= limit else min(16, 2 * period) if error < limit / 2 else period
+            ),
+            says="exactly the limit",
+        ),
     ),
 )
 def ex0_1(answer: Callable[[int, float, float], int]) -> str:
@@ -54,6 +66,18 @@ def ex0_1(answer: Callable[[int, float, float], int]) -> str:
         16,
         what="the period after 16 slots, with no error",
         mistakes={"the longest period is 16 slots.": 32},
+    )
+    expect_close(
+        answer(4, 1.0, 2.0),
+        4,
+        what="the period after 4 slots, with an error of exactly half of the limit",
+        mistakes={"exactly half is not below half: keep the period as it is.": 8},
+    )
+    expect_close(
+        answer(4, 2.0, 2.0),
+        4,
+        what="the period after 4 slots, with an error of exactly the limit",
+        mistakes={"exactly the limit is not above it: keep the period as it is.": 2},
     )
     return "small errors buy silence, large ones buy reports."
 

@@ -48,7 +48,7 @@ def test_home_and_relative_paths_are_resolved(tmp_path, monkeypatch):
     [
         (
             "watch_lgo.csv",
-            r"GDT_DATA must be .*, got '.*watch_lgo.csv', where nothing is; did you mean '.*watch_log.csv'",
+            r"GDT_DATA must be .*, got '.*watch_lgo.csv', where nothing is; spelled alike is '.*watch_log.csv'",
         ),
         ("nowhere/x.csv", r"where nothing is; the last folder that exists is"),
         ("~nobody_of_that_name/x.csv", r"where nothing is; the last folder that exists is"),
@@ -83,7 +83,7 @@ def test_other_formats_are_refused_without_their_bytes(tmp_path, content, kind):
     path.write_bytes(content)
     for read in (read_watch_log, find_watch_log):
         with pytest.raises(
-            ValueError, match=rf"^path must be text in UTF-8, got log.csv, which is {kind}.*; unpack it"
+            ValueError, match=rf"^path must be text in UTF-8, got log.csv, which is {kind}.*; (unpack it|save it as)"
         ) as caught:
             read(path)
         assert caught.value.__cause__ is None

@@ -78,7 +78,7 @@ BAD = {
 @pytest.mark.parametrize(("row", "message"), BAD.values(), ids=BAD.keys())
 def test_a_bad_row_raises_with_its_number_or_is_counted(write, row, message):
     path = write([*GOOD, row, [2, 13, 500, 2500, 10000, 1]])
-    with pytest.raises(ValueError, match=rf"{message}.*; correct the row, or pass on_bad_row='drop'"):
+    with pytest.raises(ValueError, match=rf"{message}.*; correct the row, or in Python pass on_bad_row='drop'"):
         read_watch_log(path)
     log = read_watch_log(path, on_bad_row="drop")
     np.testing.assert_array_equal(log.video_id, [10, 11, 10, 13])
