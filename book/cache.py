@@ -6,7 +6,6 @@ version, the executor itself, the profile, the seed and the data.
 
 import dataclasses
 import hashlib
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,9 +33,7 @@ def execute_cached(
     kept = cache / f"{chapter_path.stem}-{profile}-{key(chapter_path, profile=profile, seed=seed, data=data)}.ipynb"
     is_cached = kept.exists()
     if not is_cached:
-        partial = kept.with_suffix(f".{os.getpid()}.part")
-        execute(chapter_path, profile=profile, seed=seed, out_path=partial, data=data)
-        partial.replace(kept)
+        execute(chapter_path, profile=profile, seed=seed, out_path=kept, data=data)
         _forget_old(cache, f"{chapter_path.stem}-{profile}-*.ipynb")
     write_atomically(out_path, kept.read_bytes())
     return dataclasses.replace(read_record(kept), is_cached=is_cached)

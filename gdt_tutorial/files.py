@@ -6,9 +6,12 @@ the old file, or none, and never half of a new one.
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["WriteError", "require_writable", "write_atomically"]
+__all__ = ["WriteError", "atomic_file", "require_writable", "write_atomically"]
 
 
 class WriteError(OSError):
@@ -28,13 +31,26 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         WriteError: The disk is full, or the folder cannot be made or written.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written in pieces; it gets its name when the block has ended, and an error leaves none.
+
+    Args:
+        path: Of the file; its folder is made.
+
+    Raises:
+        WriteError: The disk is full, or the folder cannot be made or written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)  # mkstemp lets nobody else read

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from scipy.special import betainc, expit, logit
 
 from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.physical.logs.crowd_needs import MIN_VIEWS
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 
 __all__ = ["THREE_CLASSES", "LoggedSwipes", "SwipeGenerator", "SwipeGeneratorConfig", "SwipeModel"]
@@ -214,7 +215,7 @@ class LoggedSwipes:
     pooling: float
 
     @classmethod
-    def from_watch_log(cls, log: WatchLog, *, min_views: int = 10, pooling: float = 5.0) -> "LoggedSwipes":
+    def from_watch_log(cls, log: WatchLog, *, min_views: int = MIN_VIEWS, pooling: float = 5.0) -> "LoggedSwipes":
         """Sort a log for drawing.
 
         Args:

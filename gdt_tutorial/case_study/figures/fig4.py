@@ -33,6 +33,7 @@ from gdt_tutorial.case_study.groups.grouping import (
 from gdt_tutorial.case_study.groups.planted import planted_views
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
 from gdt_tutorial.configuration import require
+from gdt_tutorial.physical.logs.crowd_needs import MIN_VIEWS
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, data_source, find_watch_log, view_types
 from gdt_tutorial.physical.swipes import SwipeGeneratorConfig
 
@@ -65,7 +66,7 @@ class RecordedViews(NamedTuple):
     source: str
 
 
-def logged_views(log: WatchLog, *, min_views: int = 10, max_views: int = 1000) -> RecordedViews:
+def logged_views(log: WatchLog, *, min_views: int = MIN_VIEWS, max_views: int = 1000) -> RecordedViews:
     """Return the views of the log's users with at least `min_views`, in the log's order; -1 fills up the rest.
 
     Args:

@@ -1,5 +1,7 @@
 """What a log must hold at least for what is to be done with it: asked, and answered in words, before the work begins."""
 
+import functools
+
 import numpy as np
 
 from gdt_tutorial.configuration import configclass, parameter
@@ -29,20 +31,22 @@ def shortfall(log: WatchLog, needs: CrowdNeeds = CrowdNeeds(), *, min_views: int
         needs: What there must be.
         min_views: Views that a user must have to count.
     """
+    wanted = (needs.n_users, needs.n_videos, needs.n_swipes)
+    found = zip(_contents(log, min_views).items(), wanted, strict=True)
+    return " and ".join(f"{n} {what} ({least} needed)" for (what, n), least in found if n < least)
+
+
+@functools.lru_cache(maxsize=2)  # every chapter asks
+def _contents(log: WatchLog, min_views: int) -> dict[str, int]:
+    """Count what `CrowdNeeds` speaks of, in its order, by what it is in words."""
     video_type, type_names = view_types(log)
     watched_s = np.bincount(video_type, weights=log.watched_fraction * log.duration_s, minlength=len(type_names))
-    found = {
-        f"users with {min_views} views or more": int(
-            (np.unique(log.user_id, return_counts=True)[1] >= min_views).sum()
-        ),
+    n_views = np.unique(log.user_id, return_counts=True)[1]
+    return {
+        f"users with {min_views} views or more": int((n_views >= min_views).sum()),
         "videos of types that somebody watches": len(distinct(log.video_id[watched_s[video_type] > 0])),
         "views that end with a swipe": int(np.count_nonzero(log.watched_fraction < 1)),
     }
-    wanted = (needs.n_users, needs.n_videos, needs.n_swipes)
-    short = [
-        f"{n} {what} ({least} needed)" for (what, n), least in zip(found.items(), wanted, strict=True) if n < least
-    ]
-    return " and ".join(short)
 
 
 def require_crowd(log: WatchLog, needs: CrowdNeeds = CrowdNeeds(), *, min_views: int = MIN_VIEWS) -> None:

@@ -6,7 +6,6 @@ record 10439422; CC BY-SA 4.0. KuaiRand-1K has 1,000 users, 4.4 million videos a
 """
 
 import csv
-import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from gdt_tutorial.files import WriteError
+from gdt_tutorial.files import atomic_file
 from gdt_tutorial.physical.logs.log_files import open_text
 from gdt_tutorial.physical.logs.log_rows import RowRules, identifiers, shown
 from gdt_tutorial.physical.logs.log_tables import WatchLog, distinct, keep_frequent_types, read_tables
@@ -185,12 +184,5 @@ def _write(source: Any, path: Path, n_byte: int) -> None:
     """
     if path.is_file() and path.stat().st_size == n_byte:
         return
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            shutil.copyfileobj(source, file)
-        unfinished.replace(path)
-    except OSError as error:
-        raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        shutil.copyfileobj(source, file)
