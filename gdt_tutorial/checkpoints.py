@@ -9,9 +9,7 @@ from the shape of a weight. Shipped files are listed in `SHA256SUMS` beside them
 
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +21,7 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.files import write_atomically
 from gdt_tutorial.seeding import keep_torch_rng
 
-__all__ = ["KnownCases", "OutsideTrainingWarning", "load", "save", "verified", "write_sums"]
+__all__ = ["OutsideTrainingWarning", "load", "outside_training", "save", "verified", "write_sums"]
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -35,35 +33,22 @@ class OutsideTrainingWarning(UserWarning):
     """A shipped network met a case beyond those that it knows, and left it to something else."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class KnownCases:
-    """The cases that a trained network was trained and tested on: one number between two limits, both included.
+def outside_training(network: str, what: str, known: tuple[int, int] | None, value: int, instead: str) -> str:
+    """Return the sentence about a case that a trained network was neither trained nor tested on; "" where it knows it.
 
-    Outside of them a network still answers, and nothing tells how badly. So whoever holds one asks first.
+    Outside of what it knows a network still answers, and nothing tells how badly. So whoever holds one asks first, and
+    warns (`OutsideTrainingWarning`).
 
-    Attributes:
+    Args:
         network: What the sentence calls it.
         what: What is counted, in words.
+        known: Smallest and largest number that it knows; None for any.
+        value: The number at hand.
         instead: What decides where the network does not, in words.
     """
-
-    network: str
-    what: str
-    low: int
-    high: int
-    instead: str
-
-    def note(self, value: int) -> str:
-        """Return the sentence about a case outside of the limits; "" inside."""
-        if self.low <= value <= self.high:
-            return ""
-        return f"{self.network} knows {self.low} to {self.high} {self.what}, got {value}; {self.instead} instead."
-
-    def hold(self, value: int) -> bool:
-        """Say whether a case lies within the limits, and warn (`OutsideTrainingWarning`) where it does not."""
-        if note := self.note(value):
-            warnings.warn(note, OutsideTrainingWarning, stacklevel=3)
-        return not note
+    if known is None or known[0] <= value <= known[1]:
+        return ""
+    return f"{network} knows {known[0]} to {known[1]} {what}, got {value}; {instead} instead."
 
 
 def save(model: nn.Module, path: str | Path, config: Mapping[str, Any]) -> None:

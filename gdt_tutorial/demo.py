@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gdt_tutorial.files import WriteError
+from gdt_tutorial.files import WriteError, require_writable
 from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork, History
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         figure_format(arguments.figure)
-        arguments.figure.parent.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
+        require_writable("its folder", arguments.figure.parent)
+    except ValueError as error:
         print(f"--figure: {error}")
         return 2
     try:

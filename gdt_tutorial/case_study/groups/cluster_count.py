@@ -21,6 +21,7 @@ State. Only what the points show: size of the crowd, variances, and silhouette a
 The saving is no part of it, so the trained network does without the views; an exhaustive search of the saving needs them.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, SupportsInt
@@ -37,7 +38,7 @@ from gdt_tutorial.agents.ddqn import DoubleDQNConfig, QNetwork, greedy, train_do
 from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
 from gdt_tutorial.case_study.groups.grouping import MAX_GROUPS, BySilhouette, Crowd
-from gdt_tutorial.checkpoints import KnownCases
+from gdt_tutorial.checkpoints import OutsideTrainingWarning, outside_training
 from gdt_tutorial.configuration import require
 
 __all__ = [
@@ -200,26 +201,21 @@ class LearnedCount:
     def choose(self, crowd: Crowd) -> int:
         """Try `N_TRIES` numbers of groups, each by the best value, and return the last."""
         n_users = len(crowd.point)
-        if self.n_users is None or self._known(n_users).hold(n_users):
+        if not (note := self.note(n_users)):
             return self._choose(crowd)
-        if n_users < self.n_users[0]:
+        warnings.warn(note, OutsideTrainingWarning, stacklevel=2)
+        if self._is_small(n_users):
             return BySilhouette().choose(crowd)
         return int(np.median([self._choose(part) for part in crowd.samples(SAMPLE_USERS, N_SAMPLES)]))
 
     def note(self, n_users: int) -> str:
         """Return the sentence about a crowd that the network does not know; "" for one that it knows."""
-        return "" if self.n_users is None else self._known(n_users).note(n_users)
-
-    def _known(self, n_users: int) -> KnownCases:
-        low, high = self.n_users or (0, n_users)
         of_samples = f"it chooses for {N_SAMPLES} samples of {SAMPLE_USERS} of them, and the median counts"
-        return KnownCases(
-            network="The network for the number of groups",
-            what="users",
-            low=low,
-            high=high,
-            instead=of_samples if n_users > high else "the silhouette chooses",
-        )
+        instead = "the silhouette chooses" if self._is_small(n_users) else of_samples
+        return outside_training("The network for the number of groups", "users", self.n_users, n_users, instead)
+
+    def _is_small(self, n_users: int) -> bool:
+        return self.n_users is not None and n_users < self.n_users[0]
 
     def _choose(self, crowd: Crowd) -> int:
         policy, tried = greedy(self.network), list[int]()

@@ -42,43 +42,21 @@ def ex0_1(answer: Callable[[int, float, float], int]) -> str:
     """Adapt a collection period to an error."""
     expect(callable(answer), "pass the function itself, without calling it: `check.ex0_1(next_period)`.")
     swapped = "you have it the wrong way round: a large error asks for more reports, a shorter period."
-    expect_close(
-        answer(5, 3.0, 2.0),
-        2,
-        what="the period after 5 slots, with an error above the limit",
-        mistakes={swapped: 10, "a period counts whole slots: round down with `//`.": 2.5},
-    )
-    expect_close(answer(4, 0.5, 2.0), 8, what="the period after 4 slots, with a small error", mistakes={swapped: 2})
-    expect_close(
-        answer(4, 1.5, 2.0),
-        4,
-        what="the period after 4 slots, with an error between half of the limit and the limit",
-        mistakes={"between half of the limit and the limit, keep the period as it is.": 8},
-    )
-    expect_close(
-        answer(1, 9.0, 2.0),
-        1,
-        what="the period after 1 slot, with a large error",
-        mistakes={"a period cannot go below 1 slot.": 0},
-    )
-    expect_close(
-        answer(16, 0.0, 2.0),
-        16,
-        what="the period after 16 slots, with no error",
-        mistakes={"the longest period is 16 slots.": 32},
-    )
-    expect_close(
-        answer(4, 1.0, 2.0),
-        4,
-        what="the period after 4 slots, with an error of exactly half of the limit",
-        mistakes={"exactly half is not below half: keep the period as it is.": 8},
-    )
-    expect_close(
-        answer(4, 2.0, 2.0),
-        4,
-        what="the period after 4 slots, with an error of exactly the limit",
-        mistakes={"exactly the limit is not above it: keep the period as it is.": 2},
-    )
+    cases: tuple[tuple[int, float, int, str, dict[str, float]], ...] = (
+        (5, 3.0, 2, "5 slots, with an error above the limit",
+         {swapped: 10, "a period counts whole slots: round down with `//`.": 2.5}),
+        (4, 0.5, 8, "4 slots, with a small error", {swapped: 2}),
+        (4, 1.5, 4, "4 slots, with an error between half of the limit and the limit",
+         {"between half of the limit and the limit, keep the period as it is.": 8}),
+        (1, 9.0, 1, "1 slot, with a large error", {"a period cannot go below 1 slot.": 0}),
+        (16, 0.0, 16, "16 slots, with no error", {"the longest period is 16 slots.": 32}),
+        (4, 1.0, 4, "4 slots, with an error of exactly half of the limit",
+         {"exactly half is not below half: keep the period as it is.": 8}),
+        (4, 2.0, 4, "4 slots, with an error of exactly the limit",
+         {"exactly the limit is not above it: keep the period as it is.": 2}),
+    )  # fmt: skip
+    for period_slots, error, wanted, what, mistakes in cases:
+        expect_close(answer(period_slots, error, 2.0), wanted, what=f"the period after {what}", mistakes=mistakes)
     return "small errors buy silence, large ones buy reports."
 
 

@@ -5,6 +5,7 @@ paper, Digital Twin). The network sees each sub-multicast group (SMG) through th
 and its weight in the schedule. How it is taught stands in `twin.recipes.shipped_allocator`.
 """
 
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gdt_tutorial import seeding
-from gdt_tutorial.checkpoints import KnownCases, load, save
+from gdt_tutorial.checkpoints import OutsideTrainingWarning, load, outside_training, save
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.delivery import sum_at_own_ap
 from gdt_tutorial.physical.messages import Decision
@@ -85,13 +86,12 @@ class NetworkAllocator:
 
     def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Ask the network, then fill the slot."""
-        if self.n_users is not None:
-            low, high = self.n_users
-            known = KnownCases(
-                network="The allocator", what="users on a campus", low=low, high=high, instead="the greedy one decides"
-            )
-            if not known.hold(features.subgroup.shape[1]):
-                return self._greedy.decide(features, rng=rng)
+        n_users = features.subgroup.shape[1]
+        if note := outside_training(
+            "The allocator", "users on a campus", self.n_users, n_users, "the greedy one decides"
+        ):
+            warnings.warn(note, OutsideTrainingWarning, stacklevel=2)
+            return self._greedy.decide(features, rng=rng)
         row = torch.from_numpy(describe_subgroups(features, self.model)).float()
         with torch.no_grad():
             choice = self.network(row).double().numpy()
