@@ -104,15 +104,3 @@ def read_plan(path: Path | None = None) -> Plan:
 def project() -> dict[str, str]:
     """Return `[tool.gdt]` of pyproject.toml: the repository's address, the release tag, the paper's DOI."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["gdt"]
-
-
-def default_data() -> Path | None:
-    """Return where the reader's watch logs are, or None where the embedded generator serves.
-
-    Raises:
-        ValueError: `GDT_DATA` names a place where nothing is.
-    """
-    # Imported late: whoever needs the plan alone needs no numbers.
-    from gdt_tutorial.physical.logs.log_files import data_place
-
-    return data_place()

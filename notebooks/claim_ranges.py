@@ -29,9 +29,10 @@ import tomlkit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from book.chapters import default_data, read_plan
+from book.chapters import read_plan
 from book.execute import execute
 from book.logs import log_facts
+from gdt_tutorial.physical.logs.watch_logs import data_place
 
 CHAPTERS = ROOT / "notebooks" / "chapters.toml"
 PROFILE = "book"
@@ -118,13 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     plan = read_plan(CHAPTERS)
     chosen = [plan.chapter(number) for number in options.chapters] or plan.written
-    logs = fingerprint_of_logs(default_data())
+    logs = fingerprint_of_logs(data_place())
     if logs not in ("", plan.logs) and len(chosen) < len(plan.written):
         parser.error(
             f"chapters must be all with a log other than {plan.logs}; name none."
         )
     for chapter in chosen:
-        for data in sources(default_data()):
+        for data in sources(data_place()):
             found = measure(chapter.path, options.seeds, data, options.jobs)
             document = tomlkit.parse(CHAPTERS.read_text(encoding="utf-8"))
             source = "generator" if data is None else "logs"

@@ -19,23 +19,18 @@ from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.pretrained import pretrained_allocator
+from tests.physical.logs.log_files import write_views
 from tests.test_execute import record
 
 PLAN = read_plan()
 COLUMNS = "user_id,video_id,play_time_ms,duration_ms"
 
 
-def write_log(path, play_ms, n_users=8):
-    rows = [f"{user},{video},{ms},20000" for user in range(n_users) for video, ms in enumerate(play_ms)]
-    path.write_text("\n".join([COLUMNS, *rows]) + "\n")
-    return path
-
-
 ENOUGH = range(0, 20_000, 1_000)
 
 
 def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
-    path = write_log(tmp_path / "log.csv", ENOUGH)
+    path = write_views(tmp_path / "log.csv", ENOUGH)
     assert book_logs.ask_log(path, PLAN) == (path, {})
     said = capsys.readouterr().out
     assert "kept 160 of 160 rows" in said
@@ -44,7 +39,7 @@ def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
 
 @pytest.mark.parametrize(("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 16 17"), (ENOUGH, 5, "17")])
 def test_chapters_for_which_it_is_not_enough_get_the_generator(tmp_path, capsys, play_ms, n_users, numbers):
-    path = write_log(tmp_path / "log.csv", play_ms, n_users)
+    path = write_views(tmp_path / "log.csv", play_ms, n_users)
     _, notes = book_logs.ask_log(path, PLAN)
     assert sorted(notes) == numbers.split()
     said = capsys.readouterr().out
@@ -106,9 +101,9 @@ def test_the_ranges_know_their_log():
 
 
 def test_facts_follow_the_file(tmp_path):
-    first = log_facts(write_log(tmp_path / "log.csv", ENOUGH))
+    first = log_facts(write_views(tmp_path / "log.csv", ENOUGH))
     assert log_facts(tmp_path / "log.csv") == first
-    assert log_facts(write_log(tmp_path / "log.csv", ENOUGH, 7)).fingerprint != first.fingerprint
+    assert log_facts(write_views(tmp_path / "log.csv", ENOUGH, 7)).fingerprint != first.fingerprint
 
 
 def test_the_page_on_data_tells_the_needs_of_the_plan():

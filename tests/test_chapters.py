@@ -13,8 +13,9 @@ import nbformat
 import pytest
 
 from book.cache import execute_cached
-from book.chapters import BUILD, NOTEBOOKS, Chapter, default_data, read_plan
+from book.chapters import BUILD, NOTEBOOKS, Chapter, read_plan
 from book.execute import RunRecord
+from gdt_tutorial.physical.logs.watch_logs import data_place
 from gdt_tutorial.teaching import check_claims, read_claims, read_ranges
 
 PLAN = read_plan()
@@ -28,7 +29,7 @@ ALLOWED = {"gdt_tutorial", "torch", "numpy", "matplotlib", "ipywidgets", "IPytho
 
 def run_within_limits(chapter: Chapter, profile: str, source: str, capsys) -> tuple[RunRecord, Path]:
     """Execute a chapter, or take the run that there is; it must be silent and within memory and time."""
-    data = default_data() if source == "logs" else None
+    data = data_place() if source == "logs" else None
     out_path = BUILD / "tested" / f"{chapter.stem}-{profile}-{source}.ipynb"
     record = execute_cached(chapter.path, profile=profile, seed=SEED, data=data, out_path=out_path)
     budget_s = PLAN.budget_s(profile)
@@ -48,7 +49,7 @@ def run_within_limits(chapter: Chapter, profile: str, source: str, capsys) -> tu
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("chapter", WRITTEN)
 def test_chapter_runs_within_its_limits_and_its_claims_hold(chapter, source, capsys):
-    if source == "logs" and default_data() is None:
+    if source == "logs" and data_place() is None:
         pytest.skip("GDT_DATA is not set: the chapters were not run on real watch logs")
     record, path = run_within_limits(chapter, "book", source, capsys)
     if source == "logs" and record.log != PLAN.logs:

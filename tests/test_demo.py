@@ -5,6 +5,7 @@ from PIL import Image
 
 from gdt_tutorial.__main__ import main
 from gdt_tutorial.files import WriteError
+from tests.physical.logs.log_files import write_views
 
 
 def test_demo_runs_and_saves_a_figure(tmp_path, capsys, monkeypatch):
@@ -38,12 +39,6 @@ def test_demo_names_missing_data(tmp_path, capsys):
     assert "none.csv" in capsys.readouterr().out
 
 
-def log_of_users(path, play_ms, n_users=6):
-    rows = [f"{user},{video},{ms},20000" for user in range(n_users) for video, ms in enumerate(play_ms)]
-    path.write_text("user_id,video_id,play_time_ms,duration_ms\n" + "\n".join(rows) + "\n")
-    return path
-
-
 @pytest.mark.parametrize(
     ("play_ms", "sentence"),
     [
@@ -53,7 +48,7 @@ def log_of_users(path, play_ms, n_users=6):
     ],
 )
 def test_demo_refuses_a_log_that_cannot_be_used(tmp_path, capsys, play_ms, sentence):
-    log = log_of_users(tmp_path / "log.csv", play_ms)
+    log = write_views(tmp_path / "log.csv", play_ms)
     assert main(["demo", "--data", str(log), "--figure", str(tmp_path / "loop.png")]) == 2
     said = capsys.readouterr().out
     assert said.startswith("--data: ")
@@ -62,14 +57,14 @@ def test_demo_refuses_a_log_that_cannot_be_used(tmp_path, capsys, play_ms, sente
 
 
 def test_demo_refuses_a_variable_that_leads_nowhere(tmp_path, capsys, monkeypatch):
-    log_of_users(tmp_path / "watch.csv", range(0, 12_000, 1000))
+    write_views(tmp_path / "watch.csv", range(0, 12_000, 1000))
     monkeypatch.setenv("GDT_DATA", str(tmp_path / "wacth.csv"))
     assert main(["demo", "--figure", str(tmp_path / "loop.png")]) == 2
     assert "spelled alike is" in capsys.readouterr().out
 
 
 def test_demo_says_what_it_read_and_makes_the_folder_of_its_figure(tmp_path, capsys):
-    log = log_of_users(tmp_path / "log.csv", range(0, 12_000, 1000))
+    log = write_views(tmp_path / "log.csv", range(0, 12_000, 1000), n_users=6)
     figure = tmp_path / "new" / "folder" / "loop.png"
     assert main(["demo", "--slots", "10", "--data", str(log), "--figure", str(figure)]) == 0
     assert "kept 72 of 72 rows" in capsys.readouterr().out

@@ -8,6 +8,7 @@ import pytest
 
 from gdt_tutorial import doctor
 from gdt_tutorial.__main__ import Command, commands, main
+from tests.physical.logs.log_files import write_views
 
 CHECKS_OF_THE_MACHINE = [doctor.check_memory, doctor.check_disk, doctor.check_browser, doctor.check_data]
 CHECKS_OF_THE_ENVIRONMENT = [
@@ -175,21 +176,15 @@ def test_unreadable_watch_logs_are_a_problem(monkeypatch, tmp_path):
     assert "absent.csv" in finding.text
 
 
-def write_log(path, fraction_ms):
-    rows = [f"{user},{video},{play_ms},20000" for user in range(8) for video, play_ms in enumerate(fraction_ms)]
-    path.write_text("\n".join(["user_id,video_id,play_time_ms,duration_ms", *rows]) + "\n")
-    return path
-
-
 def test_readable_watch_logs_are_counted(monkeypatch, tmp_path):
-    monkeypatch.setenv("GDT_DATA", str(write_log(tmp_path / "log.csv", range(0, 20_000, 1_000))))
+    monkeypatch.setenv("GDT_DATA", str(write_views(tmp_path / "log.csv", range(0, 20_000, 1_000))))
     finding = only(doctor.check_data)
     assert finding.level == "ok"
     assert "kept 160 of 160 rows" in finding.text
 
 
 def test_watch_logs_without_swipes_are_said_to_be_too_little_for_some_chapters(monkeypatch, tmp_path):
-    monkeypatch.setenv("GDT_DATA", str(write_log(tmp_path / "log.csv", [20_000] * 12)))
+    monkeypatch.setenv("GDT_DATA", str(write_views(tmp_path / "log.csv", [20_000] * 12)))
     first, *others = doctor.check_data()
     assert first.level == "ok"
     assert {finding.level for finding in others} == {"note"}
@@ -203,7 +198,7 @@ def test_watch_logs_without_swipes_are_said_to_be_too_little_for_some_chapters(m
     [([5_000] * 3, "only 0 users with 10 views or more"), ([0] * 12, "only 0 videos of types that somebody watches")],
 )
 def test_watch_logs_that_are_too_little_for_all_are_a_problem(monkeypatch, tmp_path, play_ms, short):
-    monkeypatch.setenv("GDT_DATA", str(write_log(tmp_path / "log.csv", play_ms)))
+    monkeypatch.setenv("GDT_DATA", str(write_views(tmp_path / "log.csv", play_ms)))
     finding = only(doctor.check_data)
     assert finding.level == "problem"
     assert short in finding.text

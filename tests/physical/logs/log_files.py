@@ -45,6 +45,12 @@ def write_csv(path: Path, header, rows) -> Path:
     return path
 
 
+def write_views(path: Path, play_ms, n_users=8) -> Path:
+    """Write a log of README's four columns: each user plays each video of 20 s for its entry of `play_ms`."""
+    rows = [[user, video, ms, 20_000] for user in range(n_users) for video, ms in enumerate(play_ms)]
+    return write_csv(path, ["user_id", "video_id", "play_time_ms", "duration_ms"], rows)
+
+
 def kuairand_row(user, video, play_ms, duration_ms, time_ms=1650485801301):
     return [user, video, 20220421, 400, time_ms, 1, 0, 0, 0, 0, 0, 1, play_ms, duration_ms, 0, 0, 0, 0, 1]
 
