@@ -5,8 +5,12 @@
 
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gdt_tutorial.teaching.claim_plan import ClaimPlan
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -60,8 +64,16 @@ class Plan:
     smoke_s: float = 20.0
     book_s: float = 60.0
     memory_mb: float = 1500.0
-    claims: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    claim_table: dict[str, Any] = field(default_factory=dict)  # as it stands in the file
     logs: str = ""  # fingerprint of the watch log behind the ranges `book_logs`
+
+    @cached_property
+    def claims(self) -> dict[str, dict[str, "ClaimPlan"]]:
+        """What the plan says of each claim, by chapter and name."""
+        # Imported late: who only runs chapters needs no figures.
+        from gdt_tutorial.teaching.claim_plan import plans_of
+
+        return plans_of({"claims": self.claim_table})
 
     @property
     def written(self) -> tuple[Chapter, ...]:
@@ -97,7 +109,10 @@ def read_plan(path: Path | None = None) -> Plan:
         chapters.append(Chapter(**known))
     budget = {key: float(value) for key, value in table.get("budget", {}).items() if key in Plan.__dataclass_fields__}
     return Plan(
-        chapters=tuple(chapters), claims=table.get("claims", {}), logs=table.get("ranges", {}).get("logs", ""), **budget
+        chapters=tuple(chapters),
+        claim_table=table.get("claims", {}),
+        logs=table.get("ranges", {}).get("logs", ""),
+        **budget,
     )
 
 

@@ -11,7 +11,10 @@ from book import api, loop_picture, maps
 from book.chapters import BOOK, Plan, project
 from book.execute import RunRecord
 from book.parameters import parameter_tables
-from gdt_tutorial.teaching.claims import readable
+from book.prose_numbers import Numbers, claim_anchor
+from gdt_tutorial.teaching.claim_plan import ClaimPlan
+from gdt_tutorial.teaching.claim_words import plain, readable
+from gdt_tutorial.teaching.claims import Claim, words
 from gdt_tutorial.twin.status_parts import PARTS, StatusPart
 
 
@@ -165,27 +168,31 @@ def chapters_table(plan: Plan, records: dict[str, RunRecord]) -> str:
 
 
 def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
-    """Return every claim with its accepted range and its last run."""
+    """Return every claim with what the prose needs of it, its accepted range and its last run."""
     blocks = []
     for number, record in sorted(records.items()):
-        chapter = plan.chapter(number)
-        rows = []
-        for claim in record.claims:
-            bounds = accepted_range(plan, number, claim["name"], record)
-            shown = range_words(bounds) if bounds else "no range on record"
-            value = f"{readable(claim['value'])} {claim['unit']}".strip()
-            anchor = f'<span id="{claim_anchor(number, claim["name"])}"></span>'
-            rows.append([f"{anchor}`{claim['name']}`", claim["text"], value, shown])
-        head = ["claim", "what it says", "value", "accepted range"]
+        chapter, rows = (
+            plan.chapter(number),
+            [_claim_row(plan, number, record, Claim(**each)) for each in record.claims],
+        )
+        head = ["claim", "what it says", "value", "the text needs", "accepted range", "kind"]
         body = table(head, rows) if rows else "This chapter makes no claim."
         other = f" {ANOTHER_LOG}" if is_another_log(plan, record) else ""
         blocks.append(f"## {number} {chapter.title}\n\nLast run: {last_run(record)}.{other}\n\n{body}")
     return "\n\n".join(blocks) or "No chapter is written yet."
 
 
-def claim_anchor(number: str, name: str) -> str:
-    """Name the place of a claim on the page of claims."""
-    return f"claim-{number}-{name.replace('_', '-')}"
+def _claim_row(plan: Plan, number: str, record: RunRecord, claim: Claim) -> list[str]:
+    known = plan.claims.get(number, {}).get(claim.name, ClaimPlan(name=claim.name))
+    bounds = accepted_range(plan, number, claim.name, record)
+    return [
+        f'<span id="{claim_anchor(number, claim.name)}"></span>`{claim.name}`',
+        known.text,
+        words(claim, known),
+        "; ".join(f"`{condition.text}`" for condition in known.must),
+        range_words(bounds) if bounds else "no range on record",
+        f"stored: {known.stored}" if known.stored else "exact" if known.exact else "computed",
+    ]
 
 
 def is_another_log(plan: Plan, record: RunRecord) -> bool:
@@ -197,8 +204,8 @@ def accepted_range(plan: Plan, number: str, name: str, record: RunRecord) -> tup
     """Return the range of a claim for this run's profile and data, if one is on record."""
     if is_another_log(plan, record):
         return None
-    bounds = plan.claims.get(number, {}).get(name, {}).get(f"{record.profile}_{record.data_source}")
-    return (bounds[0], bounds[1]) if bounds else None
+    known = plan.claims.get(number, {}).get(name)
+    return known.accepted(record.data_source, record.profile) if known else None
 
 
 def runs_table(plan: Plan, records: dict[str, RunRecord]) -> str:
@@ -222,34 +229,29 @@ def runs_table(plan: Plan, records: dict[str, RunRecord]) -> str:
     return f"{table(head, rows)}\n\n## Versions\n\n{tail}" if rows else "No chapter is written yet."
 
 
+# A statement's verdict, and how it looks.
+VERDICTS = {
+    "holds": "book-holds",
+    "holds in part": "book-part",
+    "not supported": "book-not",
+    "not tested yet": "book-planned",
+}
+
+
 def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
-    """Return what the paper says, where it is tested, and what the executed chapters find."""
-    rows = [
-        [
-            f"{statement['says']} ({statement['place']})",
-            ", ".join(_chapter_link(plan, number) for number in statement["chapters"]),
-            _found(statement, records),
-        ]
-        for statement in _statements()["statement"]
-    ]
-    return table(["the paper says", "tested in", "we find"], rows)
+    """Return what the paper says, and what the executed chapters find, also where that speaks against it."""
+    numbers, rows = Numbers(plan, records), []
+    for statement in _statements()["statement"]:
+        verdict = statement["verdict"]
+        mark = f'<span class="{VERDICTS[verdict]}">{verdict}</span>'
+        tested = ", ".join(_chapter_link(plan, number) for number in statement["chapters"])
+        said = f"{statement['says']} ({statement['place']})"
+        rows.append([said, mark, numbers.fill(statement.get("found", "")), tested])
+    return table(["the paper says", "verdict", "we find", "tested in"], rows)
 
 
 def _statements() -> dict[str, Any]:
     return tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
-
-
-def _found(statement: dict[str, Any], records: dict[str, RunRecord]) -> str:
-    if not any(number in records for number in statement["chapters"]):
-        return '<span class="book-planned">planned</span>'
-    claims = [claim for name in statement["claims"] if (claim := find_claim(name, records))]
-    return "; ".join(sentence(claim) for claim in claims) or "See the chapter."
-
-
-def sentence(claim: dict[str, Any]) -> str:
-    """Write a claim as text and number."""
-    quantity = f"{readable(claim['value'])} {claim['unit']}".strip()
-    return f"{(claim['text'] or claim['name']).rstrip(' ,:')} **{quantity}**"
 
 
 def framed_map(figure: str, plan: Plan, index: dict[str, Any]) -> str:
@@ -389,9 +391,9 @@ def run_again(record: RunRecord) -> str:
 
 
 def range_words(bounds: tuple[float, float]) -> str:
-    """Write an accepted range; the margin around a number that is always 0 is written as 0."""
-    low, high = (readable(bound if abs(bound) >= 1e-6 else 0.0) for bound in bounds)
-    return f"{low} to {high}"
+    """Write an accepted range: one number where the claim is exact; the margin around a number that is always 0 is 0."""
+    low, high = (plain(bound if abs(bound) >= 1e-6 else 0.0) for bound in bounds)
+    return low if low == high else f"{low} to {high}"
 
 
 def source_words(record: RunRecord) -> str:

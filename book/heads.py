@@ -7,7 +7,8 @@ from typing import Any
 from book import generate
 from book.chapters import Chapter, Plan
 from book.execute import RunRecord
-from gdt_tutorial.teaching.claims import CLAIM_MIME
+from book.prose_numbers import Numbers, claim_anchor
+from gdt_tutorial.teaching.claims import CLAIM_MIME, Claim, claims_html
 
 _WORDS_PER_MINUTE = 200
 # A line of code is read as slowly as ten words.
@@ -19,22 +20,19 @@ _BOX = re.compile(r"(?:^>.*\n?)+", re.MULTILINE)
 _LEFT_TO_BUILD = re.compile(
     r"\s*\*\*Minutes:\*\*[^\n]*(?:\n>[^\n]*)?(?:the build writes what it\s(?:>\s)?measured|the run took)[^\n]*"
 )
-_CODE_SPAN = re.compile(r"(?<![`\[])`([a-z][a-z0-9_]*)`(?![`\]])")
-_CLAIM_NAME = re.compile(r'<code class="gdt-name"[^>]*>([^<]+)</code>')
 
 
 def complete(notebook: Any, plan: Plan, chapter: Chapter, record: RunRecord) -> None:
     """Add everything to an executed notebook, in place."""
     first = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
     first["source"] = headed(first["source"], chapter.number, data_sentence(plan, record), reading_minutes(notebook))
-    names = {claim["name"] for claim in record.claims}
+    numbers = Numbers(plan, {chapter.number: record})
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell["source"] = _linked(cell["source"], chapter.number, names)
+            cell["source"] = numbers.fill(cell["source"])
         for output in cell.get("outputs", []):
             if CLAIM_MIME in output.get("data", {}):
-                html = "".join(output["data"]["text/html"])
-                output["data"]["text/html"] = _claim_line(html, plan, chapter.number, record)
+                output["data"]["text/html"] = _claims_output(output["data"][CLAIM_MIME], plan, chapter.number, record)
 
 
 def headed(source: str, number: str, data: str, minutes: int) -> str:
@@ -78,26 +76,15 @@ def reading_minutes(notebook: Any) -> int:
     return max(1, round(words / _WORDS_PER_MINUTE))
 
 
-def _linked(source: str, number: str, names: set[str]) -> str:
-    """Turn the names of claims in a text into links to the page of claims."""
+def _claims_output(payload: dict[str, Any], plan: Plan, number: str, record: RunRecord) -> str:
+    """Write a cell's claims as the plan has them now, each with its accepted range and a link to the page of claims."""
 
-    def link(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return _anchor(number, name, f"<code>{name}</code>") if name in names else match.group(0)
+    def name_html(name: str) -> str:
+        bounds = generate.accepted_range(plan, number, name, record)
+        accepted = f'<span class="book-accepted">accepted {generate.range_words(bounds)}</span> ' if bounds else ""
+        return f'{accepted}<a href="../pages/claims.html#{claim_anchor(number, name)}"><code>{name}</code></a>'
 
-    return _CODE_SPAN.sub(link, source)
-
-
-def _claim_line(html: str, plan: Plan, number: str, record: RunRecord) -> str:
-    """Add the accepted range to a claim's line, and lead its name to the page of claims."""
-
-    def complete_name(match: re.Match[str]) -> str:
-        bounds = generate.accepted_range(plan, number, match.group(1), record)
-        accepted = f'<span class="book-accepted">accepted {generate.range_words(bounds)}</span>' if bounds else ""
-        return accepted + _anchor(number, match.group(1), match.group(0))
-
-    return _CLAIM_NAME.sub(complete_name, html)
-
-
-def _anchor(number: str, name: str, inside: str) -> str:
-    return f'<a href="../pages/claims.html#{generate.claim_anchor(number, name)}">{inside}</a>'
+    own = {entry["name"]: Claim(**entry) for entry in payload["claims"]}
+    everything = {entry["name"]: Claim(**entry) for entry in record.claims}
+    plans = plan.claims.get(number, {})
+    return claims_html(own, payload["shown"], plans, others=everything, name_html=name_html)

@@ -15,6 +15,7 @@ import yaml
 from book import api, generate, heads
 from book.chapters import BOOK, Chapter, Plan, project
 from book.execute import RunRecord
+from book.prose_numbers import Numbers
 
 _PLACE = re.compile(r"^<!-- book: ([a-z_0-9]+) -->$", re.MULTILINE)
 
@@ -30,11 +31,12 @@ def stage(folder: Path, plan: Plan, records: dict[str, RunRecord], executed: dic
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    parts = generate.fragments(plan, records, executed)
+    parts, numbers = generate.fragments(plan, records, executed), Numbers(plan, records)
     for page in [BOOK / "index.md", *sorted((BOOK / "pages").glob("*.md"))]:
         target = folder / page.relative_to(BOOK)
         target.parent.mkdir(exist_ok=True)
-        target.write_text(_filled(page, parts), encoding="utf-8")
+        root = "" if page.parent == BOOK else "../"
+        target.write_text(numbers.fill(_filled(page, parts), root=root), encoding="utf-8")
     for name, text in api.pages().items():
         target = folder / name
         target.parent.mkdir(exist_ok=True)

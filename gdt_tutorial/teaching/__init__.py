@@ -3,7 +3,8 @@
 Everything here displays; nothing here computes. Nothing in the rest of the package imports it.
 """
 
-from gdt_tutorial.teaching.claims import Claim, check_claims, claim, read_claims, read_ranges
+from gdt_tutorial.teaching.claim_plan import check_claims, find_sentences, read_claim_plans
+from gdt_tutorial.teaching.claims import Claim, claims, read_claims
 from gdt_tutorial.teaching.data_note import data_note
 from gdt_tutorial.teaching.exercises import (
     Exercise,
@@ -27,10 +28,11 @@ from gdt_tutorial.teaching.show import show
 __all__ = [  # noqa: RUF022 - grouped like a table of contents
     # numbers
     "Claim",
-    "check_claims",
-    "claim",
+    "claims",
     "read_claims",
-    "read_ranges",
+    "read_claim_plans",
+    "check_claims",
+    "find_sentences",
     "data_note",
     # pictures
     "PALETTE",
