@@ -8,5 +8,6 @@ fig5              quality of experience over computing capacity, with the bound 
 scheme_table      the stored table of Fig. 5, with intervals
 scheme_parts      what each part of the proposed scheme is worth
 who_wins          where learning pays
+win_map           its stored table, with the cells that its few seeds decide
 logged_tasks      tasks that read watch logs
 """
