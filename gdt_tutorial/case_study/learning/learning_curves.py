@@ -46,7 +46,7 @@ def read_curves(kind: str, column: str = "gain", folder: Path = FOLDER) -> list[
     rows = read_table(folder / "learning.csv")[1]
     kinds = sorted({str(row["kind"]) for row in rows})
     require(kind in kinds, "kind", f"be one of {kinds}", kind, "see learning.csv")
-    networks = sorted({row["network"] for row in rows if row["kind"] == kind})
+    networks = sorted({int(str(row["network"])) for row in rows if row["kind"] == kind})
     curves = []
     for network in networks:
         own = [row for row in rows if row["kind"] == kind and row["network"] == network]

@@ -166,7 +166,7 @@ def draw_learning(
         differences: QoE gained on the search by temporal differences.
         actors: QoE of the actors; their first look is the untrained start.
     """
-    axes = fig.subplot_mosaic([["replays", "differences"], ["actor", "actor"]])
+    axes: dict[str, Axes] = fig.subplot_mosaic([["replays", "differences"], ["actor", "actor"]])
     for curves, own, style, label in (
         (versions, "blue", "o-", "with fallback"),
         (bare, "orange", "s:", "network alone"),
@@ -189,8 +189,14 @@ def draw_learning(
     for name, title in titles.items():
         axes[name].axhline(0, color=color("text"), lw=1.4)
         axes[name].set_title(title, fontsize=14)
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axes["actor"].annotate("zero: equal split, untrained start", (0.02, 0), (0, 4), fontsize=_SMALL, **place)
+    axes["actor"].annotate(
+        "zero: equal split, untrained start",
+        (0.02, 0),
+        (0, 4),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=_SMALL,
+    )
     for name in ("replays", "differences"):
         axes[name].set_ylim(-0.13, 0.06)
     axes["actor"].set_ylim(top=0.05)
