@@ -217,7 +217,7 @@ def test_the_duration_is_said_before_the_work_and_counts_what_is_left(command, m
 @pytest.mark.parametrize(
     ("n_jobs", "n_cores", "said"),
     [
-        (1, 2, "8 tasks take about 1.6 h with 1 job, as"),
+        (1, 2, "8 tasks take about 93 min with 1 job, as"),
         (2, 2, "8 tasks take about 47 min with 2 jobs, as"),
         (8, 2, "8 tasks take about 47 min with 8 jobs on 2 cores, as"),
         (99, 99, "8 tasks take about 12 min with 99 jobs, as"),
