@@ -13,8 +13,8 @@ from book.execute import RunRecord
 from book.parameters import parameter_tables
 from book.prose_numbers import Numbers, claim_anchor
 from gdt_tutorial.teaching.claim_plan import ClaimPlan
+from gdt_tutorial.teaching.claim_record import Claim, words
 from gdt_tutorial.teaching.claim_words import plain, readable
-from gdt_tutorial.teaching.claims import Claim, words
 from gdt_tutorial.twin.status_parts import PARTS, StatusPart
 
 

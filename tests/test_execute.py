@@ -14,7 +14,7 @@ from book import cache, generate, parameters, scan, staging
 from book.chapters import BOOK, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord, execute, read_record
 from gdt_tutorial.files import WriteError
-from gdt_tutorial.teaching.claims import CLAIM_MIME
+from gdt_tutorial.teaching.claim_record import CLAIM_MIME
 
 PARAMETERS = 'profile = "book"\nseed = 0'
 CLAIM = f"""
