@@ -3,6 +3,7 @@
 Everything here displays; nothing here computes. Nothing in the rest of the package imports it.
 """
 
+from gdt_tutorial.teaching.chain import case_study_chain
 from gdt_tutorial.teaching.claim_plan import check_claims, find_sentences, read_claim_plans
 from gdt_tutorial.teaching.claim_record import Claim, claims, read_claims
 from gdt_tutorial.teaching.data_note import data_note
@@ -36,6 +37,7 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     "data_note",
     # pictures
     "PALETTE",
+    "case_study_chain",
     "color",
     "figure",
     "live_figure",
