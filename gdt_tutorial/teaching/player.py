@@ -16,7 +16,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from gdt_tutorial.teaching.page import element_id, inline, is_static, load_script, publish, style
-from gdt_tutorial.teaching.plots import Size, checked_text, figure, pictures_html, render
+from gdt_tutorial.teaching.plots import FIGURE_SIZE, Size, checked_text, figure, pictures_html, render
 
 __all__ = ["live_figure", "slider_figure", "slider_html"]
 
@@ -32,7 +32,7 @@ def slider_figure(
     alt: Callable[[Any], str] | Sequence[str],
     caption: str = "",
     value_text: Callable[[Any], str] = str,
-    size: Size = (7.2, 4.2),
+    size: Size = FIGURE_SIZE,
     max_megabyte: float | int = 2.5,
 ) -> None:
     """Show one frame per value, and a slider that moves through them without a kernel.
@@ -66,7 +66,7 @@ def slider_html(
     alt: Callable[[Any], str] | Sequence[str],
     caption: str = "",
     value_text: Callable[[Any], str] = str,
-    size: Size = (7.2, 4.2),
+    size: Size = FIGURE_SIZE,
     max_megabyte: float | int = 2.5,
 ) -> str:
     """Return the slider figure as HTML, for a page that no notebook makes; arguments as for `slider_figure`."""
@@ -92,7 +92,7 @@ def live_figure(
     *,
     alt: str,
     caption: str = "",
-    size: Size = (7.2, 4.2),
+    size: Size = FIGURE_SIZE,
     **controls: ipywidgets.Widget,
 ) -> None:
     """Show a figure that is drawn anew whenever a control moves; on a page without a kernel, one picture and a note.
