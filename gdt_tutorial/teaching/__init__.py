@@ -21,7 +21,8 @@ from gdt_tutorial.teaching.exercises import (
     read_feedback,
 )
 from gdt_tutorial.teaching.markdown_table import table
-from gdt_tutorial.teaching.player import live_figure, slider_figure, slider_html
+from gdt_tutorial.teaching.player import live_figure, slider_figure, slider_html, two_slider_figure
+from gdt_tutorial.teaching.player_html import Slider
 from gdt_tutorial.teaching.plots import PALETTE, color, color_scheme, figure
 from gdt_tutorial.teaching.quizzes import quiz, quiz_html
 from gdt_tutorial.teaching.show import show
@@ -44,6 +45,8 @@ __all__ = [  # noqa: RUF022 - grouped like a table of contents
     "color_scheme",
     "slider_figure",
     "slider_html",
+    "Slider",
+    "two_slider_figure",
     # code
     "show",
     "table",

@@ -244,10 +244,10 @@ def checked_text(name: str, value: str) -> str:
 def _check_texts(fig: Figure) -> None:
     """Refuse a drawn figure that has a text too small to be read on a phone."""
     texts = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    smallest = min(texts, key=lambda text: text.get_fontsize(), default=None)
+    smallest = min(texts, key=lambda text: float(text.get_fontsize()), default=None)
     if smallest is None:
         return
-    width_in, point = fig.get_figwidth(), smallest.get_fontsize()
+    width_in, point = fig.get_figwidth(), float(smallest.get_fontsize())
     least = MIN_TEXT_PX * 72 / _PHONE_PX  # points per inch of width
     rule = f"leave {smallest.get_text()!r} ({point:g} points) {MIN_TEXT_PX} pixels or more on a phone"
     remedy = f"{np.floor(10 * point / least) / 10:g} inches at most, or fontsize={np.ceil(2 * least * width_in) / 2:g}"
