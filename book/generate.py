@@ -13,8 +13,8 @@ from book.execute import RunRecord
 from book.parameters import parameter_tables
 from book.prose_numbers import Numbers, claim_anchor
 from gdt_tutorial.teaching.claim_plan import ClaimPlan
-from gdt_tutorial.teaching.claim_words import plain, readable
-from gdt_tutorial.teaching.claims import Claim, words
+from gdt_tutorial.teaching.claim_record import Claim, words
+from gdt_tutorial.teaching.claim_words import plain
 from gdt_tutorial.twin.status_parts import PARTS, StatusPart
 
 
@@ -33,6 +33,7 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
         "runs": runs_table(plan, records),
         "parameters": parameter_tables(api.modules()),
         "paper": paper_table(plan, records),
+        "paper_count": paper_count(),
         "index": index_tables(plan, index),
         "data": data_note(records),
         "data_banner": data_banner(plan, records),
@@ -127,12 +128,13 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
     claim = find_claim(name, records)
     if claim is None:
         return ""
-    number = name.split(".")[0]
+    number, short = name.split(".")
     record = records[number]
-    quantity = f'<span class="book-claim-number">{readable(claim["value"])} {escape(claim["unit"])}</span>'
+    quantity = f'<span class="book-claim-number">{escape(Numbers(plan, records).words(short))}</span>'
     run = f"profile {record.profile}, {source_words(record)}"
     where = f'<a href="{plan.chapter(number).docname}.html">chapter {number}</a>, {run}; one seed of a simulated campus'
-    return raw_html(f'<p class="book-key">{escape(claim["text"])} {quantity}<br><small>{where}</small></p>')
+    text = plan.claims[number][short].text
+    return raw_html(f'<p class="book-key">{escape(text)} {quantity}<br><small>{where}</small></p>')
 
 
 def find_claim(name: str, records: dict[str, RunRecord]) -> dict[str, Any] | None:
@@ -248,6 +250,21 @@ def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
         said = f"{statement['says']} ({statement['place']})"
         rows.append([said, mark, numbers.fill(statement.get("found", "")), tested])
     return table(["the paper says", "verdict", "we find", "tested in"], rows)
+
+
+def paper_count() -> str:
+    """Say in one sentence how many statements have which verdict."""
+    verdicts = [statement["verdict"] for statement in _statements()["statement"]]
+    holds, in_part, against, untested = (verdicts.count(verdict) for verdict in VERDICTS)
+    return (
+        f"Of {len(verdicts)} statements of the paper that can be tested, {_are(holds, 'holds', 'hold')} as stated, "
+        f"{_are(in_part, 'holds', 'hold')} in part, {_are(against, 'is', 'are')} not supported, and "
+        f"{_are(untested, 'is', 'are')} not tested yet."
+    )
+
+
+def _are(count: int, one: str, more: str) -> str:
+    return f"{count or 'none'} {one if count == 1 else more}"
 
 
 def _statements() -> dict[str, Any]:
