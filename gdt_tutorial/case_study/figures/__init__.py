@@ -1,4 +1,4 @@
-"""What makes the figures and tables of the case study: chapters 16 to 18, and `python -m gdt_tutorial reproduce`.
+"""What makes the figures and tables of the case study: chapters 16 to 19, and `python -m gdt_tutorial reproduce`.
 
 emulation_study   chapter 16: the emulated status against the truth
 horizon_study     chapter 16: its errors by slots since the last report
