@@ -193,21 +193,13 @@ def test_panel_says_how_to_run_it_again_on_the_same_kind_of_data():
 def test_every_statement_of_the_paper_has_chapters_and_known_claims():
     real = read_plan()
     table = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
-    named = [table["front"], *(name for statement in table["statement"] for name in statement["claims"])]
+    named = [table["front"][0], *(name for statement in table["statement"] for name in statement["claims"])]
     for number, _, short in (name.partition(".") for name in named):
         assert real.chapter(number).is_written
         # Ranges of a chapter are there once notebooks/claim_ranges.py has run on it.
         assert short in real.claims.get(number, {short: None}), f"chapter {number} has no claim {short}"
     for statement in table["statement"]:
         assert [real.chapter(number).number for number in statement["chapters"]] == statement["chapters"]
-
-
-def test_front_page_number_comes_from_a_run(plan, monkeypatch):
-    monkeypatch.setattr(generate, "_statements", lambda: {"front": "00.half"})
-    text = generate.key_number(plan, {"00": record()})
-    assert "Half of it" in text
-    assert "1.5 dB" in text
-    assert generate.key_number(plan, {}) == ""
 
 
 def test_contents_list_the_written_chapters_of_a_part_in_order(plan):
