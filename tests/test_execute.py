@@ -217,9 +217,13 @@ def test_every_statement_of_the_paper_has_a_verdict_with_known_claims():
 
 
 def test_the_papers_table_shows_verdict_and_numbers(plan, monkeypatch):
-    found = [
-        {"says": "It gains.", "place": "Fig. 1", "chapters": ["00"], "verdict": "holds", "found": "By {claim}`half`."}
-    ]
+    found = {
+        "says": "It gains.",
+        "place": "Fig. 1",
+        "chapters": ["00"],
+        "verdict": "holds",
+        "found": "By {claim}`half`.",
+    }
     monkeypatch.setattr(generate, "_statements", lambda: {"statement": [found]})
     text = generate.paper_table(plan, {"00": record()})
     assert "It gains. (Fig. 1)" in text
