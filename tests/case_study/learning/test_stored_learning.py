@@ -6,7 +6,6 @@ and their order are, on the capacities where there is something to select.
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from gdt_tutorial.case_study.learning.rivals import temporal_difference_curve
@@ -33,7 +32,6 @@ def test_the_stored_curves_say_that_replays_gain_and_temporal_differences_lose()
     start, *later = stored("temporal differences")[0]
     assert abs(start) < 0.01
     assert max(later) < start
-    assert all(np.argmax(curve) > 0 for curve in stored("actor").values())
 
 
 @pytest.mark.slow
