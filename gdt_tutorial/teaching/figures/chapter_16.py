@@ -48,10 +48,10 @@ def draw_progress(
     ax.axvline(fixed, color=color("green"), ls="-.", label="best fixed share")
     low, high = np.quantile(learned, [0.1, 0.9])
     ax.plot([low, high], [80, 80], color=color("blue"), lw=7, solid_capstyle="butt", label="LSTM, 8 users of 10")
-    for place, name in ((0.0, "hold last"), (1.0, "constant velocity")):
+    for place in (0.0, 1.0):
         ax.axvline(place, color=color("text"), lw=1.0)
-        ax.annotate(name, (place, 97), (-4, 0), ha="right", va="top", textcoords="offset points", fontsize=12)
-    ax.set(xlim=(-1.1, 1.2), ylim=(0, 100), title=f"{age} slot{'s' if age > 1 else ''} after the report")
+    ax.set_xticks([-1, 0, 0.5, 1], ["-1", "0\nhold last", "0.5", "1\nconst. velocity"])
+    ax.set(xlim=(-1.1, 1.3), ylim=(0, 100), title=f"{age} slot{'s' if age > 1 else ''} after the report")
     ax.set(xlabel="Part of the straight continuation", ylabel="Walkers (%)")
     fig.legend(loc="outside lower center", ncols=2, fontsize=12)
 
@@ -95,7 +95,7 @@ class CampusCourse:
         self._draw_ground(ax)
         for user, ring in zip(truth_m, ring_m, strict=True):
             ax.plot(*zip(user, ring, strict=True), "-", color=color("orange"), lw=1.2)
-        belief = f"its belief (error x {self._enlarged:g})"
+        belief = f"belief (error x {self._enlarged:g})"
         ax.plot(*ring_m[~asked].T, "o", ms=9, mfc="none", color=color("orange"), label=belief)
         ax.plot(*truth_m[~asked].T, "o", ms=5, color=color("blue"), label="user, emulated")
         ax.plot(*truth_m[asked].T, "D", ms=9, color=color("purple"), label="user, asked: its turn")
