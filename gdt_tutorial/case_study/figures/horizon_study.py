@@ -134,8 +134,7 @@ def believed_shares(
     require(n_known >= n_slots, "walks", f"have {n_slots} slots or more", n_known, "sample longer ones")
     is_reported = np.zeros((len(walks), n_slots), dtype=bool)
     is_reported[:, :window_slots] = np.arange(window_slots)[::-1] % period_slots == 0
-    known = (part[:, :n_slots] for part in (walks.position_m, walks.velocity_mps))
-    reading = read_walks(*known, is_reported, walks.slot_s)
+    reading = read_walks(walks.position_m[:, :n_slots], walks.velocity_mps[:, :n_slots], is_reported, walks.slot_s)
     with torch.no_grad():
         share, _ = emulator.network(torch.from_numpy(reading.features), torch.from_numpy(reading.elapsed_s).float())
     is_walking = walks.velocity_mps[:, window_slots - 1].any(axis=-1)

@@ -167,7 +167,7 @@ class _Still(_Halves):
         Mistake(_Halves(Topology.waterloo()), says="pass the class itself"),
     ),
 )
-def ex16_3(answer: Callable[[Topology], Any]) -> str:
+def ex16_3(answer: Any) -> str:
     """Return a class whose `emulate` puts every user halfway along the straight continuation."""
     expect(isinstance(answer, type), "pass the class itself, without making one: `check.ex16_3(Halfway)`.")
     topology, window = Topology.waterloo(), _window()

@@ -44,7 +44,7 @@ def draw_progress(
     """Draw which part of the straight continuation walkers really went, and which share the twin believes in."""
     ax = fig.subplots()
     bins = np.linspace(-1.05, 1.15, 23)
-    ax.hist(progress, bins, weights=np.full(len(progress), 100 / len(progress)), color=color("sky"), alpha=0.6)
+    ax.hist(progress, bins.tolist(), weights=np.full(len(progress), 100 / len(progress)), color=color("sky"), alpha=0.6)
     ax.axvline(fixed, color=color("green"), ls="-.", label="best fixed share")
     low, high = np.quantile(learned, [0.1, 0.9])
     ax.plot([low, high], [80, 80], color=color("blue"), lw=7, solid_capstyle="butt", label="LSTM, 8 users of 10")
