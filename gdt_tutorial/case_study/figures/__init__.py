@@ -6,6 +6,7 @@ fig4              cumulative swipe probability per group and video type
 schemes           the schemes of Fig. 5 by name: `proposed`, the heuristic as `greedy_*`, the DRL scheme as `drl_*`
 fig5              quality of experience over computing capacity, with the bound of `case_study.bound`
 scheme_table      the stored table of Fig. 5, with intervals
+own_scheme        a scheme of your own on the same campuses, compared with the stored ones
 scheme_parts      what each part of the proposed scheme is worth
 who_wins          where learning pays
 logged_tasks      tasks that read watch logs
