@@ -33,6 +33,7 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
         "runs": runs_table(plan, records),
         "parameters": parameter_tables(api.modules()),
         "paper": paper_table(plan, records),
+        "paper_count": paper_count(),
         "index": index_tables(plan, index),
         "data": data_note(records),
         "data_banner": data_banner(plan, records),
@@ -249,6 +250,21 @@ def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
         said = f"{statement['says']} ({statement['place']})"
         rows.append([said, mark, numbers.fill(statement.get("found", "")), tested])
     return table(["the paper says", "verdict", "we find", "tested in"], rows)
+
+
+def paper_count() -> str:
+    """Say in one sentence how many statements have which verdict."""
+    verdicts = [statement["verdict"] for statement in _statements()["statement"]]
+    holds, in_part, against, untested = (verdicts.count(verdict) for verdict in VERDICTS)
+    return (
+        f"Of {len(verdicts)} statements of the paper that can be tested, {_are(holds, 'holds', 'hold')} as stated, "
+        f"{_are(in_part, 'holds', 'hold')} in part, {_are(against, 'is', 'are')} not supported, and "
+        f"{_are(untested, 'is', 'are')} not tested yet."
+    )
+
+
+def _are(count: int, one: str, more: str) -> str:
+    return f"{count or 'none'} {one if count == 1 else more}"
 
 
 def _statements() -> dict[str, Any]:
