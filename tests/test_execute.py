@@ -204,6 +204,7 @@ def test_every_statement_of_the_paper_has_a_verdict_with_known_claims():
     real = read_plan()
     known = {name for number, plans in real.claims.items() if real.chapter(number).is_written for name in plans}
     table = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
+    assert {name.partition(".")[2] for name in table["front"]} <= known
     for statement in table["statement"]:
         assert set(statement) <= {"says", "place", "chapters", "verdict", "found"}
         assert [real.chapter(number).number for number in statement["chapters"]] == statement["chapters"]
@@ -216,22 +217,18 @@ def test_every_statement_of_the_paper_has_a_verdict_with_known_claims():
 
 
 def test_the_papers_table_shows_verdict_and_numbers(plan, monkeypatch):
-    found = [
-        {"says": "It gains.", "place": "Fig. 1", "chapters": ["00"], "verdict": "holds", "found": "By {claim}`half`."}
-    ]
+    found = {
+        "says": "It gains.",
+        "place": "Fig. 1",
+        "chapters": ["00"],
+        "verdict": "holds",
+        "found": "By {claim}`half`.",
+    }
     monkeypatch.setattr(generate, "_statements", lambda: {"statement": [found]})
     text = generate.paper_table(plan, {"00": record()})
     assert "It gains. (Fig. 1)" in text
     assert '<span class="book-holds">holds</span>' in text
     assert "1.5\u00a0dB</a>." in text
-
-
-def test_front_page_number_comes_from_a_run(plan, monkeypatch):
-    monkeypatch.setattr(generate, "_statements", lambda: {"front": "00.half"})
-    text = generate.key_number(plan, {"00": record()})
-    assert "Half of it" in text
-    assert "1.5\u00a0dB" in text
-    assert generate.key_number(plan, {}) == ""
 
 
 def test_contents_list_the_written_chapters_of_a_part_in_order(plan):
