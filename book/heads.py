@@ -8,7 +8,7 @@ from book import generate
 from book.chapters import Chapter, Plan
 from book.execute import RunRecord
 from book.prose_numbers import Numbers, claim_anchor
-from gdt_tutorial.teaching.claims import CLAIM_MIME, Claim, claims_html
+from gdt_tutorial.teaching.claim_record import CLAIM_MIME, Claim, claims_html
 
 _WORDS_PER_MINUTE = 200
 # A line of code is read as slowly as ten words.

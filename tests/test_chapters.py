@@ -16,7 +16,7 @@ from book.cache import execute_cached
 from book.chapters import BUILD, NOTEBOOKS, Chapter, read_plan
 from book.execute import RunRecord
 from gdt_tutorial.physical.logs.watch_logs import data_place
-from gdt_tutorial.teaching import check_claims, read_claims, read_ranges
+from gdt_tutorial.teaching import check_claims, find_sentences, read_claims
 
 PLAN = read_plan()
 TOLERANCE = 2.0
@@ -56,8 +56,8 @@ def test_chapter_runs_within_its_limits_and_its_claims_hold(chapter, source, cap
         pytest.skip(
             "GDT_DATA points at another log than that of the ranges: the chapter was run, no claim was compared"
         )
-    ranges = read_ranges(NOTEBOOKS / "chapters.toml", chapter.number, source=source)
-    violations = check_claims(read_claims(path), ranges)
+    plans, sentences = PLAN.claims.get(chapter.number, {}), find_sentences(path)
+    violations = check_claims(read_claims(path), plans, source=source, sentences=sentences)
     assert not violations, "\n".join(violations)
     if source == "logs":
         assert record.attribution, "a page that shows real logs must say whose they are"

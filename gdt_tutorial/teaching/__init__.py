@@ -4,7 +4,7 @@ Everything here displays; nothing here computes. Nothing in the rest of the pack
 """
 
 from gdt_tutorial.teaching.claim_plan import check_claims, find_sentences, read_claim_plans
-from gdt_tutorial.teaching.claims import Claim, claims, read_claims
+from gdt_tutorial.teaching.claim_record import Claim, claims, read_claims
 from gdt_tutorial.teaching.data_note import data_note
 from gdt_tutorial.teaching.exercises import (
     Exercise,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gdt_tutorial.teaching import claim, figure, hints, quiz, show, slider_figure
+from gdt_tutorial.teaching import claims, figure, hints, quiz, show, slider_figure
 from gdt_tutorial.teaching.page import inline
 from gdt_tutorial.units import linear_to_db
 
@@ -32,7 +32,7 @@ def body():
     bundles, original = [], page.display
     page.display = lambda bundle, raw: bundles.append(bundle)
     try:
-        claim("gain", 0.5, text="A gain", unit="dB")
+        claims(gain=0.5, loss=0.1)
         figure(draw_height, alt="A line", caption="A caption with `code`.", size=(4, 2))
         slider_figure(
             draw_height,
