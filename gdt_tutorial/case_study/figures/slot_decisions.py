@@ -5,6 +5,7 @@ against the best that its slot allows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -126,7 +127,7 @@ def held_share(
     share, n_kept = np.zeros(edge[-1]), session.buffered.shape[2]
     own = np.nonzero(is_member)[0]
     for user in own:
-        for position, (left, right) in enumerate(zip(edge[:-1], edge[1:], strict=True)):
+        for position, (left, right) in enumerate(pairwise(edge)):
             if 0 <= base + position - session.head[0, user] < n_kept:
                 held = session.buffered[0, user, (base + position) % n_kept] > 0
                 share[left:right] += held[: right - left]

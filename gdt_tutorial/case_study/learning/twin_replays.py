@@ -1,13 +1,12 @@
 """What a twin can know of a change before it is made: replays in futures that it believes, against the one that comes.
 
-"Network management decisions can be validated in the DT environment" (the paper). The replays that the version networks learn
-from (`counterfactual`) meet the viewers' true later swipes and channels: an oracle, which a simulation has while it trains, and
-no twin while the network runs. A twin has to draw its futures: how long everybody may watch, from the swipe curves of the groups,
-and the channels of this moment, held. Both replay the same changes here, so that it can be seen how far the twin's
+"Network management decisions can be validated in the DT environment" (the paper). The replays from which the version networks
+learn (`counterfactual`) meet the viewers' true later swipes and channels: an oracle, which a simulation has while it trains,
+and no twin while the network runs. A twin has to draw its futures: how long everybody may watch, from the swipe curves of the
+groups, and the channels of this moment, held. Both replay the same changes here, so that it can be seen how far the twin's
 verdicts agree with what the changes are worth.
 
-The status that a replay starts from is the true one: every user has just reported. (Our choice; with an emulated status verdicts
-can only get worse.)
+A replay starts from the true status, as if every user had just reported. (Our choice: an emulated one can only tell less.)
 """
 
 from collections.abc import Callable
@@ -145,7 +144,7 @@ def _replay_slot(
     weight = np.concatenate([[0.0], config.discount ** np.arange(config.n_horizon - 1)])  # the first slot is settled
     n_aps = telemetry.snr_db.shape[2]
 
-    def worth(qoe: Float[np.ndarray, "slot copy user"]) -> Float[np.ndarray, "copy batch ap"]:
+    def worth(qoe: Float[np.ndarray, "slot _ user"]) -> Float[np.ndarray, "copy batch ap"]:
         value = np.einsum("k,kcu->cu", weight, qoe).reshape(n_copies, *serving.shape)
         return sum_per_cell(value, serving, n_aps)
 
@@ -180,7 +179,7 @@ def _is_changed(
     own: Int[np.ndarray, "batch subgroup"],
     tried: Int[np.ndarray, "copy batch subgroup"],
     n_aps: int,
-) -> Bool[np.ndarray, "copy batch ap"]:
+) -> Bool[np.ndarray, "_ batch ap"]:
     """Mark the cells in which an SMG got another version; the copy without a change is left out."""
     differs = tried[1:] != own
     return np.stack([(differs & (ap == each)).any(axis=-1) for each in range(n_aps)], axis=-1)

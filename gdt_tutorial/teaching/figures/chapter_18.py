@@ -88,30 +88,35 @@ def draw_prices(fig: Figure, offers: Offers, price: float, *, lowest_price: floa
         price: Per slot of computing.
         lowest_price: Of all that are drawn; it fixes the axes.
     """
-    version, used = asked_at(offers, price)
-    most = asked_at(offers, lowest_price)[1]
-    ax, total = fig.subplots(2, 1, height_ratios=(len(used), 2))
+    version, used, band = asked_at(offers, price)
+    most = asked_at(offers, lowest_price)[1:]
+    ax, total = fig.subplots(2, 1, height_ratios=(len(used), 3))
     shades = ("sky", "green", "gold", "orange")
     for place, (own, share) in enumerate(zip(version, used, strict=True)):
         ax.barh(place, 100 * share, 0.7, color=color(shades[own % len(shades)]))
         said = f"version {own + 1}" if share > 0 else "nothing"
         ax.annotate(said, (100 * share, place), (4, 0), textcoords="offset points", va="center", fontsize=_SMALL)
     ax.set_yticks(range(len(used)), [f"SMG {place + 1}" for place in range(len(used))])
-    ax.set(xlim=(0, 130 * most.max()), title="Each asks for")
-    total.barh(0, 100 * used.sum(), 0.6, color=color("blue"))
-    total.axvline(100, color=color("text"), lw=1.2, label="the slot")
-    total.set(xlim=(0, 105 * max(1.2, most.sum())), xlabel="Share of the slot's computing (%)", yticks=[])
-    total.set_title("Together")
-    total.legend(fontsize=_SMALL, loc="upper right")
-    ax.invert_yaxis()
+    ax.set(xlim=(0, 130 * most[0].max()), xlabel="Share of the slot's computing (%)", title="Each asks for")
+    total.barh([0, 1], [100 * used.sum(), 100 * band.sum()], 0.6, color=color("blue"))
+    total.axvline(100, color=color("text"), lw=1.2)
+    total.set_yticks([0, 1], ["computing", "band"])
+    widest = max(1.2, *(each.sum() for each in most))
+    total.set(xlim=(0, 105 * widest), xlabel="Share of the slot (%)", title="Together (line: the slot)")
+    for each in (ax, total):
+        each.invert_yaxis()
 
 
-def asked_at(offers: Offers, price: float) -> tuple[Int[np.ndarray, " subgroup"], Float[np.ndarray, " subgroup"]]:
-    """Return the version that each SMG chooses at a price on computing, and the share of it that it asks for."""
+def asked_at(
+    offers: Offers, price: float
+) -> tuple[Int[np.ndarray, " subgroup"], Float[np.ndarray, " subgroup"], Float[np.ndarray, " subgroup"]]:
+    """Return each SMG's version at a price on computing, and the shares of computing and band that it asks for."""
     surplus = np.maximum(offers.gain - price * offers.cycles, 0)
     version = (surplus.sum(axis=-1) - offers.step_cost).argmax(axis=-1)
     row = np.arange(len(version))
-    return version, (offers.cycles[row, version] * (surplus[row, version] > 0)).sum(axis=-1)
+    is_bought = surplus[row, version] > 0
+    cycles, radio = ((cost[row, version] * is_bought).sum(axis=-1) for cost in (offers.cycles, offers.radio))
+    return version, cycles, radio
 
 
 def draw_replays(
@@ -127,13 +132,13 @@ def draw_replays(
     left.hist(plain, bins, color=color("gray"), alpha=0.7, label="plain returns")
     left.hist(paired, bins, color=color("blue"), alpha=0.7, label="paired")
     left.set(xlabel="Difference of two returns", ylabel="Changes")
-    left.legend(fontsize=_SMALL, loc="upper right")
+    left.legend(fontsize=_SMALL, loc="lower center", bbox_to_anchor=(0.45, 1.0))
     right.plot(expected, paired, ".", color=color("blue"), ms=5)
     reach = [min(expected.min(), -0.1), max(expected.max(), 0.1)]
     right.plot(reach, reach, "--", color=color("orange"), label="as expected")
     right.axhline(0, color=color("text"), lw=0.8)
     right.set(xlabel="The network expected", ylabel="The change was worth")
-    right.legend(fontsize=_SMALL, loc="upper left")
+    right.legend(fontsize=_SMALL, loc="lower center", bbox_to_anchor=(0.45, 1.0))
 
 
 def draw_schedules(fig: Figure, lost: Mapping[int, Mapping[str, Sequence[float]]]) -> None:
