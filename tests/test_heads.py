@@ -1,7 +1,7 @@
 """What the build adds to an executed chapter."""
 
 from book import heads
-from book.chapters import Plan
+from book.chapters import Plan, read_plan
 from tests.test_execute import record
 
 _FIRST = "# A title\n\n*A question?*\n\n> **What you will learn.** This.\n> **Before this:** nothing. {}\n\nText.\n"
@@ -30,3 +30,13 @@ def test_claims_of_a_cell_have_their_range_and_a_link():
     assert "accepted 0.1 to 0.3" in page
     assert 'href="../pages/claims.html#claim-00-gain"' in page
     assert "1 more number<" in page
+
+
+def test_numbers_of_other_written_chapters_become_links():
+    plan = read_plan()
+    planned = next(chapter.number for chapter in plan.chapters if not chapter.is_written)
+    html = "".join(f'<span class="gdt-chapter">{number}</span>' for number in ("16", "17", planned, "no"))
+    linked = heads.chapters_linked(html, plan, "16")
+    assert linked.count("<a href") == 1
+    assert '<a href="17_grouping.html">17</a>' in linked
+    assert heads.chapters_linked("<p>16</p>", plan, "01") == "<p>16</p>"

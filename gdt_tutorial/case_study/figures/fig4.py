@@ -20,18 +20,10 @@ from jaxtyping import Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.case_study.groups.cluster_count import BySaving, WatchedCrowd
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves, bootstrap_curves, percentile_bands
-from gdt_tutorial.case_study.groups.grouping import (
-    BySilhouette,
-    Crowd,
-    FixedCount,
-    Grouper,
-    last_slot,
-    principal_components,
-    stability,
-    view_windows,
-)
+from gdt_tutorial.case_study.groups.grouping import BySilhouette, Crowd, FixedCount, Grouper, stability
 from gdt_tutorial.case_study.groups.planted import planted_views
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
+from gdt_tutorial.case_study.groups.windows import last_slot, principal_components, view_windows
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.logs.crowd_needs import MIN_VIEWS
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, data_source, find_watch_log, view_types
