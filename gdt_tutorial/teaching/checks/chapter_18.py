@@ -85,7 +85,7 @@ def ex18_1(answer: Callable[[np.ndarray, np.ndarray, int, int], float]) -> str:
         Mistake(12.4, says="three numbers"),
     ),
 )
-def ex18_2(answer: tuple[float, float, float]) -> str:
+def ex18_2(answer: Any) -> str:
     """Return the price, what the choices at it are worth, and what the best choice is worth."""
     expect(np.shape(answer) == (3,), "give three numbers: (price, worth at that price, best worth).")
     price, worth, best = (float(each) for each in answer)

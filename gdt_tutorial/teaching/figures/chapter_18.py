@@ -16,7 +16,7 @@ __all__ = ["asked_at", "draw_buffers", "draw_chances", "draw_prices", "draw_repl
 LOOKS = (("blue", "o-"), ("orange", "s--"), ("green", "^-."), ("purple", "D:"), ("gray", "v-"))
 _VIDEOS = ("on screen", "next", "second next", "third next", "fourth next")
 _N_VIDEOS, _SHOWN_S = 12, 90  # how much of a list the virtual buffers show at least
-_SMALL = 11  # points: the smallest text that a phone can show
+_SMALL = 11.5  # points: legible on a phone
 
 
 def draw_chances(
@@ -156,7 +156,7 @@ def draw_schedules(fig: Figure, lost: Mapping[int, Mapping[str, Sequence[float]]
         ax.barh(places, means, 0.22, color=color(own), label=f"{gcycles} Gcycle/s")
         for mean, place in zip(means, places, strict=True):
             ax.annotate(
-                f"{mean:.1f}", (max(mean, 0), place), (3, 0), textcoords="offset points", va="center", fontsize=11
+                f"{mean:.1f}", (max(mean, 0), place), (3, 0), textcoords="offset points", va="center", fontsize=_SMALL
             )
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()  # so that bars and legend have one order
