@@ -37,7 +37,8 @@ def draw_chances(
 def draw_buffers(fig: Figure, moment: Moment, catalog: VideoCatalog, group: int) -> None:
     """Draw what the SMGs of one group of the first campus hold, want and get in a slot, along the group's list."""
     session, features, ax = moment.session, moment.features, fig.subplots()
-    base, edge = _stretch(session.head[0][session.group[0] == group].min(), session.playlist[0, group], catalog)
+    first = int(session.head[0][session.group[0] == group].min())
+    base, edge = _stretch(first, session.playlist[0, group], catalog)
     rows, right = np.nonzero(features.group[0] == group)[0], float(_SHOWN_S)
     for place, row in enumerate(rows):
         is_member = features.subgroup[0] == row
@@ -64,8 +65,8 @@ def draw_buffers(fig: Figure, moment: Moment, catalog: VideoCatalog, group: int)
 
 def _stretch(first: int, playlist: Int[np.ndarray, " video"], catalog: VideoCatalog) -> tuple[int, np.ndarray]:
     """Return the list position at which a figure begins, and the segment at which each of its videos does."""
-    video = playlist[(int(first) + np.arange(_N_VIDEOS)) % len(playlist)]
-    return int(first), np.append(0, np.cumsum(catalog.n_segments[video]))
+    video = playlist[(first + np.arange(_N_VIDEOS)) % len(playlist)]
+    return first, np.append(0, np.cumsum(catalog.n_segments[video]))
 
 
 def _buffer_legend(fig: Figure, ax: Axes) -> None:
