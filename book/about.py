@@ -1,17 +1,15 @@
 """The page about the project, from CITATION.cff and the runs: authors, version, citation, licenses, discussion, computing."""
 
-from typing import Any
+import importlib
+from typing import Any, cast
 
 import yaml
 
 from book.chapters import ROOT, project
 from book.execute import RunRecord
 from book.generate import table
-from gdt_tutorial.studies.tables import read_table
+from gdt_tutorial.reproduce import FIGURES, FigureModule
 
-_RESULTS = ROOT / "gdt_tutorial" / "case_study" / "results"
-# Seconds of one processor core per seed of each stored sweep, measured on one seed of each without watch logs.
-SWEEP_S_PER_SEED = {"fig4": 3, "fig5": 77, "parts": 22, "who_wins": 620}
 # What trains the shipped networks, where its docstring stands, and what that says of the time on one processor core.
 TRAININGS = (
     ("LSTM that emulates positions", "gdt_tutorial/twin/pretrained.py", "a minute"),
@@ -132,11 +130,10 @@ def discuss() -> str:
 def computing(records: dict[str, RunRecord]) -> str:
     """Return what was computed for these pages: chapters, networks, sweeps."""
     rows = [[f"training: {what}", time, "once; shipped with its hash"] for what, _, time in TRAININGS]
-    for name, per_seed_s in SWEEP_S_PER_SEED.items():
-        n_seeds = len(read_table(_RESULTS / f"{name}.csv")[0]["seeds"].split(","))
-        rows.append(
-            [f"`reproduce {name}`, {n_seeds} seeds", _about(n_seeds * per_seed_s), "once; stored with its command"]
-        )
+    for name, figure in FIGURES.items():
+        sweep = cast(FigureModule, importlib.import_module(figure.module))
+        spent_s = sum(map(figure.seconds, sweep.tasks(figure.n_seeds)))
+        rows.append([f"`reproduce {name}`, {figure.n_seeds} seeds", _about(spent_s), "once; stored with its command"])
     if records:
         cpu_s = sum(record.cpu_s for record in records.values())
         rows.append([f"running the {len(records)} chapters", _about(cpu_s), "for every build"])

@@ -10,6 +10,7 @@ import pytest
 from book import about, front, generate, loop_picture
 from book.chapters import BOOK, ROOT, Chapter, Plan, read_plan
 from book.execute import RunRecord
+from gdt_tutorial.reproduce import FIGURES
 
 CHAPTERS = (
     Chapter(number="00", name="quickstart", title="First", part="Start", status="written"),
@@ -157,7 +158,7 @@ def test_computing_has_every_training_and_every_stored_sweep():
         source = " ".join((ROOT / file).read_text(encoding="utf-8").split())
         assert f"({time}" in source, f"{file} says another time than {time}"
     stored = {path.stem for path in (ROOT / "gdt_tutorial" / "case_study" / "results").glob("*.csv")}
-    assert stored == set(about.SWEEP_S_PER_SEED)
+    assert stored == set(FIGURES)
     assert all(f"`reproduce {name}`" in text for name in stored)
     assert "about 41 s | for every build" in text
 
