@@ -90,7 +90,7 @@ def execute(
         WriteError: If the disk is full.
     """
     # Imported late: the process around the kernel needs no figures.
-    from gdt_tutorial.teaching.claims import read_claims
+    from gdt_tutorial.teaching.claim_record import read_claims
 
     chapter_path, out_path = Path(chapter_path), Path(out_path)
     _check(chapter_path, profile)

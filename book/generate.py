@@ -13,8 +13,8 @@ from book.execute import RunRecord
 from book.parameters import parameter_tables
 from book.prose_numbers import Numbers, claim_anchor
 from gdt_tutorial.teaching.claim_plan import ClaimPlan
-from gdt_tutorial.teaching.claim_words import plain, readable
-from gdt_tutorial.teaching.claims import Claim, words
+from gdt_tutorial.teaching.claim_record import Claim, words
+from gdt_tutorial.teaching.claim_words import plain
 from gdt_tutorial.twin.status_parts import PARTS, StatusPart
 
 
@@ -127,12 +127,13 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
     claim = find_claim(name, records)
     if claim is None:
         return ""
-    number = name.split(".")[0]
+    number, short = name.split(".")
     record = records[number]
-    quantity = f'<span class="book-claim-number">{readable(claim["value"])} {escape(claim["unit"])}</span>'
+    quantity = f'<span class="book-claim-number">{escape(Numbers(plan, records).words(short))}</span>'
     run = f"profile {record.profile}, {source_words(record)}"
     where = f'<a href="{plan.chapter(number).docname}.html">chapter {number}</a>, {run}; one seed of a simulated campus'
-    return raw_html(f'<p class="book-key">{escape(claim["text"])} {quantity}<br><small>{where}</small></p>')
+    text = plan.claims[number][short].text
+    return raw_html(f'<p class="book-key">{escape(text)} {quantity}<br><small>{where}</small></p>')
 
 
 def find_claim(name: str, records: dict[str, RunRecord]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What the build adds to an executed chapter: its number, the data behind the page, the time to read, links to its claims."""
+"""What the build adds to an executed chapter: number, data behind the page, time to read, links to claims and chapters."""
 
 import re
 from html import escape
@@ -8,7 +8,7 @@ from book import generate
 from book.chapters import Chapter, Plan
 from book.execute import RunRecord
 from book.prose_numbers import Numbers, claim_anchor
-from gdt_tutorial.teaching.claims import CLAIM_MIME, Claim, claims_html
+from gdt_tutorial.teaching.claim_record import CLAIM_MIME, Claim, claims_html
 
 _WORDS_PER_MINUTE = 200
 # A line of code is read as slowly as ten words.
@@ -20,6 +20,7 @@ _BOX = re.compile(r"(?:^>.*\n?)+", re.MULTILINE)
 _LEFT_TO_BUILD = re.compile(
     r"\s*\*\*Minutes:\*\*[^\n]*(?:\n>[^\n]*)?(?:the build writes what it\s(?:>\s)?measured|the run took)[^\n]*"
 )
+_CHAPTER = re.compile(r'<span class="gdt-chapter">([^<]+)</span>')
 
 
 def complete(notebook: Any, plan: Plan, chapter: Chapter, record: RunRecord) -> None:
@@ -33,6 +34,10 @@ def complete(notebook: Any, plan: Plan, chapter: Chapter, record: RunRecord) -> 
         for output in cell.get("outputs", []):
             if CLAIM_MIME in output.get("data", {}):
                 output["data"]["text/html"] = _claims_output(output["data"][CLAIM_MIME], plan, chapter.number, record)
+            elif "text/html" in output.get("data", {}):
+                output["data"]["text/html"] = chapters_linked(
+                    "".join(output["data"]["text/html"]), plan, chapter.number
+                )
 
 
 def headed(source: str, number: str, data: str, minutes: int) -> str:
@@ -51,6 +56,23 @@ def headed(source: str, number: str, data: str, minutes: int) -> str:
         return f"{numbered}\n\n{time} {data}"
     kept = _LEFT_TO_BUILD.sub("", box.group(0)).rstrip()
     return f"{numbered[: box.start()]}{kept} {time}\n\n{data}\n\n{numbered[box.end() :].lstrip()}"
+
+
+def chapters_linked(html: str, plan: Plan, here: str) -> str:
+    """Return an output in which the numbers of other chapters are links, where these are written.
+
+    Args:
+        html: With each number in a span of the class `gdt-chapter`, as in `case_study_chain`.
+        plan: Which chapters there are.
+        here: The number of the chapter that the output stands in.
+    """
+    pages = {chapter.number: chapter.stem for chapter in plan.written if chapter.number != here}
+
+    def link(match: re.Match[str]) -> str:
+        number = match.group(1)
+        return f'<a href="{pages[number]}.html">{number}</a>' if number in pages else match.group(0)
+
+    return _CHAPTER.sub(link, html)
 
 
 def data_sentence(plan: Plan, record: RunRecord) -> str:

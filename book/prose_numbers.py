@@ -11,7 +11,7 @@ from book.chapters import Plan
 from book.execute import RunRecord
 from gdt_tutorial.configuration import require
 from gdt_tutorial.teaching.claim_plan import ROLE, ClaimPlan
-from gdt_tutorial.teaching.claims import Claim, words
+from gdt_tutorial.teaching.claim_record import Claim, words
 
 __all__ = ["Numbers", "claim_anchor"]
 

@@ -277,13 +277,14 @@ def test_slider_moves_the_picture_by_keyboard(site, address, driver):
     for page in pages:
         open_page(driver, address + page)
         for player in driver.find_elements("css selector", ".gdt-player"):
-            slider = player.find_element("css selector", "input[type=range]")
-            shown = "return arguments[0].querySelector('img.gdt-light').src"
-            before = driver.execute_script(shown, player), slider.get_attribute("aria-valuetext")
-            slider.send_keys(Keys.ARROW_RIGHT)
-            after = driver.execute_script(shown, player), slider.get_attribute("aria-valuetext")
-            assert before[0] != after[0], f"{page}: the picture stays as the slider moves"
-            assert before[1] != after[1], f"{page}: the slider does not say its value"
+            for slider in player.find_elements("css selector", "input[type=range]"):
+                shown = "return arguments[0].querySelector('img.gdt-light').src"
+                before = driver.execute_script(shown, player), slider.get_attribute("aria-valuetext")
+                is_last = slider.get_property("value") == slider.get_attribute("max")
+                slider.send_keys(Keys.ARROW_LEFT if is_last else Keys.ARROW_RIGHT)
+                after = driver.execute_script(shown, player), slider.get_attribute("aria-valuetext")
+                assert before[0] != after[0], f"{page}: the picture stays as the slider moves"
+                assert before[1] != after[1], f"{page}: the slider does not say its value"
 
 
 @pytest.mark.parametrize("page", ["index.html", "pages/maps.html", "pages/notation.html", "chapter"])

@@ -68,7 +68,7 @@ def test_a_log_that_cannot_be_used_is_one_sentence_and_status_2(tmp_path, monkey
 
 
 def test_a_page_of_another_log_than_the_ranges_says_so():
-    plan = Plan(chapters=PLAN.chapters, claims={"00": {"half": {"book_logs": [1, 2]}}}, logs="known")
+    plan = Plan(chapters=PLAN.chapters, claim_table={"00": {"half": {"book_logs": [1, 2]}}}, logs="known")
     same, other = (record(data_source="logs", attribution="By A.", log=log) for log in ("known", "another"))
     assert generate.accepted_range(plan, "00", "half", same) == (1, 2)
     assert generate.accepted_range(plan, "00", "half", other) is None

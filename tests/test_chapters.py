@@ -16,11 +16,15 @@ from book.cache import execute_cached
 from book.chapters import BUILD, NOTEBOOKS, Chapter, read_plan
 from book.execute import RunRecord
 from gdt_tutorial.physical.logs.watch_logs import data_place
-from gdt_tutorial.teaching import check_claims, read_claims, read_ranges
+from gdt_tutorial.teaching import check_claims, find_sentences, read_claims
+from gdt_tutorial.teaching.claim_record import CLAIM_MIME
+from gdt_tutorial.teaching.page import published
 
 PLAN = read_plan()
 TOLERANCE = 2.0
 SEED = 0
+# Claims in sight, in one chapter.
+MOST_SHOWN = 12
 SOURCES = ("generator", "logs")
 WRITTEN = [pytest.param(chapter, id=chapter.stem) for chapter in PLAN.written]
 # What a chapter may import beside the standard library.
@@ -56,9 +60,11 @@ def test_chapter_runs_within_its_limits_and_its_claims_hold(chapter, source, cap
         pytest.skip(
             "GDT_DATA points at another log than that of the ranges: the chapter was run, no claim was compared"
         )
-    ranges = read_ranges(NOTEBOOKS / "chapters.toml", chapter.number, source=source)
-    violations = check_claims(read_claims(path), ranges)
+    plans, sentences = PLAN.claims.get(chapter.number, {}), find_sentences(path)
+    violations = check_claims(read_claims(path), plans, source=source, sentences=sentences)
     assert not violations, "\n".join(violations)
+    shown = [name for _, payload in published(path, CLAIM_MIME) for name in payload["shown"]]
+    assert len(shown) <= MOST_SHOWN, "fold what the text is not about"
     if source == "logs":
         assert record.attribution, "a page that shows real logs must say whose they are"
 

@@ -14,13 +14,14 @@ from book import cache, generate, parameters, scan, staging
 from book.chapters import BOOK, Chapter, Plan, read_plan
 from book.execute import ChapterError, RunRecord, execute, read_record
 from gdt_tutorial.files import WriteError
-from gdt_tutorial.teaching.claims import CLAIM_MIME
+from gdt_tutorial.teaching.claim_plan import names_in_prose
+from gdt_tutorial.teaching.claim_record import CLAIM_MIME
 
 PARAMETERS = 'profile = "book"\nseed = 0'
 CLAIM = f"""
 import os
 from IPython.display import display
-payload = {{"name": "half", "value": seed / 2, "unit": "dB", "text": "Half of the seed", "source": "generator"}}
+payload = {{"claims": [{{"name": "half", "value": seed / 2}}], "shown": ["half"]}}
 display({{"{CLAIM_MIME}": payload, "text/plain": "half"}}, raw=True)
 """
 
@@ -41,7 +42,7 @@ def record(**changes) -> RunRecord:
         "seconds": 5.1,
         "peak_mb": 321.0,
         "stderr": [],
-        "claims": [{"name": "half", "value": 1.5, "unit": "dB", "text": "Half of it", "source": "generator"}],
+        "claims": [{"name": "half", "value": 1.5}],
         "commit": "abc",
         "is_dirty": True,
         "versions": {"python": "3.12.1"},
@@ -160,14 +161,23 @@ def test_plan_names_an_unknown_chapter():
 
 @pytest.fixture
 def plan() -> Plan:
-    ranges = {"00": {"half": {"book_generator": [1.0, 2.0]}}}
+    half = {"text": "Half of it", "unit": "dB", "must": ["> 0"], "book_generator": [1.0, 2.0]}
     chapters = (Chapter(number="00", name="first", title="First", status="written"),)
-    return Plan(chapters=chapters, claims=ranges)
+    return Plan(chapters=chapters, claim_table={"00": {"half": half}})
 
 
 def test_claims_page_has_value_range_and_run(plan):
     text = generate.claims_tables(plan, {"00": record()})
-    for part in ("`half`", "Half of it", "1.5 dB", "1 to 2", "book, seed 3", "abc with local changes"):
+    for part in (
+        "`half`",
+        "Half of it",
+        "1.5\u00a0dB",
+        "`> 0`",
+        "1 to 2",
+        "computed",
+        "book, seed 3",
+        "abc with local changes",
+    ):
         assert part in text
 
 
@@ -190,23 +200,37 @@ def test_panel_says_how_to_run_it_again_on_the_same_kind_of_data():
     assert f"<code>GDT_DATA=your_logs.csv {command}</code>" in generate.panel(record(data_source="logs"))
 
 
-def test_every_statement_of_the_paper_has_chapters_and_known_claims():
+def test_every_statement_of_the_paper_has_a_verdict_with_known_claims():
     real = read_plan()
+    known = {name for number, plans in real.claims.items() if real.chapter(number).is_written for name in plans}
     table = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
-    named = [table["front"], *(name for statement in table["statement"] for name in statement["claims"])]
-    for number, _, short in (name.partition(".") for name in named):
-        assert real.chapter(number).is_written
-        # Ranges of a chapter are there once notebooks/claim_ranges.py has run on it.
-        assert short in real.claims.get(number, {short: None}), f"chapter {number} has no claim {short}"
     for statement in table["statement"]:
+        assert set(statement) <= {"says", "place", "chapters", "verdict", "found"}
         assert [real.chapter(number).number for number in statement["chapters"]] == statement["chapters"]
+        assert statement["verdict"] in generate.VERDICTS
+        named = names_in_prose(statement.get("found", ""))
+        assert set(named) <= known
+        is_tested = statement["verdict"] != "not tested yet"
+        assert is_tested == bool(named), f"{statement['says']}: a verdict rests on numbers"
+        assert is_tested <= any(real.chapter(number).is_written for number in statement["chapters"])
+
+
+def test_the_papers_table_shows_verdict_and_numbers(plan, monkeypatch):
+    found = [
+        {"says": "It gains.", "place": "Fig. 1", "chapters": ["00"], "verdict": "holds", "found": "By {claim}`half`."}
+    ]
+    monkeypatch.setattr(generate, "_statements", lambda: {"statement": [found]})
+    text = generate.paper_table(plan, {"00": record()})
+    assert "It gains. (Fig. 1)" in text
+    assert '<span class="book-holds">holds</span>' in text
+    assert "1.5\u00a0dB</a>." in text
 
 
 def test_front_page_number_comes_from_a_run(plan, monkeypatch):
     monkeypatch.setattr(generate, "_statements", lambda: {"front": "00.half"})
     text = generate.key_number(plan, {"00": record()})
     assert "Half of it" in text
-    assert "1.5 dB" in text
+    assert "1.5\u00a0dB" in text
     assert generate.key_number(plan, {}) == ""
 
 
@@ -265,5 +289,5 @@ def test_scan_lets_a_clean_site_pass(tmp_path):
 
 
 def test_an_accepted_range_is_written_with_readable_numbers():
-    assert generate.range_words((-1.001e-9, 1.001e-9)) == "0 to 0"
+    assert generate.range_words((-1.001e-9, 1.001e-9)) == "0"
     assert generate.range_words((-3.214, 1234567.0)) == "\N{MINUS SIGN}3.21 to 1,234,567"

@@ -1,6 +1,8 @@
 """What the build adds to an executed chapter."""
 
 from book import heads
+from book.chapters import Plan, read_plan
+from tests.test_execute import record
 
 _FIRST = "# A title\n\n*A question?*\n\n> **What you will learn.** This.\n> **Before this:** nothing. {}\n\nText.\n"
 
@@ -18,8 +20,23 @@ def test_head_without_a_box_still_says_both():
     )
 
 
-def test_only_names_of_claims_become_links():
-    text = heads._linked("`gain` and `other` and `gain()`", "00", {"gain"})
-    assert text.count("<a href") == 1
-    assert "`other` and `gain()`" in text
-    assert "claims.html#claim-00-gain" in text
+def test_claims_of_a_cell_have_their_range_and_a_link():
+    entries = [{"name": name, "value": 0.2} for name in ("gain", "loss")]
+    table = {"00": {"gain": {"text": "Gain", "unit": "s", "book_generator": [0.1, 0.3]}}}
+    plan, run = Plan(chapters=(), claim_table=table), record(claims=entries)
+    page = heads._claims_output({"claims": entries, "shown": ["gain"]}, plan, "00", run)
+    assert "Gain" in page
+    assert "0.20\u00a0s" in page
+    assert "accepted 0.1 to 0.3" in page
+    assert 'href="../pages/claims.html#claim-00-gain"' in page
+    assert "1 more number<" in page
+
+
+def test_numbers_of_other_written_chapters_become_links():
+    plan = read_plan()
+    planned = next(chapter.number for chapter in plan.chapters if not chapter.is_written)
+    html = "".join(f'<span class="gdt-chapter">{number}</span>' for number in ("16", "17", planned, "no"))
+    linked = heads.chapters_linked(html, plan, "16")
+    assert linked.count("<a href") == 1
+    assert '<a href="17_grouping.html">17</a>' in linked
+    assert heads.chapters_linked("<p>16</p>", plan, "01") == "<p>16</p>"

@@ -3,5 +3,5 @@
 sweeps      the many tasks of a figure, resumable, on one core, several, or a cluster
 cluster     its tasks on a Dask cluster
 tables      CSV files that say how they were made
-intervals   95 % intervals over seeds, and over seeds and networks that are crossed
+intervals   95 % intervals over seeds (Student's t), and over seeds and networks that are crossed
 """

@@ -1,6 +1,8 @@
-"""Intervals for tables with two kinds of chance: the campuses (evaluation seeds) and the training of a network.
+"""Intervals of means after Student: over seeds alone, and over seeds and networks that are crossed.
 
-Every network meets every seed, so the design is crossed. With d the difference of two schemes for network n and seed s,
+With one kind of chance `t_interval` is the interval of a mean; of paired differences it is the paired interval. A table of
+Fig. 5 has two kinds: the campuses (evaluation seeds) and the training of a network. Every network meets every seed, so the
+design is crossed. With d the difference of two schemes for network n and seed s,
 
     d[n, s] = mu + network effect + seed effect + rest
 
@@ -17,7 +19,7 @@ from scipy.stats import t as student_t
 
 from gdt_tutorial.configuration import require
 
-__all__ = ["Estimate", "crossed_interval"]
+__all__ = ["Estimate", "crossed_interval", "t_interval"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,22 @@ class Estimate:
     def high(self) -> Float[np.ndarray, " capacity"]:
         """Upper end of the interval."""
         return self.mean + self.half
+
+
+def t_interval(values: Float[np.ndarray, " sample"], level: float = 0.95) -> tuple[float, float]:
+    """Return the mean of independent values, and half of the length of its t interval (Student 1908).
+
+    Give it differences of pairs that met the same chance, one per seed or campus: their interval is shorter than that of
+    two means.
+
+    Raises:
+        ValueError: Fewer than two values, or one that is not finite.
+    """
+    n_values = len(values)
+    require(n_values >= 2, "values", "hold two or more", n_values, "run more seeds or campuses")
+    require(bool(np.isfinite(values).all()), "values", "be finite", "NaN or infinity", "see which runs are missing")
+    half = student_t.ppf((1 + level) / 2, n_values - 1) * values.std(ddof=1) / np.sqrt(n_values)
+    return float(values.mean()), float(half)
 
 
 def crossed_interval(values: Float[np.ndarray, "network seed"], level: float = 0.95) -> tuple[float, float]:

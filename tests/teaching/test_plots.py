@@ -10,7 +10,7 @@ from test_page import contrast
 
 from gdt_tutorial.teaching import PALETTE, color, color_scheme, figure
 from gdt_tutorial.teaching.page import THEME
-from gdt_tutorial.teaching.plots import render, settings
+from gdt_tutorial.teaching.plots import FIGURE_SIZE, render, settings
 
 # Viénot, Brettel and Mollon (1999): how a linear sRGB color looks to readers without one kind of cone.
 DEFICIENCY = {
@@ -114,3 +114,38 @@ def test_an_unknown_color_or_scheme_is_named():
         color("mauve")
     with pytest.raises(ValueError, match="must be one of light, dark, got 'sepia'"), color_scheme("sepia"):
         pass
+
+
+def draw_small(fig, fontsize=9):
+    draw_line(fig)
+    fig.text(0.5, 0.5, "a legend", fontsize=fontsize)
+
+
+@pytest.mark.parametrize(("fontsize", "width_in"), [(11, 6.4), (13, 7.2), (9, 5.2)])
+def test_text_that_a_phone_can_show_is_accepted(fontsize, width_in):
+    render(lambda fig: draw_small(fig, fontsize), (width_in, 3))
+
+
+@pytest.mark.parametrize(
+    ("fontsize", "width_in", "remedy"),
+    [(11, 6.6, "6.4 inches at most, or fontsize=11.5"), (9, 5.8, "5.2 inches at most, or fontsize=10")],
+)
+def test_text_too_small_for_a_phone_is_refused(fontsize, width_in, remedy):
+    message = rf"size must leave 'a legend' \({fontsize} points\) 8.5 pixels .*, got '{width_in} inches.*; {remedy}"
+    with pytest.raises(ValueError, match=message):
+        figure(lambda fig: draw_small(fig, fontsize), alt="A line", size=(width_in, 3))
+
+
+def test_hidden_and_empty_texts_may_have_any_size():
+    def draw(fig):
+        draw_line(fig)
+        fig.text(0, 0, " ", fontsize=1)
+        fig.text(0, 0, "hidden", fontsize=1, visible=False)
+
+    render(draw, (7.2, 3))
+    render(lambda fig: None, (7.2, 3))
+
+
+def test_a_figure_of_the_default_size_leaves_the_default_text_11_pixels_on_a_phone():
+    sizes = [value for key, value in settings("light").items() if key.endswith(("labelsize", "titlesize", "fontsize"))]
+    assert min(sizes) * 360 / (72 * FIGURE_SIZE[0]) >= 11

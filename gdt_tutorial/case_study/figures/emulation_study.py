@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
 
 from gdt_tutorial.case_study.experiment import StatusSource
 from gdt_tutorial.case_study.scenario import (
@@ -30,6 +29,7 @@ from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.streaming import worst_member_efficiency
 from gdt_tutorial.seeding import stream
+from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
 from gdt_tutorial.twin.abstraction.subgroups import ap_of_cell, cell_number
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
@@ -251,10 +251,7 @@ def paired_interval(difference: Float[np.ndarray, " campus"], level: float = 0.9
     """Return the mean of paired differences and the limits of its t interval.
 
     Raises:
-        ValueError: fewer than two differences.
+        ValueError: Fewer than two differences, or one that is not finite.
     """
-    n_pairs = len(difference)
-    require(n_pairs >= 2, "difference", "hold two or more", n_pairs, "run more seeds or campuses")
-    half = stats.t.ppf(0.5 + level / 2, n_pairs - 1) * difference.std(ddof=1) / np.sqrt(n_pairs)
-    mean = difference.mean()
-    return float(mean), float(mean - half), float(mean + half)
+    mean, half = t_interval(difference, level)
+    return mean, mean - half, mean + half

@@ -20,22 +20,15 @@ from jaxtyping import Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.case_study.groups.cluster_count import BySaving, WatchedCrowd
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves, bootstrap_curves, percentile_bands
-from gdt_tutorial.case_study.groups.grouping import (
-    BySilhouette,
-    Crowd,
-    FixedCount,
-    Grouper,
-    last_slot,
-    principal_components,
-    stability,
-    view_windows,
-)
+from gdt_tutorial.case_study.groups.grouping import BySilhouette, Crowd, FixedCount, Grouper, stability
 from gdt_tutorial.case_study.groups.planted import planted_views
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
+from gdt_tutorial.case_study.groups.windows import last_slot, principal_components, view_windows
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.logs.crowd_needs import MIN_VIEWS
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, data_source, find_watch_log, view_types
 from gdt_tutorial.physical.swipes import SwipeGeneratorConfig
+from gdt_tutorial.studies.intervals import t_interval
 
 __all__ = [
     "EARLY",
@@ -53,7 +46,7 @@ __all__ = [
 ]
 
 EARLY = 0.1  # the paper's "initial phase", as we read it: the first tenth of a video
-VERSION = "1"
+VERSION = "2"
 _FIRST_SEED = 1000  # seeds below it were used to choose settings
 
 
@@ -237,12 +230,11 @@ def _score(
     watched = WatchedCrowd(crowd, first.view_type[0], first.view_fraction[0])
     n_groups = int(group.max()) + 1
     gain = likelihood_gain(group, first, second)[0]
-    half_width = 1.96 * gain.std(ddof=1) / len(gain) ** 0.5
+    mean_gain, half = t_interval(gain)
     yield _row("n_groups", name, n_groups)
     yield _row("saving", name, watched.saving(n_groups))
     yield _row("regret", name, watched.regret(n_groups))
-    limits = float(gain.mean() - half_width), float(gain.mean() + half_width)
-    yield _row("likelihood_gain", name, gain.mean(), limits)
+    yield _row("likelihood_gain", name, mean_gain, (mean_gain - half, mean_gain + half))
     yield _row("stability", name, stability(group, later)[0])
 
 

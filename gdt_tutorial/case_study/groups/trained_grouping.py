@@ -23,8 +23,9 @@ from gdt_tutorial.case_study.groups.cluster_count import (
     count_network,
     train_cluster_count,
 )
-from gdt_tutorial.case_study.groups.grouping import N_FEATURES, N_SLOTS, Crowd, Encoder, Grouper, view_windows
+from gdt_tutorial.case_study.groups.grouping import Crowd, Grouper
 from gdt_tutorial.case_study.groups.planted import PlantedViews, planted_classes, planted_views
+from gdt_tutorial.case_study.groups.windows import N_FEATURES, N_SLOTS, Encoder, view_windows
 from gdt_tutorial.checkpoints import load, save, verified, write_sums
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.autoencoder import Autoencoder, AutoencoderConfig, train_autoencoder

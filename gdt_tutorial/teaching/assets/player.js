@@ -3,16 +3,21 @@
     player.classList.add("is-ready");
     var frames = JSON.parse(player.querySelector("script[type='application/json']").textContent);
     var light = player.querySelector("img.gdt-light"), dark = player.querySelector("img.gdt-dark");
-    var slider = player.querySelector("input"), output = player.querySelector("output"), play = player.querySelector("button");
-    var last = frames.text.length - 1, name = play.getAttribute("aria-label").replace(/^Play/, ""), timer = null, decoded = false;
+    var sliders = [].slice.call(player.querySelectorAll("input")), outputs = player.querySelectorAll("output");
+    var slider = sliders[0], play = player.querySelector("button"), last = frames.text.length - 1;
+    var name = play ? play.getAttribute("aria-label").replace(/^Play/, "") : "", timer = null, decoded = false;
     function show() {
-      var i = Number(slider.value);
+      var i = 0;
+      sliders.forEach(function (each, s) {
+        var texts = frames.sliders[s], value = Number(each.value);
+        i = i * texts.length + value;
+        outputs[s].textContent = texts[value];
+        each.setAttribute("aria-valuetext", texts[value]);
+        each.style.setProperty("--gdt-done", (100 * value / (texts.length - 1)) + "%");
+      });
       light.src = frames.light[i];
       dark.src = frames.dark[i];
       light.alt = dark.alt = frames.alt[i];
-      output.textContent = frames.text[i];
-      slider.setAttribute("aria-valuetext", frames.text[i]);
-      slider.style.setProperty("--gdt-done", (100 * i / last) + "%");
     }
     function decode() {
       if (decoded) return;
@@ -24,6 +29,7 @@
       });
     }
     function pause() {
+      if (!play) return;
       clearInterval(timer);
       timer = null;
       play.classList.remove("is-playing");
@@ -35,7 +41,7 @@
       show();
       if (Number(slider.value) >= last) pause();
     }
-    play.addEventListener("click", function () {
+    if (play) play.addEventListener("click", function () {
       if (timer) return pause();
       decode();
       if (Number(slider.value) >= last) { slider.value = 0; show(); }
@@ -43,12 +49,12 @@
       play.setAttribute("aria-label", "Pause" + name);
       timer = setInterval(step, Math.max(250, Math.min(900, 8000 / (last + 1))));
     });
-    slider.addEventListener("input", function () { pause(); show(); });
+    sliders.forEach(function (each) { each.addEventListener("input", function () { pause(); show(); }); });
     ["pointerenter", "focusin"].forEach(function (event) { player.addEventListener(event, decode); });
     var strip = document.createElement("div");
     strip.className = "gdt-print";
     strip.setAttribute("aria-hidden", "true");
-    [0, Math.round(last / 2), last].forEach(function (i) {
+    frames.print.forEach(function (i) {
       var cell = strip.appendChild(document.createElement("div"));
       cell.appendChild(new Image()).src = frames.light[i];
       cell.lastChild.alt = "";
@@ -57,7 +63,7 @@
     });
     player.insertBefore(strip, light);
     player.querySelector(".gdt-still").hidden = true;
-    player.querySelector(".gdt-controls").hidden = false;
+    player.querySelectorAll(".gdt-controls").forEach(function (row) { row.hidden = false; });
     show();
   }
   document.querySelectorAll(".gdt-player:not(.is-ready)").forEach(start);

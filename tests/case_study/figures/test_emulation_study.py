@@ -161,5 +161,5 @@ def test_bad_input(trajectory, network, emulators):
         horizon_errors(trajectory[:27], network.topology, emulators, slot_s=SLOT_S)
     with pytest.raises(ValueError, match="trajectory must have more than 9 slots"):
         status_errors(trajectory[:9], network, emulators)
-    with pytest.raises(ValueError, match="difference must hold two or more"):
+    with pytest.raises(ValueError, match="values must hold two or more"):
         paired_interval(np.zeros(1))

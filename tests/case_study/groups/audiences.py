@@ -2,8 +2,14 @@
 
 import numpy as np
 
+from gdt_tutorial.case_study.groups.planted import planted_classes, planted_views
 from gdt_tutorial.seeding import stream
 from tests.physical.logs.log_files import log_of
+
+
+def population(n_classes=3, n_users=60, n_views=100, seed=0, spread=1.0):
+    rng = stream(seed, "planted")
+    return planted_views(planted_classes(n_classes, spread=spread, rng=rng), n_users, n_views, rng=rng)
 
 
 def watch_log(p_full=0.4):

@@ -19,16 +19,10 @@ from gdt_tutorial.case_study.groups.cluster_count import (
     train_cluster_count,
 )
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
-from gdt_tutorial.case_study.groups.grouping import (
-    BySilhouette,
-    CountChooser,
-    Crowd,
-    FixedCount,
-    last_slot,
-    view_windows,
-)
+from gdt_tutorial.case_study.groups.grouping import BySilhouette, CountChooser, Crowd, FixedCount
 from gdt_tutorial.case_study.groups.planted import planted_classes, planted_views
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
+from gdt_tutorial.case_study.groups.windows import last_slot, view_windows
 from gdt_tutorial.seeding import stream, torch_stream
 
 

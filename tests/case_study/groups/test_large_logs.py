@@ -12,9 +12,10 @@ import pytest
 
 from gdt_tutorial.case_study.figures.fig4 import generated_views, logged_views
 from gdt_tutorial.case_study.groups.cluster_count import SAMPLE_USERS, LearnedCount, WatchedCrowd
-from gdt_tutorial.case_study.groups.grouping import BySilhouette, Crowd, FixedCount, principal_components, view_windows
+from gdt_tutorial.case_study.groups.grouping import BySilhouette, Crowd, FixedCount
 from gdt_tutorial.case_study.groups.planted import planted_classes, planted_views
 from gdt_tutorial.case_study.groups.trained_grouping import pretrained_grouper
+from gdt_tutorial.case_study.groups.windows import principal_components, view_windows
 from gdt_tutorial.checkpoints import OutsideTrainingWarning
 from gdt_tutorial.seeding import stream
 from tests.physical.logs.log_files import log_of, write_official_shape
