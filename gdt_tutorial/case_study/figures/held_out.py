@@ -20,15 +20,10 @@ from gdt_tutorial.case_study.figures.fig4 import (
 from gdt_tutorial.case_study.figures.known_truth import crowd_of
 from gdt_tutorial.case_study.groups.cluster_count import description_saving
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves, bootstrap_curves
-from gdt_tutorial.case_study.groups.grouping import (
-    Encoder,
-    FixedCount,
-    Grouper,
-    last_slot,
-    principal_components,
-    stability,
-)
+from gdt_tutorial.case_study.groups.grouping import FixedCount, Grouper
 from gdt_tutorial.case_study.groups.planted import planted_classes
+from gdt_tutorial.case_study.groups.windows import last_slot, principal_components
+from gdt_tutorial.studies.intervals import t_interval
 
 __all__ = [
     "Gap",
@@ -38,10 +33,9 @@ __all__ = [
     "curves_of",
     "gain_of_own_curves",
     "gaps_by_type",
-    "halves_in_time",
     "held_out",
-    "likeness",
     "nothing_to_find",
+    "percent_interval",
     "rivals",
     "widest_gap",
 ]
@@ -98,10 +92,18 @@ class HeldOut(NamedTuple):
     """What groupings are worth on unseen views, over several splits."""
 
     gain: dict[str, Float[np.ndarray, " user"]]  # nats per view, mean over the splits
-    same: Float[np.ndarray, " split"]  # widest gap on the views that formed the groups
-    fresh: Float[np.ndarray, " split"]  # the same gap on unseen views
+    gaps: list[list[Gap]]  # by split and video type
+    chosen: Int[np.ndarray, " split"]  # the type that the first half chooses to show
     n_groups: Int[np.ndarray, " split"]  # chosen by the grouper
     best: Int[np.ndarray, " split"]  # chosen by the exhaustive search of the saving
+
+    def gap(self, part: str) -> Float[np.ndarray, "split type"]:
+        """Return one of a gap's numbers ("same", "fresh" or "early") of all splits and types."""
+        return np.array([[getattr(one, part) for one in gaps] for gaps in self.gaps])
+
+    def gap_shown(self, part: str) -> Float[np.ndarray, " split"]:
+        """Return the same of the type that each split chooses to show."""
+        return self.gap(part)[np.arange(len(self.chosen)), self.chosen]
 
 
 def rivals(grouper: Grouper) -> dict[str, Grouper]:
@@ -122,7 +124,7 @@ def held_out(views: RecordedViews, grouper: Grouper, *, n_splits: int, rng: np.r
     Beside `rivals` there are groups by taste (the type that a user watched most) and one curve per user.
     """
     gains: dict[str, list[np.ndarray]] = {}
-    rows = []
+    rows, gaps = [], []
     for _ in range(n_splits):
         first, second = halve(views, rng=rng)
         data, start = (first.view_type, first.view_fraction), int(rng.integers(2**31))
@@ -134,11 +136,12 @@ def held_out(views: RecordedViews, grouper: Grouper, *, n_splits: int, rng: np.r
         for name, each in labels.items():
             gains.setdefault(name, []).append(likelihood_gain(each, first, second)[0])
         gains.setdefault("one curve per user", []).append(gain_of_own_curves(first, second))
-        gap = widest_gap(curves_of(group, first), curves_of(group, second))
+        curves = curves_of(group, first)
+        gaps.append(gaps_by_type(curves, curves_of(group, second)))
         best = crowd_of(grouper.encoder, *data, rng=np.random.default_rng(start)).best()
-        rows.append((gap.same, gap.fresh, int(group.max()) + 1, best))
-    same, fresh, n_groups, most = (np.array(column) for column in zip(*rows, strict=True))
-    return HeldOut({name: np.mean(each, axis=0) for name, each in gains.items()}, same, fresh, n_groups, most)
+        rows.append((widest_pair(curves).video_type, int(group.max()) + 1, best))
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    return HeldOut({name: np.mean(each, axis=0) for name, each in gains.items()}, gaps, *columns)
 
 
 def gain_of_own_curves(first: RecordedViews, second: RecordedViews) -> Float[np.ndarray, " user"]:
@@ -146,28 +149,18 @@ def gain_of_own_curves(first: RecordedViews, second: RecordedViews) -> Float[np.
     n_users, logs = first.view_type.shape[1], []
     for labels, prior in ((np.arange(n_users), _OWN_PRIOR), (np.zeros(n_users, dtype=np.int64), 20.0)):
         size = {"n_groups": int(labels.max()) + 1, "n_types": len(first.type_names)}
-        data = labels[None], first.view_type, first.view_fraction
-        curves = GroupSwipeCurves.estimate(*data, **size, prior_views=prior)
+        curves = GroupSwipeCurves.estimate(
+            labels[None], first.view_type, first.view_fraction, **size, prior_views=prior
+        )
         logs.append(curves.log_likelihood(labels[None], second.view_type, second.view_fraction).sum(axis=2)[0])
     return (logs[0] - logs[1]) / (second.view_type >= 0).sum(axis=2)[0]
 
 
-def halves_in_time(views: RecordedViews) -> tuple[RecordedViews, RecordedViews]:
-    """Return the earlier and the later half of each user's views; of an odd number the first part gets one more."""
-    is_view = views.view_type >= 0
-    n_own, rank = is_view.sum(axis=2, keepdims=True), np.cumsum(is_view, axis=2) - 1
-    is_early = is_view & (rank < (n_own + 1) // 2)
-    early, late = (np.where(part, views.view_type, -1) for part in (is_early, is_view & ~is_early))
-    return views._replace(view_type=early), views._replace(view_type=late)
-
-
-def likeness(
-    halves: tuple[RecordedViews, RecordedViews], encoder: Encoder, n_groups: int = 2, *, rng: np.random.Generator
-) -> float:
-    """Return how alike the groups of both halves are: the adjusted Rand index."""
-    one = Grouper(encoder=encoder, chooser=FixedCount(n_groups=n_groups))
-    before, after = (one.group_users(part.view_type, part.view_fraction, rng=rng) for part in halves)
-    return float(stability(before, after)[0])
+def percent_interval(nats: Float[np.ndarray, " sample"]) -> tuple[float, float, float]:
+    """Return how much more probable (percent) a mean gain in nats makes a view, with the ends of its t interval."""
+    mean, half = t_interval(nats)
+    more, low, high = (float(100 * np.expm1(value)) for value in (mean, mean - half, mean + half))
+    return more, low, high
 
 
 class Leakage(NamedTuple):

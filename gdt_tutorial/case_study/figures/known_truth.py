@@ -13,20 +13,9 @@ from jaxtyping import Float, Int
 from gdt_tutorial.case_study.figures.fig4 import generated_views, halve, likelihood_gain
 from gdt_tutorial.case_study.groups.cluster_count import WatchedCrowd
 from gdt_tutorial.case_study.groups.group_swipe_curves import GroupSwipeCurves
-from gdt_tutorial.case_study.groups.grouping import (
-    MAX_GROUPS,
-    N_SLOTS,
-    BySilhouette,
-    CountChooser,
-    Crowd,
-    Encoder,
-    FixedCount,
-    last_slot,
-    stability,
-    status_windows,
-    view_windows,
-)
+from gdt_tutorial.case_study.groups.grouping import MAX_GROUPS, BySilhouette, CountChooser, Crowd, FixedCount, stability
 from gdt_tutorial.case_study.groups.planted import PlantedViews, planted_classes, planted_views
+from gdt_tutorial.case_study.groups.windows import N_SLOTS, Encoder, last_slot, status_windows, view_windows
 from gdt_tutorial.physical.channel import ChannelConfig, expected_snr_db
 from gdt_tutorial.physical.mobility import LevyFlightConfig, trajectory
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
@@ -66,7 +55,7 @@ def curve_errors(
     n_crowds: int,
     rng: np.random.Generator,
 ) -> tuple[Float[np.ndarray, "prior amount crowd"], Float[np.ndarray, "prior amount crowd"]]:
-    """Return the error of curves whose truth is known, and the share of later views that they call impossible.
+    """Return the error of curves whose truth is known, and which share of later views they call impossible.
 
     The error is the mean distance to the generator's law over its classes, types and edges. The class of each user is given.
 
@@ -82,18 +71,15 @@ def curve_errors(
     truth, size = known_curves(config), {"n_groups": len(config.class_names), "n_types": config.n_types}
     error, impossible = np.zeros((2, len(prior_views), len(n_views), n_crowds))
     for amount, crowd in np.ndindex(len(n_views), n_crowds):
-        group, *views = planted_views(config, n_users, n_views[amount] + n_later, rng=rng)
-        earlier, later = ([part[..., where] for part in views] for where in _cut(n_views[amount]))
+        cut = n_views[amount]
+        group, kind, fraction = planted_views(config, n_users, cut + n_later, rng=rng)
         for place, prior in enumerate(prior_views):
-            curves = GroupSwipeCurves.estimate(group, *earlier, **size, prior_views=prior)
+            curves = GroupSwipeCurves.estimate(group, kind[..., :cut], fraction[..., :cut], **size, prior_views=prior)
             error[place, amount, crowd] = np.abs(curves.cumulative()[0] - truth).mean()
             with np.errstate(divide="ignore"):
-                impossible[place, amount, crowd] = np.isinf(curves.log_likelihood(group, *later)).mean()
+                chance = curves.log_likelihood(group, kind[..., cut:], fraction[..., cut:])
+            impossible[place, amount, crowd] = np.isinf(chance).mean()
     return error, impossible
-
-
-def _cut(place: int) -> tuple[slice, slice]:
-    return slice(None, place), slice(place, None)
 
 
 def whole_status(
