@@ -142,7 +142,7 @@ def build_site(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pa
     site = _ASIDE / "_build" / "html"
     if run.returncode != 0 or not (site / "index.html").exists():
         return [_complaint(run.stdout + "\n" + run.stderr)]
-    faults = scan(site)
+    faults = scan(site, {name for plans in plan.claims.values() for name in plans})
     if not faults:
         shutil.rmtree(SITE, ignore_errors=True)
         site.rename(SITE)

@@ -2,12 +2,9 @@
 
 import tomllib
 from html import escape
-from pathlib import Path
 from typing import Any
 
-import nbformat
-
-from book import api, loop_picture, maps
+from book import api, maps
 from book.chapters import BOOK, Plan, project
 from book.execute import RunRecord
 from book.parameters import parameter_tables
@@ -18,21 +15,16 @@ from gdt_tutorial.teaching.claim_words import plain
 from gdt_tutorial.twin.status_parts import PARTS, StatusPart
 
 
-def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Path]) -> dict[str, str]:
-    """Return every generated part by the name under which a page asks for it."""
+def fragments(plan: Plan, records: dict[str, RunRecord]) -> dict[str, str]:
+    """Return the generated parts, but those of `front` and `about`, by the name under which a page asks for them."""
     index = maps.read_index()
     return {
-        "closed_loop": closed_loop(),
-        "status": status_line(plan),
-        "ways": ways_to_read(plan),
-        "start": start_cards(plan),
-        "key_number": key_number(plan, records),
-        "first_slider": first_slider(plan, executed),
         "chapters": chapters_table(plan, records),
         "claims": claims_tables(plan, records),
         "runs": runs_table(plan, records),
         "parameters": parameter_tables(api.modules()),
         "paper": paper_table(plan, records),
+        "paper_count": paper_count(),
         "index": index_tables(plan, index),
         "data": data_note(records),
         "data_banner": data_banner(plan, records),
@@ -40,6 +32,7 @@ def fragments(plan: Plan, records: dict[str, RunRecord], executed: dict[str, Pat
         "launch": launch_line(plan),
         "clone": clone_lines(),
         "pip": pip_lines(),
+        "map_legend": raw_html(maps.legend()),
         **{f"map_{figure}": framed_map(figure, plan, index) for figure in maps.MAP_SIZES},
     }
 
@@ -56,84 +49,10 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def closed_loop() -> str:
-    """Return the front page's picture, wide and tall, with its pause button."""
-    pictures = "".join(
-        loop_picture.draw(layout).replace("\n\n", "\n") for layout in (loop_picture.WIDE, loop_picture.TALL)
-    )
-    button = '<button type="button" class="book-pause">Pause the motion</button>'
-    return raw_html(f'<div class="book-hero">{pictures}<div>{button}</div></div>')
-
-
 ANOTHER_LOG = (
     "The text and the descriptions of the pictures were written for other viewers: where they disagree with a number, believe "
     "the number. The accepted ranges of claims come from another log, so no number here is held to one."
 )
-
-
-def status_line(plan: Plan) -> str:
-    """Say how much of the book is written, and what comes next."""
-    following = next((chapter for chapter in plan.chapters if not chapter.is_written), None)
-    state = f"{len(plan.written)} of {len(plan.chapters)} chapters are written"
-    coming = f"; the next one is chapter {following.number}, {escape(following.title)}" if following else ""
-    first = plan.written[0] if plan.written else None
-    start = f' <a href="{first.docname}.html">Start with chapter {first.number}</a>.' if first else ""
-    return raw_html(f'<p class="book-status">{state}{coming}.{start}</p>')
-
-
-# Name of a way to read, its chapters' numbers (none: all), and what a reader has from it.
-_WAYS = (
-    (
-        "Two hours",
-        ("00", "01"),
-        'You see the loops work, and with the <a href="pages/maps.html">maps</a> know what each box is.',
-    ),
-    ("Half a day", ("00", "01", "02", "09", "10"), "You know when a twin saves data, and when it misleads."),
-    (
-        "A semester",
-        (),
-        'All <a href="pages/chapters.html">chapters</a> in order, one or two a week, with exercises and solutions.',
-    ),
-)
-
-
-def ways_to_read(plan: Plan) -> str:
-    """Return one card for each way to read, which says which of its chapters are planned."""
-    cards = []
-    for name, numbers, gain in _WAYS:
-        chapters = [plan.chapter(number) for number in numbers] or list(plan.chapters)
-        planned = [chapter.number for chapter in chapters if not chapter.is_written]
-        listed = f"Chapters {', '.join(numbers[:-1])} and {numbers[-1]}. " if numbers else ""
-        state = f"planned: {', '.join(planned) if numbers else f'{len(planned)} of {len(chapters)}'}"
-        note = f' <span class="book-planned">{state}</span>' if planned else ""
-        cards.append(f'<div class="book-card"><p>{name}</p><p>{listed}{gain}{note}</p></div>')
-    return raw_html(f'<div class="book-cards">{"".join(cards)}</div>')
-
-
-def start_cards(plan: Plan) -> str:
-    """Return one card for each of the first chapters, with what it answers."""
-    cards = []
-    for chapter in plan.chapters[:2]:
-        title = f"{chapter.number} {escape(chapter.title)}"
-        head = f'<a href="{chapter.docname}.html">{title}</a>' if chapter.is_written else title
-        note = "" if chapter.is_written else ' <span class="book-planned">planned</span>'
-        cards.append(f'<div class="book-card"><p>{head}{note}</p><p>{escape(chapter.question)}</p></div>')
-    return raw_html(f'<div class="book-cards">{"".join(cards)}</div>') if cards else ""
-
-
-def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
-    """Return the front page's number: the claim that `paper.toml` names, with the run that gave it."""
-    name = _statements()["front"]
-    claim = find_claim(name, records)
-    if claim is None:
-        return ""
-    number, short = name.split(".")
-    record = records[number]
-    quantity = f'<span class="book-claim-number">{escape(Numbers(plan, records).words(short))}</span>'
-    run = f"profile {record.profile}, {source_words(record)}"
-    where = f'<a href="{plan.chapter(number).docname}.html">chapter {number}</a>, {run}; one seed of a simulated campus'
-    text = plan.claims[number][short].text
-    return raw_html(f'<p class="book-key">{escape(text)} {quantity}<br><small>{where}</small></p>')
 
 
 def find_claim(name: str, records: dict[str, RunRecord]) -> dict[str, Any] | None:
@@ -141,18 +60,6 @@ def find_claim(name: str, records: dict[str, RunRecord]) -> dict[str, Any] | Non
     number, _, short = name.partition(".")
     claims = records[number].claims if number in records else []
     return next((claim for claim in claims if claim["name"] == short), None)
-
-
-def first_slider(plan: Plan, executed: dict[str, Path]) -> str:
-    """Return the first slider figure of chapter 00, as the chapter shows it."""
-    if "00" not in executed:
-        return ""
-    for cell in nbformat.read(executed["00"], as_version=4).cells:
-        for output in cell.get("outputs", []):
-            html = "".join(output.get("data", {}).get("text/html", ""))
-            if 'type="range"' in html:
-                return raw_html(html)
-    return ""
 
 
 def chapters_table(plan: Plan, records: dict[str, RunRecord]) -> str:
@@ -251,6 +158,21 @@ def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
     return table(["the paper says", "verdict", "we find", "tested in"], rows)
 
 
+def paper_count() -> str:
+    """Say in one sentence how many statements have which verdict."""
+    verdicts = [statement["verdict"] for statement in _statements()["statement"]]
+    holds, in_part, against, untested = (verdicts.count(verdict) for verdict in VERDICTS)
+    return (
+        f"Of {len(verdicts)} statements of the paper that can be tested, {_are(holds, 'holds', 'hold')} as stated, "
+        f"{_are(in_part, 'holds', 'hold')} in part, {_are(against, 'is', 'are')} not supported, and "
+        f"{_are(untested, 'is', 'are')} not tested yet."
+    )
+
+
+def _are(count: int, one: str, more: str) -> str:
+    return f"{count or 'none'} {one if count == 1 else more}"
+
+
 def _statements() -> dict[str, Any]:
     return tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
 
@@ -270,12 +192,22 @@ def index_tables(plan: Plan, index: dict[str, Any]) -> str:
     blocks = []
     for figure, title in maps.FIGURE_NAMES.items():
         rows = [
-            [box.title, box.paper, _source(box), ", ".join(_chapter_link(plan, number) for number in box.chapters)]
+            [
+                _box_words(box),
+                box.paper,
+                _source(box),
+                ", ".join(_chapter_link(plan, number) for number in box.chapters),
+            ]
             for box in index["box"]
             if box.figure == figure
         ]
         blocks.append(f"## {title}\n\n" + table(["box", "the paper's words, shortened", "source", "chapter"], rows))
     return "\n\n".join(blocks)
+
+
+def _box_words(box: maps.Box) -> str:
+    state = f' <span class="book-planned">generative part {box.state}</span>' if box.stand_in else ""
+    return f"{box.title}{state}"
 
 
 def _source(box: maps.Box) -> str:

@@ -6,6 +6,7 @@ The motion is CSS alone: a class pauses it, and it stands still where the reader
 
 from dataclasses import dataclass
 
+from book import maps
 from book.chapters import BOOK
 
 SVG_PATH = BOOK / "_static" / "closed_loop.svg"
@@ -15,6 +16,8 @@ _TEXT = (
     "The twin answers with how often to collect: the external loop. The twin hands features to generative AI, gets "
     "candidate decisions back, tries each of them in itself, and sends the better one to the network: the internal loop."
 )
+# What generative AI does for the twin: the word, and the box of Fig. 3 that says whether it is written.
+_TASKS = (("emulate", "gai_emulation"), ("abstract", "abstracted"), ("decide", "gai_based"))
 # Where each user walks, as (x, y) corners in a 170 x 110 field.
 _WALKS = (
     ((20, 84), (52, 60), (88, 74), (70, 96)),
@@ -41,7 +44,9 @@ DARK
 .closed-loop .ghost{fill:none;stroke:var(--user);stroke-width:2;stroke-dasharray:3 2}
 .closed-loop .ap{fill:none;stroke:var(--soft);stroke-width:2;stroke-linecap:round}
 .closed-loop .wave{fill:none;stroke:var(--soft);stroke-width:1.5;opacity:.55;animation:cl-wave 2.4s ease-out infinite}
+.closed-loop .aside{fill:var(--soft);font-size:12px;font-weight:400}
 .closed-loop .task{fill:none;stroke:var(--int);stroke-width:1.5}
+.closed-loop .planned{fill:none;stroke:var(--soft);stroke-width:1.5;stroke-dasharray:5 4}
 @keyframes cl-go{0%{offset-distance:0%;opacity:0}8%,92%{opacity:1}100%{offset-distance:100%;opacity:0}}
 @keyframes cl-wave{0%{opacity:.8}100%{opacity:.1}}
 WALKS
@@ -102,9 +107,21 @@ TALL = Layout(
 )
 
 
-def draw(layout: Layout = WIDE) -> str:
-    """Draw the picture as a complete SVG; its style is scoped to the class `closed-loop`."""
+def stand_ins() -> dict[str, str]:
+    """Return what stands in for each task of generative AI, "" for one that is written."""
+    of_box = {box.key: box.stand_in for box in maps.read_index()["box"] if box.figure == "3"}
+    return {task: of_box[key] for task, key in _TASKS}
+
+
+def draw(layout: Layout = WIDE, now: dict[str, str] | None = None) -> str:
+    """Draw the picture as a complete SVG; its style is scoped to the class `closed-loop`.
+
+    Args:
+        layout: Wide or tall.
+        now: What stands in for each task of generative AI; what the index of the figures says when None.
+    """
     width, height = layout.size
+    now = stand_ins() if now is None else now
     identity = f"cl-{layout.name}"
     heads = "".join(
         f'<marker id="{identity}-{kind}" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="5.5" markerHeight="5.5" '
@@ -115,11 +132,11 @@ def draw(layout: Layout = WIDE) -> str:
         [
             f'<svg class="closed-loop {layout.name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'role="img" aria-labelledby="{identity}-title {identity}-text" xmlns="http://www.w3.org/2000/svg">',
-            f'<title id="{identity}-title">{_TITLE}</title><desc id="{identity}-text">{_TEXT}</desc>',
+            f'<title id="{identity}-title">{_TITLE}</title><desc id="{identity}-text">{_text(now)}</desc>',
             f"<style>{_style()}</style><defs>{heads}</defs>",
             _network(*layout.panels[0]),
             _twin(*layout.panels[1]),
-            _ai(*layout.panels[2]),
+            _ai(*layout.panels[2], now),
             *(_way(identity, *way) for way in layout.ways),
             *(f'<text class="{kind}" x="{x}" y="{y}">{text}</text>' for kind, text, (x, y) in layout.loops),
             "</svg>",
@@ -152,9 +169,14 @@ def _walk_rule(user: int, corners: tuple[tuple[int, int], ...]) -> str:
     )
 
 
-def _panel(x: int, y: int, name: str, inside: str) -> str:
+def _text(now: dict[str, str]) -> str:
+    listed = ", ".join(f"{part} to {task}" for task, part in now.items() if part)
+    return f"{_TEXT} Where generative AI is planned, another part stands in: {listed}." if listed else _TEXT
+
+
+def _panel(x: int, y: int, name: str, inside: str, look: str = "panel") -> str:
     return (
-        f'<g transform="translate({x} {y})"><rect class="panel" width="210" height="190" rx="12"/>'
+        f'<g transform="translate({x} {y})"><rect class="{look}" width="210" height="190" rx="12"/>'
         f'<text class="name" x="105" y="28">{name}</text>{inside}</g>'
     )
 
@@ -177,14 +199,17 @@ def _users(kind: str) -> str:
     return "".join(f'<circle class="{kind} w{i}" cx="{w[0][0]}" cy="{w[0][1]}" r="6"/>' for i, w in enumerate(_WALKS))
 
 
-def _ai(x: int, y: int) -> str:
-    names = ("emulate", "abstract", "decide")
+def _ai(x: int, y: int, now: dict[str, str]) -> str:
+    """Draw generative AI; what is planned is dashed, and names what stands in for it."""
     rows = "".join(
-        f'<rect class="task" x="24" y="{44 + 42 * row}" width="162" height="34" rx="7"/>'
-        f'<text x="105" y="{66 + 42 * row}">{name}</text>'
-        for row, name in enumerate(names)
+        f'<rect class="{"planned" if part else "task"}" x="10" y="{40 + 38 * row}" width="190" height="30" rx="7"/>'
+        f'<text class="{"soft" if part else "plain"}" x="105" y="{60 + 38 * row}">{task}{part and f": {part}"}</text>'
+        for row, (task, part) in enumerate(now.items())
     )
-    return _panel(x, y, "Generative AI", rows + '<text class="soft" x="105" y="182">or a model-based rival</text>')
+    rival = '<text class="soft" x="105" y="176">beside a model-based rival</text>'
+    if not all(now.values()):
+        return _panel(x, y, "Generative AI", rows + rival)
+    return _panel(x, y, 'Generative AI <tspan class="aside">(planned)</tspan>', rows + rival, "planned")
 
 
 def _way(identity: str, kind: str, path: str, label: str, place: tuple[int, int]) -> str:

@@ -26,7 +26,13 @@ _LINE_PX = 17
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """One entry of the index: a box of a figure, the code behind it, and its chapters."""
+    """One entry of the index: a box of a figure, the code behind it, and its chapters.
+
+    Attributes:
+        planned: Whether file and names are still to come.
+        stand_in: What stands where the paper has generative AI, as long as that is planned; "" where nothing does.
+        awaits: Keys of the boxes of Fig. 1 that are to take the place of the stand-in.
+    """
 
     figure: str
     key: str
@@ -37,6 +43,8 @@ class Box:
     chapters: tuple[str, ...]
     note: str = ""
     planned: bool = False
+    stand_in: str = ""
+    awaits: tuple[str, ...] = ()
     at: tuple[int, ...] = ()
 
     @property
@@ -44,6 +52,11 @@ class Box:
         """Label and note on one line."""
         name = self.label.replace("-\n", "-").replace("\n", " ")
         return f"{name} ({self.note})" if self.note else name
+
+    @property
+    def state(self) -> str:
+        """What a reader must know of a box that is not, or not wholly, written."""
+        return "planned" if self.planned else f"planned; now {self.stand_in}" if self.stand_in else ""
 
     @property
     def source_page(self) -> str:
@@ -85,9 +98,10 @@ def draw_map(
         f'<defs><marker id="book-head-{figure}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
         'orient="auto-start-reverse"><path class="book-map-head" d="M0 0L10 5L0 10z"/></marker></defs>',
     ]
-    parts += [_area(area) for area in index["area"] if area["figure"] == figure]
+    boxes = [box for box in index["box"] if box.figure == figure]
+    parts += [_area(area, boxes) for area in index["area"] if area["figure"] == figure]
     parts += [_arrow(arrow) for arrow in index["arrow"] if arrow["figure"] == figure]
-    parts += [_box(box, plan, sources) for box in index["box"] if box.figure == figure]
+    parts += [_box(box, plan, sources) for box in boxes]
     return "\n".join([*parts, "</svg>"])
 
 
@@ -113,14 +127,33 @@ def _item(box: Box, plan: Plan, sources: frozenset[str]) -> str:
     if lead is None or box.planned:
         return f'<li>{escape(box.title)}: <span class="book-planned">planned, chapter {", ".join(box.chapters)}</span></li>'
     source = f', <a href="{box.source_page}">source</a>' if box.file in sources else ""
-    return f'<li>{escape(box.title)}: <a href="{lead.docname}.html">chapter {lead.number}</a>{source}</li>'
+    state = f' <span class="book-planned">{escape(box.state)}</span>,' if box.state else ""
+    return f'<li>{escape(box.title)}:{state} <a href="{lead.docname}.html">chapter {lead.number}</a>{source}</li>'
 
 
-def _area(area: dict[str, Any]) -> str:
+def legend() -> str:
+    """Return what the three looks of a box mean."""
+    looks = (
+        ("book-map-box", "written: leads to its chapter and to its source"),
+        ("book-map-stand-in", "the generative part is planned; the simpler part that is named stands in for now"),
+        ("book-map-planned", "planned: leads nowhere yet"),
+    )
+    items = "".join(
+        f'<li><svg class="book-map" viewBox="0 0 34 18" width="34" height="18" aria-hidden="true"><g class="{look}">'
+        f'<rect x="2" y="2" width="30" height="14" rx="4"/></g></svg>{words}</li>'
+        for look, words in looks
+    )
+    return f'<ul class="book-map-legend">{items}</ul>'
+
+
+def _area(area: dict[str, Any], boxes: Sequence[Box]) -> str:
+    """Draw a panel; one of which every box is planned says so itself."""
     x, y, width, height = area["at"]
+    is_planned = all(box.planned for box in boxes if _holds(area["at"], box.at))
+    look, note = (" planned", " (planned)") if is_planned else ("", "")
     return (
-        f'<rect class="book-map-area" x="{x}" y="{y}" width="{width}" height="{height}" rx="10"/>'
-        f'<text class="book-map-area-name" x="{x + 14}" y="{y + 22}">{escape(area["label"])}</text>'
+        f'<rect class="book-map-area{look}" x="{x}" y="{y}" width="{width}" height="{height}" rx="10"/>'
+        f'<text class="book-map-area-name" x="{x + 14}" y="{y + 22}">{escape(area["label"])}{note}</text>'
     )
 
 
@@ -139,10 +172,12 @@ def _arrow(arrow: dict[str, Any]) -> str:
 
 
 def _box(box: Box, plan: Plan, sources: frozenset[str] | None) -> str:
-    """Draw a box: one link to its chapter, one to its source; a planned one is text alone."""
+    """Draw a box: one link to its chapter, one to its source; a planned one is text alone, a stand-in looks planned too."""
     x, y, width, height = box.at
     lead = box.lead(plan)
-    lines = [(line, " name") for line in box.label.split("\n")] + ([(box.note, "")] if box.note else [])
+    notes = [(box.note, "")] if box.note else []
+    notes += [(box.state, " state")] if box.stand_in else []
+    lines = [*((line, " name") for line in box.label.split("\n")), *notes]
     top = y + (height - _LINE_PX * (len(lines) + 1)) / 2 + 13
     text = "".join(
         f'<text class="book-map-label{kind}" x="{x + width / 2}" y="{top + _LINE_PX * row:.0f}">{escape(line)}</text>'
@@ -155,8 +190,9 @@ def _box(box: Box, plan: Plan, sources: frozenset[str] | None) -> str:
         return f'<g class="book-map-planned"><title>{escape(box.title)}: planned</title>{rect}{text}{note}</g>'
     has_source = sources is None or box.file in sources
     place = x + width / 2 - (24 if has_source else 0)
+    look, said = ("book-map-stand-in", f"{box.state}, ") if box.stand_in else ("book-map-box", "")
     chapter = (
-        f'<a class="book-map-box" href="{lead.docname}.html" aria-label="{escape(box.title)}: chapter {lead.number}">'
+        f'<a class="{look}" href="{lead.docname}.html" aria-label="{escape(box.title)}: {said}chapter {lead.number}">'
         f"<title>{escape(box.paper)}</title>{rect}{text}"
         f'<text class="book-map-foot" x="{place}" y="{foot}">ch. {lead.number}</text></a>'
     )

@@ -8,7 +8,7 @@ from gdt_tutorial.teaching.claim_plan import ROLE
 __all__ = ["LEAST_WORDS", "MOST_WORDS", "bare_names", "count_words", "running_text"]
 
 LEAST_WORDS, MOST_WORDS = 1800, 3000
-_NOT_TEXT = re.compile(r"```.*?```|\$\$.*?\$\$|^\|.*$|<[^>]*>|^>.*$", re.MULTILINE | re.DOTALL)
+_NOT_TEXT = re.compile(r"```.*?```|\$\$.*?\$\$|^\|[^\n]*$|<[^>]*>|^>[^\n]*$", re.MULTILINE | re.DOTALL)
 _SKIPPED_TAGS = {"instructor", "remove-cell"}
 
 

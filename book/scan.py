@@ -1,7 +1,7 @@
-"""What must not be in a built site: tracebacks, and anything that a browser would fetch from another host."""
+"""What must not be in a built site: tracebacks, names of claims for their numbers, what a browser fetches from another host."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +18,9 @@ _FETCHED = {
 }
 _LINK_KINDS = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "manifest", "shortcut", "preconnect"}
 _STYLE_URL = re.compile(r"(?:url\(|@import)\s*['\"]?\s*(?:https?:)?//", re.IGNORECASE)
+# Code within a text, as MyST writes it, and a role that nobody resolved.
+_CODE_IN_TEXT = re.compile(r'<code class="docutils literal notranslate"><span class="pre">([a-z0-9_.]+)</span></code>')
+_ROLE_LEFT = re.compile(r"\{claim\}")
 _FOREIGN = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 
 
@@ -52,8 +55,13 @@ class _Fetches(HTMLParser):
         self._inside = ""
 
 
-def scan(site: Path) -> list[str]:
-    """Return one sentence for each fault of a site; none means that it is clean."""
+def scan(site: Path, claims: Container[str] = ()) -> list[str]:
+    """Return one sentence for each fault of a site; none means that it is clean.
+
+    Args:
+        site: Its folder.
+        claims: Names that no text may show in place of their numbers; the page of claims lists them.
+    """
     faults = []
     for page in sorted(site.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
@@ -62,6 +70,11 @@ def scan(site: Path) -> list[str]:
         if name.parts[0] != "_modules" and _TRACEBACK.search(text):
             faults.append(f"{name}: shows a traceback or text from stderr")
         faults += [f"{name}: would fetch {address}" for address in _fetched(text)]
+        if name.as_posix() != "pages/claims.html" and name.parts[0] not in ("_modules", "api"):
+            bare = [code for code in _CODE_IN_TEXT.findall(text) if code in claims]
+            faults += [
+                f"{name}: shows {code} where a reader wants its number" for code in bare + _ROLE_LEFT.findall(text)
+            ]
     for sheet in sorted(site.rglob("*.css")):
         if _STYLE_URL.search(sheet.read_text(encoding="utf-8", errors="replace")):
             faults.append(f"{sheet.relative_to(site)}: fetches from another host")

@@ -1,6 +1,7 @@
 """The folder that Jupyter Book builds: pages, executed chapters and generated parts, never a tracked folder.
 
-A page of `book/` may hold lines `<!-- book: NAME -->`; each is replaced by what `generate.fragments` made under that name.
+A page of `book/` may hold lines `<!-- book: NAME -->`; each is replaced by what `generate`, `front` or `about` made under
+that name.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from book import api, generate, heads
+from book import about, api, front, generate, heads
 from book.chapters import BOOK, Chapter, Plan, project
 from book.execute import RunRecord
 from book.prose_numbers import Numbers
@@ -31,7 +32,8 @@ def stage(folder: Path, plan: Plan, records: dict[str, RunRecord], executed: dic
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    parts, numbers = generate.fragments(plan, records, executed), Numbers(plan, records)
+    parts = generate.fragments(plan, records) | front.fragments(plan, records, executed) | about.fragments(records)
+    numbers = Numbers(plan, records)
     for page in [BOOK / "index.md", *sorted((BOOK / "pages").glob("*.md"))]:
         target = folder / page.relative_to(BOOK)
         target.parent.mkdir(exist_ok=True)
@@ -52,9 +54,10 @@ def stage(folder: Path, plan: Plan, records: dict[str, RunRecord], executed: dic
 
 
 def configuration() -> dict[str, Any]:
-    """Return `_config.yml` with the repository's address and the release, which stand in pyproject.toml alone."""
+    """Return `_config.yml` with the repository's address and the release, as in pyproject.toml, and the line of licenses."""
     config = yaml.safe_load((BOOK / "_config.yml").read_text(encoding="utf-8"))
     config["repository"] = {"url": project()["repository"], "branch": project()["release"], "path_to_book": ""}
+    config["html"]["extra_footer"] = about.footer()
     return config
 
 

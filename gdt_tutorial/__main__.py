@@ -63,6 +63,12 @@ def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
         help="the paper's Fig. 4 or 5, what each part of the scheme is worth, or who wins where",
     )
     parser.add_argument("--seeds", type=int, help="evaluation seeds, from 0 on (default: what the book shows)")
+    parser.add_argument(
+        "--with",
+        dest="own",
+        metavar="MODULE:SCHEME",
+        help="with fig5: run your own scheme alone, on the same campuses, and compare it with the stored table",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes on this machine (default: %(default)s)")
     parser.add_argument(
         "--scheduler", help="address of a Dask scheduler to work on instead, such as tcp://10.0.0.1:8786"

@@ -1,15 +1,23 @@
 """One torch thread, torch's global random state left alone, and a note of the time, for every test."""
 
 import os
+from datetime import date
 
 # Several tests run at once, on few cores. BLAS reads this when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Which cells of stored tables are run again: other ones every day (tests/case_study/figures/test_stored_cells.py).
+os.environ.setdefault("GDT_STORED_CELL", str(date.today().toordinal()))
 
 import pytest
 import torch
 
 torch.set_num_threads(1)
 pytest_plugins = ["tests.timing"]
+
+
+def pytest_report_header():
+    """Say which cells of stored tables are run again."""
+    return f"stored tables: GDT_STORED_CELL={os.environ['GDT_STORED_CELL']} repeats the cells of this run"
 
 
 @pytest.fixture(autouse=True)

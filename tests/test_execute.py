@@ -204,6 +204,7 @@ def test_every_statement_of_the_paper_has_a_verdict_with_known_claims():
     real = read_plan()
     known = {name for number, plans in real.claims.items() if real.chapter(number).is_written for name in plans}
     table = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))
+    assert {name.partition(".")[2] for name in table["front"]} <= known
     for statement in table["statement"]:
         assert set(statement) <= {"says", "place", "chapters", "verdict", "found"}
         assert [real.chapter(number).number for number in statement["chapters"]] == statement["chapters"]
@@ -216,22 +217,18 @@ def test_every_statement_of_the_paper_has_a_verdict_with_known_claims():
 
 
 def test_the_papers_table_shows_verdict_and_numbers(plan, monkeypatch):
-    found = [
-        {"says": "It gains.", "place": "Fig. 1", "chapters": ["00"], "verdict": "holds", "found": "By {claim}`half`."}
-    ]
+    found = {
+        "says": "It gains.",
+        "place": "Fig. 1",
+        "chapters": ["00"],
+        "verdict": "holds",
+        "found": "By {claim}`half`.",
+    }
     monkeypatch.setattr(generate, "_statements", lambda: {"statement": [found]})
     text = generate.paper_table(plan, {"00": record()})
     assert "It gains. (Fig. 1)" in text
     assert '<span class="book-holds">holds</span>' in text
     assert "1.5\u00a0dB</a>." in text
-
-
-def test_front_page_number_comes_from_a_run(plan, monkeypatch):
-    monkeypatch.setattr(generate, "_statements", lambda: {"front": "00.half"})
-    text = generate.key_number(plan, {"00": record()})
-    assert "Half of it" in text
-    assert "1.5\u00a0dB" in text
-    assert generate.key_number(plan, {}) == ""
 
 
 def test_contents_list_the_written_chapters_of_a_part_in_order(plan):
@@ -281,6 +278,17 @@ def test_scan_finds_tracebacks_and_foreign_hosts(tmp_path):
     faults = scan.scan(tmp_path)
     assert len(faults) == 3
     assert "cdn.example" in faults[1]
+
+
+def test_scan_finds_names_of_claims_and_roles_that_nobody_resolved(tmp_path):
+    code = '<code class="docutils literal notranslate"><span class="pre">{}</span></code>'
+    (tmp_path / "a.html").write_text(f"<p>{code.format('gain')} and {code.format('other')} and {{claim}}</p>")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "claims.html").write_text(code.format("gain"))
+    assert scan.scan(tmp_path, {"gain"}) == [
+        "a.html: shows gain where a reader wants its number",
+        "a.html: shows {claim} where a reader wants its number",
+    ]
 
 
 def test_scan_lets_a_clean_site_pass(tmp_path):

@@ -149,7 +149,7 @@ def copy(tmp_path):
         ("gdt_tutorial/teaching/checks/chapter_17.py", "def ex17_2", "def ex18_2", "chapter_17.py: ex18_2"),
         ("gdt_tutorial/teaching/checks/chapter_17.py", "of chapter 17", "of chapter 18", "chapter_17.py: says chapter 18"),
         ("book/paper.toml", 'chapters = ["17", ', 'chapters = ["71", ', "paper.toml: there is no chapter 71"),
-        ("book/paper.toml", 'front = "00.', 'front = "16.', r"there is no \[claims.16"),
+        ("book/paper.toml", 'front = ["00.', 'front = ["16.', r"there is no \[claims.16"),
         ("book/paper.toml", 'chapters = ["17", "01"]', 'chapters = ["18"]', "there is no claim early_gap in the chapters 18"),
         ("book/architecture.toml", 'chapters = ["17"]', 'chapters = ["71"]', "architecture.toml: there is no chapter 71"),
     ],

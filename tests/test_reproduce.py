@@ -1,6 +1,7 @@
 """`python -m gdt_tutorial reproduce`: a table that says how it was made, and goes on where it was. The figure is this file."""
 
 import errno
+import importlib
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from gdt_tutorial.studies.sweeps import result_path
 from gdt_tutorial.studies.tables import read_table
 
 VERSION = "7"
+FIGURE = reproduce.Figure(module=__name__, n_seeds=3, task_s={"": 70.0, "slow": 700.0}, kind="speed")
 done = []
 
 
@@ -35,7 +37,7 @@ def work(task):
 def command(monkeypatch, tmp_path):
     """Return a function that reproduces a figure of this file into a folder of the test."""
     done.clear()
-    monkeypatch.setitem(reproduce.FIGURES, "fig4", reproduce.Figure(module=__name__, n_seeds=3))
+    monkeypatch.setitem(reproduce.FIGURES, "fig4", FIGURE)
 
     def call(*arguments):
         return main(["reproduce", "fig4", "--output", str(tmp_path), *arguments])
@@ -174,7 +176,7 @@ def test_a_disk_that_is_full_for_the_table_keeps_the_rows(command, monkeypatch, 
     assert f"{sentence} What is finished is kept: the same command goes on from here.\n" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["fig4_tasks"]
     monkeypatch.undo()
-    monkeypatch.setitem(reproduce.FIGURES, "fig4", reproduce.Figure(module=__name__, n_seeds=3))
+    monkeypatch.setitem(reproduce.FIGURES, "fig4", FIGURE)
     assert main(["reproduce", "fig4", "--output", str(tmp_path)]) == 0
     assert done == [0, 1, 2]
 
@@ -198,6 +200,44 @@ def test_the_defaults_are_the_seeds_of_the_stored_tables():
         header, _ = read_table(folder / f"{name}.csv")
         assert header["command"] == f"python -m gdt_tutorial reproduce {name} --seeds {figure.n_seeds}"
         assert len(header["seeds"].split(", ")) == figure.n_seeds
+
+
+def test_the_duration_is_said_before_the_work_and_counts_what_is_left(command, monkeypatch, capsys):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert command() == 0
+    assert capsys.readouterr().out.startswith("3 tasks take about 4 min with 1 job, as measured on a server.\n")
+    assert command("--seeds", "5", "--scheduler", "nowhere") == 2
+    said = "3 of 5 tasks are done already; the others take about 2 min"
+    assert f"{said} of processor time, which the workers of the cluster share.\n" in capsys.readouterr().out
+    assert command() == 0
+    assert capsys.readouterr().out.startswith("All 3 tasks are done already.\n")
+    assert done == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_cores", "said"),
+    [
+        (1, 2, "8 tasks take about 93 min with 1 job, as"),
+        (2, 2, "8 tasks take about 47 min with 2 jobs, as"),
+        (8, 2, "8 tasks take about 47 min with 8 jobs on 2 cores, as"),
+        (99, 99, "8 tasks take about 12 min with 99 jobs, as"),
+    ],
+)
+def test_jobs_share_the_time_as_far_as_there_are_tasks_and_cores(monkeypatch, tmp_path, capsys, n_jobs, n_cores, said):
+    monkeypatch.setitem(reproduce.FIGURES, "fig4", FIGURE)
+    monkeypatch.setattr(os, "cpu_count", lambda: n_cores)
+    monkeypatch.setattr(f"{__name__}.tasks", lambda n_seeds: [{"seed": seed, "speed": "slow"} for seed in range(8)])
+    monkeypatch.setattr(reproduce, "run_sweep", lambda *arguments, **options: [{"seed": 0}])
+    assert main(["reproduce", "fig4", "--output", str(tmp_path), "--jobs", str(n_jobs)]) == 0
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_every_kind_of_task_has_a_measured_time(monkeypatch):
+    monkeypatch.setenv("GDT_DATA", "somewhere.csv")  # Fig. 4 then has tasks that read it
+    for figure in reproduce.FIGURES.values():
+        tasks_of_figure = importlib.import_module(figure.module).tasks(figure.n_seeds)
+        assert min(figure.seconds(task) for task in tasks_of_figure) > 0
+        assert {str(task.get(figure.kind, "")) for task in tasks_of_figure} == set(figure.task_s)
 
 
 def test_a_scheduler_and_jobs_are_not_both_taken(command, capsys):

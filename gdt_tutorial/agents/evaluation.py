@@ -70,10 +70,14 @@ class Validation:
         self.best_score = -np.inf
         self.history: list[tuple[int, float]] = []
 
+    def score(self, policy: Policy) -> float:
+        """Return the mean return of any policy on these episodes; it is no candidate for the best one."""
+        generator = torch.Generator().manual_seed(self._seed)
+        return float(episode_returns(policy, self._envs, self._n_episodes, generator=generator).mean())
+
     def consider(self, network: nn.Module, policy: Policy, n_steps: int) -> float:
         """Score `policy`, which acts by `network`, after `n_steps` of training."""
-        generator = torch.Generator().manual_seed(self._seed)
-        score = float(episode_returns(policy, self._envs, self._n_episodes, generator=generator).mean())
+        score = self.score(policy)
         self.history.append((n_steps, score))
         if score >= self.best_score:
             self.best_score = score

@@ -49,6 +49,13 @@ def test_kept_weights_do_not_change_with_the_network(vector, tabular):
     torch.testing.assert_close(network.layers[0].weight.detach(), before)
 
 
+def test_a_score_alone_is_no_candidate_for_the_best(vector, tabular):
+    validation = Validation(vector(tabular), 2, generator=torch_stream(1))
+    network = QNetwork(6, 3, (), generator=torch_stream(0))
+    assert validation.score(greedy(network)) == validation.consider(network, greedy(network), 0)
+    assert validation.history == [(0, validation.best_score)]
+
+
 def test_no_episode_is_refused(vector, tabular):
     with pytest.raises(ValueError, match="n_episodes must be above 0, got 0; play at least one"):
         episode_returns(first_action, vector(tabular), 0, generator=torch_stream(0))

@@ -45,9 +45,11 @@ __all__ = [
     "greedy_sessions",
     "paired_interval",
     "qoe_by_emulator",
+    "qoe_of_campuses",
     "record_trajectory",
     "session_views",
     "status_errors",
+    "watching_curve",
 ]
 
 OpenSource = Callable[[PhysicalNetwork], StatusSource]
@@ -208,6 +210,32 @@ class _Recorder:
         return TrueStatus().observe(telemetry)
 
 
+def watching_curve(run_one: SessionRunner, seeds: Sequence[int], *, n_bins: int = 20) -> Float[np.ndarray, " edge"]:
+    """Return the share that still watches at 0, 1/n_bins, ..., 1 of a video, running views counted as censored.
+
+    All users and types are pooled, and no prior is added: the Kaplan-Meier estimate of what sessions show by their end.
+    """
+    curves = SwipeCurves(1, 1, n_bins=n_bins, prior_views=0.0)
+    for seed in seeds:
+        run_one(seed, lambda network: _CurveView(network, curves))
+    return curves.table[0, 0]
+
+
+class _CurveView(TrueStatus):
+    """A true view that counts, in one curve, all views that end and that run."""
+
+    def __init__(self, network: PhysicalNetwork, curves: SwipeCurves) -> None:
+        self._catalog, self._curves = network.catalog, curves
+
+    def observe(self, telemetry: Telemetry) -> Status:
+        """Count, and return the true status."""
+        service, (kind, played) = telemetry.service, on_screen(telemetry.session, self._catalog)
+        pooled = np.where(service.view_type >= 0, 0, -1)
+        running = (np.zeros_like(kind).reshape(1, -1), played.reshape(1, -1))
+        self._curves.update(pooled.reshape(1, -1), service.view_fraction.reshape(1, -1), running=running)
+        return super().observe(telemetry)
+
+
 def qoe_by_emulator(
     run: SessionRunner,
     emulators: Mapping[str, StatusEmulator],
@@ -230,21 +258,31 @@ def qoe_by_emulator(
     Raises:
         ValueError: fewer than two campuses in all, which give no interval.
     """
-
-    def qoe_of(open_source: OpenSource) -> Float[np.ndarray, " campus"]:
-        return np.concatenate([run(seed, open_source) for seed in seeds])
-
-    true = qoe_of(lambda network: TrueStatus())
+    true = qoe_of_campuses(run, TrueStatus(), seeds)
     rows = [QoeRow("true status", 1, float(true.mean()), 0.0, 0.0, 0.0)]
     for name, emulator in emulators.items():
         for period_slots in periods:
-            qoe = qoe_of(_twin_opener(emulator, period_slots))
+            qoe = qoe_of_campuses(run, emulator, seeds, period_slots=period_slots)
             rows.append(QoeRow(name, period_slots, float(qoe.mean()), *paired_interval(true - qoe)))
     return rows
 
 
-def _twin_opener(emulator: StatusEmulator, period_slots: int) -> OpenSource:
-    return lambda network: TwinStatus(network, emulator, period_slots)
+def qoe_of_campuses(
+    run: SessionRunner, view: StatusEmulator | TrueStatus, seeds: Sequence[int], *, period_slots: int = 3
+) -> Float[np.ndarray, " campus"]:
+    """Return the mean QoE of each campus where decisions read a twin's status, or the true one.
+
+    Args:
+        run: As for `qoe_by_emulator`: the same seeds give the same campuses, so two results can be paired.
+        view: The twin's emulator, or `TrueStatus()` for the oracle.
+        seeds: Of the sessions.
+        period_slots: Slots between two reports of a user; the true status needs none.
+    """
+
+    def open_source(network: PhysicalNetwork) -> StatusSource:
+        return view if isinstance(view, TrueStatus) else TwinStatus(network, view, period_slots)
+
+    return np.concatenate([run(seed, open_source) for seed in seeds])
 
 
 def paired_interval(difference: Float[np.ndarray, " campus"], level: float = 0.95) -> tuple[float, float, float]:

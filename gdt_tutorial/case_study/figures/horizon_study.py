@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import require
@@ -19,11 +20,13 @@ from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.emulation.lstm import LstmEmulator, read_walks
 from gdt_tutorial.twin.emulation.paths import reflect
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, emulate_snr
+from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.status import StatusWindow
 
-__all__ = ["LAW_ALONE", "Horizon", "HorizonErrors", "horizon_errors"]
+__all__ = ["LAW_ALONE", "Horizon", "HorizonErrors", "believed_shares", "horizon_errors"]
 
 # As if all of the residual were new in every slot: nothing of the measurement is kept.
 LAW_ALONE = SnrEmulationConfig(fading_share=1 - 1e-9)
@@ -38,6 +41,9 @@ class HorizonErrors:
     kept_m: Float[np.ndarray, " horizon"]  # of users who are still in the leg or pause that they reported
     turned_m: Float[np.ndarray, " horizon"]  # of the others
     snr_db: Float[np.ndarray, " horizon"]  # per access point
+    by_campus_m: Float[
+        np.ndarray, "campus horizon"
+    ]  # of positions, each campus apart, so that differences can be paired
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,6 +114,33 @@ def horizon_errors(
     )
 
 
+def believed_shares(
+    emulator: LstmEmulator, walks: Walks, *, n_ahead: int = 8, period_slots: int = 3, window_slots: int = 20
+) -> Float[np.ndarray, "user horizon"]:
+    """Return which share of the straight continuation an LSTM believes in, for the walkers of a last report.
+
+    Args:
+        emulator: The trained network.
+        walks: Each is reported every `period_slots` slots, the last time at the end of the window.
+        n_ahead: Slots since that report: 1 to this.
+        period_slots: Slots between two reports.
+        window_slots: Slots that the network has seen.
+
+    Raises:
+        ValueError: The walks are too short.
+    """
+    n_slots = window_slots + n_ahead - 1
+    n_known = walks.position_m.shape[1]
+    require(n_known >= n_slots, "walks", f"have {n_slots} slots or more", n_known, "sample longer ones")
+    is_reported = np.zeros((len(walks), n_slots), dtype=bool)
+    is_reported[:, :window_slots] = np.arange(window_slots)[::-1] % period_slots == 0
+    reading = read_walks(walks.position_m[:, :n_slots], walks.velocity_mps[:, :n_slots], is_reported, walks.slot_s)
+    with torch.no_grad():
+        share, _ = emulator.network(torch.from_numpy(reading.features), torch.from_numpy(reading.elapsed_s).float())
+    is_walking = walks.velocity_mps[:, window_slots - 1].any(axis=-1)
+    return share.numpy()[is_walking, -n_ahead:].astype(np.float64)
+
+
 def _stacked(trajectory: Sequence[Telemetry], name: str) -> Float[np.ndarray, "batch user slot feature"]:
     return np.stack([getattr(telemetry, name) for telemetry in trajectory], axis=2).astype(np.float64)
 
@@ -147,6 +180,7 @@ def _emulator_errors(
         kept_m=_rms(error_m, ~has_turned),
         turned_m=_rms(error_m, has_turned),
         snr_db=_rms_db(np.stack([each.snr_db for each in emulated]) - snr_db),
+        by_campus_m=np.sqrt((error_m**2).mean(axis=(0, 2))),
     )
 
 

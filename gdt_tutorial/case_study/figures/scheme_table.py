@@ -69,6 +69,11 @@ class SchemeTable:
         """Return `scheme` minus `other`, paired: same campuses, and same network where both have one."""
         return _estimate(self.values(scheme, column) - self.values(other, column))
 
+    def mean_difference(self, scheme: str, other: str, column: str = "qoe") -> tuple[float, float]:
+        """Return `scheme` minus `other`, averaged over the capacities, and half of the length of its 95 % interval."""
+        difference = self.values(scheme, column) - self.values(other, column)
+        return crossed_interval(difference.mean(axis=2))
+
     def share_closed(self, scheme: str, floor: str = "equal", ceiling: str = "bound") -> Float[np.ndarray, " capacity"]:
         """Return the share of the way from `floor` to `ceiling` that a scheme goes, from the means."""
         low, high, own = (self.values(name, "qoe").mean(axis=(0, 1)) for name in (floor, ceiling, scheme))

@@ -4,6 +4,22 @@
 while the DRL scheme includes the sequential segment buffering strategy and deep deterministic policy gradient-based resource
 scheduling" (the paper, simulation results). It says neither who selects the versions in these two nor what is greedy, so
 both readings of each are here: the versions of the proposed scheme, or a rule; greedy by gain, or by gain per cost.
+
+The proposed scheme is our reading too. The paper names swipe-aware buffering, a branching dueling Q-network (BDQ) for the
+versions, and SLSQP for the shares. What stands behind `proposed` here is
+
+    buffering    swipe-aware lists
+    versions     a BDQ that reads what the myopic search would choose (its prior), and learned where to depart from it;
+                 at each capacity a fallback (the network alone, with a margin that it must expect above the search or above
+                 a rule, or one of these alone), chosen on validation campuses with the true status
+    scheduling   SLSQP
+
+The BDQ learned from replays: the same slots are played again with other versions, under the true future. So in training it
+has an oracle, which no network in operation has, and the greedy scheduler in the place of SLSQP. In the runs of the figure it
+sees the twin's emulated status, as every scheme does.
+
+`equal_sequential` has the lists and versions of `drl_rule` and an equal split, so what the actor adds is the difference of
+these two. `equal` has swipe-aware lists.
 """
 
 from collections.abc import Callable
@@ -97,7 +113,7 @@ def _search(campuses: Campuses, index: int) -> VersionSelector:
 
 
 SCHEMES: dict[str, NamedScheme] = {
-    "proposed": _scheme("Proposed (BDQ + SLSQP)", _slsqp, _learned, has_network=True),
+    "proposed": _scheme("Proposed, our reading (BDQ + SLSQP)", _slsqp, _learned, has_network=True),
     "greedy_cost_learned": _scheme("Greedy by gain per cost, same BDQ", _by_gain_per_cost, _learned, has_network=True),
     "greedy_gain_learned": _scheme("Greedy by gain, same BDQ", _by_gain, _learned, has_network=True),
     "greedy_cost_rule": _scheme("Greedy by gain per cost, rule", _by_gain_per_cost, _fitting, has_network=False),
@@ -106,6 +122,9 @@ SCHEMES: dict[str, NamedScheme] = {
     "drl_rule": _scheme("DRL (DDPG), rule", _actor, _fitting, has_network=True, buffering=sequential_lists),
     "myopic": _scheme("Myopic search + SLSQP", _slsqp, _search, has_network=False),
     "equal": _scheme("Equal split, rule", _equal, _fitting, has_network=False),
+    "equal_sequential": _scheme(
+        "Equal split, sequential lists", _equal, _fitting, has_network=False, buffering=sequential_lists
+    ),
 }
-"""By name, in the order of a legend. The first is the paper's; the next four are readings of its heuristic scheme, then two
-of its DRL scheme; the last two are ours."""
+"""By name, in the order of a legend. The first is our reading of the paper's; the next four are readings of its heuristic
+scheme, then two of its DRL scheme; the last three are ours, to compare with."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from gdt_tutorial.case_study.experiment import open_campuses, run_session
+from gdt_tutorial.case_study.experiment import Scheme, open_campuses, run_session
 from gdt_tutorial.case_study.figures.fig5 import N_CAMPUSES, TEST_SEED, observe
 from gdt_tutorial.case_study.figures.schemes import SCHEMES
 from gdt_tutorial.case_study.learning.trained_networks import pretrained_versions
@@ -50,21 +50,28 @@ def scenario_of(task: dict[str, Any]) -> CaseStudyConfig:
 
 
 def work(task: dict[str, Any]) -> list[dict[str, Any]]:
-    """Run some schemes on one lot of campuses, with the first network of those that learn."""
+    """Run some schemes on one lot of campuses, with the first network of those that learn.
+
+    A task may name fewer of them under "schemes".
+    """
     scenario = scenario_of(task)
     campuses = open_campuses(task["n_campuses"], scenario, computing_cycles_per_s=task["capacity"], seed=task["seed"])
     source = observe(campuses, scenario)
-    schemes = {name: SCHEMES[name].make(campuses, 0) for name in _SCHEMES}
-    there = refit(pretrained_versions(0), scenario, task["capacity"])
-    schemes["refit"] = replace(schemes["proposed"], versions=there.selector(campuses))
+
+    def scheme_of(name: str) -> Scheme:
+        if name != "refit":
+            return SCHEMES[name].make(campuses, 0)
+        there = refit(pretrained_versions(0), scenario, task["capacity"])
+        return replace(SCHEMES["proposed"].make(campuses, 0), versions=there.selector(campuses))
+
     condition = {name: task[name] for name in ("capacity", "bandwidth_hz", "n_users", "stall_weight", "seed")}
     return [
         {
             **condition,
             "scheme": name,
-            "qoe": float(run_session(campuses, scheme, source, scenario.n_slots).mean_qoe().mean()),
+            "qoe": float(run_session(campuses, scheme_of(name), source, scenario.n_slots).mean_qoe().mean()),
         }
-        for name, scheme in schemes.items()
+        for name in task.get("schemes", (*_SCHEMES, "refit"))
     ]
 
 

@@ -6,4 +6,5 @@ training            the version networks of the proposed scheme
 actor_scheduler     the scheduler of the DRL scheme
 rivals              training of the DRL actor, and of a version network by temporal differences
 trained_networks    the shipped networks, and `remake`, which makes them
+learning_curves     their scores while they were trained
 """

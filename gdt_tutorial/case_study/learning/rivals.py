@@ -8,7 +8,7 @@ from functools import partial
 
 from gdt_tutorial import seeding
 from gdt_tutorial.agents.branching import BranchingConfig, train_branching
-from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGLearner, OrnsteinUhlenbeckNoise, train_ddpg
+from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGLearner, OrnsteinUhlenbeckNoise, act, train_ddpg
 from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.case_study.experiment import Campuses, open_campuses
 from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
@@ -142,7 +142,11 @@ def temporal_difference_curve(
 def train_actor(
     config: TrainingConfig = TrainingConfig(), scenario: CaseStudyConfig = CaseStudyConfig(), *, seed: int
 ) -> tuple[Actor, Sequence[tuple[int, float]]]:
-    """Train the actor of the DRL scheme; return it, and its QoE on validation episodes over the steps of training."""
+    """Train the actor of the DRL scheme; return it, and its QoE on validation episodes over the steps of training.
+
+    The first score, at step 0, is that of the untrained start, which splits nearly equally. Training may end below it: the
+    weights that are kept are the best of the later scores.
+    """
 
     def cells(offset: int, n_worlds: int, n_batch: int, capacities: Sequence[float]) -> CellEnvironments:
         actuator, priors = ShareActuator(fitting_version), PRIORS[1:]
@@ -168,6 +172,7 @@ def train_actor(
     capacities = scenario.capacities_cycles_per_s[1::2]
     judges = cells(20_000_000, len(capacities), max(config.n_batch // 2, 1), capacities)
     validation = Validation(judges, judges.num_envs, generator=generator)
+    start = validation.score(act(learner.actor))
     noise = OrnsteinUhlenbeckNoise(envs.num_envs, n_actions, generator=generator)
     train_ddpg(learner, envs, noise, generator=generator, validation=validation)
-    return learner.actor, [(steps, score / scenario.n_slots) for steps, score in validation.history]
+    return learner.actor, [(steps, score / scenario.n_slots) for steps, score in [(0, start), *validation.history]]

@@ -1,10 +1,17 @@
-"""The exercises of chapter 16: the best share, from the horizon to the period, guess the channel."""
+"""The exercises of chapter 16: the best share, an error derived on paper, an emulator of one's own."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from gdt_tutorial.teaching.exercises import Mistake, exercise, expect, expect_close
+from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.teaching.exercises import Mistake, Wrong, exercise, expect, expect_close
+from gdt_tutorial.twin.contracts import check_emulator
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, with_snr
+from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.status import StatusWindow
 
 _LEG_M = np.array([2.0, 4.0, 10.0, 20.0])
 _PROGRESS = np.array([1.0, 1.0, 0.5, 0.2])
@@ -52,79 +59,150 @@ def ex16_1(answer: Callable[[np.ndarray, np.ndarray], float]) -> str:
     difficulty="easy",
     minutes=8,
     hints=(
-        "With a period of three, a third of the users are fresh, a third one slot old, a third two slots old.",
-        "Squared errors average; the error of a fresh report is 0.",
-        "Put a 0 before the squares, take the first `period_slots` of them, average, take the root.",
+        "An eighth of the users has just reported, an eighth is one slot old, and so on up to seven slots.",
+        "Squared errors average, and the error of a fresh report is 0: 0, 1, 4, 9, 16, 25, 36, 49.",
+        "Their sum is 140. Divide by the number of users' ages, which is eight, and take the root.",
     ),
     mistakes=(
-        Mistake(lambda error, period: np.append(0.0, error)[:period].mean(), says="square"),
-        Mistake(lambda error, period: np.sqrt((np.asarray(error)[:period] ** 2).mean()), says="fresh"),
-        Mistake(lambda error, period: np.sqrt((np.asarray(error)[: period - 1] ** 2).mean()), says="divide"),
-        Mistake(lambda error, period: error[period - 2], says="oldest"),
+        Mistake(3.5, says="averages the errors"),
+        Mistake(7.0, says="oldest"),
+        Mistake(4.47, says="fresh"),
+        Mistake(5.05, says="one slot later"),
+        Mistake(17.5, says="root"),
     ),
 )
-def ex16_2(answer: Callable[[np.ndarray, int], float]) -> str:
-    """Return the error of a twin that collects periodically."""
-    expect(callable(answer), "pass the function itself, without calling it: `check.ex16_2(status_error)`.")
-    error = np.array([1.0, 3.0, 4.0, 9.0])
-    square = error**2
+def ex16_2(answer: float) -> str:
+    """Return the root mean square error in meters of a period of eight slots, where errors grow by 1 m per slot."""
+    ages = np.arange(8.0)
     expect_close(
-        answer(error, 3),
-        float(np.sqrt((0 + 1 + 9) / 3)),
-        what="the error with a period of three",
+        answer,
+        np.sqrt((ages**2).mean()),
+        tolerance=5e-3,
+        what="the error",
         mistakes={
-            "that averages the errors: a root mean square averages their squares.": 4 / 3,
-            "the fresh reports are missing: ages run from 0 to `period_slots - 1`.": float(np.sqrt(square[:3].mean())),
-            "the fresh users count too: divide by `period_slots`.": float(np.sqrt(square[:2].mean())),
-            "that is the error of the oldest status only.": 3.0,
+            "that averages the errors; a root mean square averages their squares, so old reports weigh more.": 3.5,
+            "that is the error of the oldest reports alone; seven users of eight have fresher ones.": 7.0,
+            "the fresh reports are missing: they have no error, and they count among the eight ages.": 4.47,
+            "that lets every report be one slot later: ages run from 0 to 7, not from 1 to 8.": 5.05,
+            "that is the mean of the squares, in square meters: take its root.": 17.5,
         },
     )
-    expect_close(answer(error, 1), 0.0, what="the error when everybody reports in every slot")
-    return "the horizon tells every period, without another simulation."
+    return "a period of three has 1.3 m under the same law: 2.7 times the period, 3.2 times the error."
+
+
+def _window() -> StatusWindow:
+    """Return four slots of three users: one walks, one stands, and one was last asked a slot ago."""
+    is_asked = np.array([[[True] * 4, [True] * 4, [True, True, True, False]]])
+    velocity_mps = np.array([[1.2, -0.5], [0.0, 0.0], [-1.0, 0.8]])[None, :, None].repeat(4, axis=2)
+    start_m = np.array([[10.0, 20.0], [60.0, -40.0], [-50.0, 30.0]])[None, :, None]
+    position_m = start_m + velocity_mps * 2.0 * np.arange(4.0)[:, None]
+    snr_db = np.array([[22.0, 5.0], [14.0, 12.0], [18.0, 2.0]])[None, :, None].repeat(4, axis=2)
+    return StatusWindow(
+        slot=3,
+        position_m=position_m,
+        velocity_mps=velocity_mps,
+        is_behavior_collected=is_asked,
+        snr_db=snr_db,
+        is_networking_collected=is_asked.copy(),
+    )
+
+
+class _Halves:
+    """What the wrong answers share: both plain guesses, and the position between them."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.stay, self.go = HoldLast(topology=topology), ConstantVelocity(topology=topology)
+
+    def both(self, window: StatusWindow, n_slots: int) -> tuple[EmulatedStatus, np.ndarray]:
+        """Return the straight continuation, and the positions halfway to it."""
+        stay, go = self.stay.emulate(window, n_slots), self.go.emulate(window, n_slots)
+        return go, (stay.position_m + go.position_m) / 2
+
+
+class _OldSnr(_Halves):
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
+        go, position_m = self.both(window, n_slots)
+        return replace(go, position_m=position_m)
+
+
+class _NoSamples(_Halves):
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
+        (go, position_m), one = self.both(window, n_slots), self.go
+        return with_snr(window, position_m, go.position_std_m, one.topology, one.channel, one.snr)
+
+
+class _Straight(_Halves):
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
+        return self.go.emulate(window, n_slots, n_samples=n_samples, rng=rng)
+
+
+class _Still(_Halves):
+    def emulate(
+        self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
+    ) -> EmulatedStatus:
+        return self.stay.emulate(window, n_slots, n_samples=n_samples, rng=rng)
 
 
 @exercise(
-    title="Guess the channel",
-    difficulty="medium",
-    minutes=10,
+    title="An emulator of your own",
+    difficulty="hard",
+    minutes=15,
     hints=(
-        "How far was the measurement from the law, where it was taken?",
-        "A part of that difference is still true here: the longer the way, the smaller the part.",
-        "`law_here_db + exp(-moved_m / correlation_m) * (measured_db - law_there_db)`.",
+        "Ask both plain emulators: `stay = self.stay.emulate(window, n_slots)`, and the same for `self.go`.",
+        "The position is `(stay.position_m + go.position_m) / 2`; as its spread, take `go.position_std_m`.",
+        "End with `return with_snr(window, position_m, go.position_std_m, self.go.topology, self.go.channel, "
+        "self.go.snr, n_samples=n_samples, rng=rng)`.",
     ),
     mistakes=(
-        Mistake(lambda m, there, here, d, c: m, says="repeats"),
-        Mistake(lambda m, there, here, d, c: here + 0.0 * d, says="law alone"),
-        Mistake(lambda m, there, here, d, c: here + (m - there), says="whole residual"),
-        Mistake(lambda m, there, here, d, c: _mixed(m, here, d, c), says="mixes"),
-        Mistake(lambda m, there, here, d, c: here + np.exp(-d / c) * (m - here), says="mixes"),
+        Mistake(_OldSnr, says="SNR is still that of the straight continuation"),
+        Mistake(_NoSamples, says="pass `n_samples` and `rng` on"),
+        Mistake(_Straight, says="constant velocity"),
+        Mistake(_Still, says="hold last"),
+        Mistake(_Halves(Topology.waterloo()), says="pass the class itself"),
     ),
 )
-def ex16_3(answer: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]) -> str:
-    """Return the SNR that law and measurement give together."""
-    expect(callable(answer), "pass the function itself, without calling it: `check.ex16_3(guess_db)`.")
-    measured_db, there_db = np.array([12.0, 3.0]), np.array([18.0, 1.0])
-    here_db, moved_m = np.array([15.0, 2.0]), np.array([9.0, 36.0])
+def ex16_3(answer: Any) -> str:
+    """Return a class whose `emulate` puts every user halfway along the straight continuation."""
+    expect(isinstance(answer, type), "pass the class itself, without making one: `check.ex16_3(Halfway)`.")
+    topology, window = Topology.waterloo(), _window()
+    emulator, halves = answer(topology), _Halves(topology)
+    got = emulator.emulate(window, 3)
+    expect(isinstance(got, EmulatedStatus), "`emulate` must return what `with_snr` returns, an `EmulatedStatus`.")
+    go, position_m = halves.both(window, 3)
+    stay = halves.stay.emulate(window, 3)
     expect_close(
-        answer(measured_db, there_db, here_db, moved_m, 18.0),
-        here_db + np.exp(-moved_m / 18.0) * (measured_db - there_db),
+        got.position_m,
+        position_m,
+        what="the position",
+        mistakes={
+            "that is constant velocity: go only half of the way.": go.position_m,
+            "that is hold last: go half of the way.": stay.position_m,
+        },
+    )
+    one = halves.go
+    wanted = with_snr(window, position_m, got.position_std_m, topology, one.channel, one.snr)
+    expect_close(
+        got.snr_db,
+        wanted.snr_db,
         what="the SNR",
         mistakes={
-            "that repeats the measurement: the law has changed on the way.": measured_db,
-            "that is the law alone: the measurement is lost.": here_db,
-            "that carries the whole residual along: a part of it is forgotten on the way.": here_db
-            + (measured_db - there_db),
-            "that mixes measurement and law: take the residual against the law *where it was measured*.": _mixed(
-                measured_db, here_db, moved_m, 18.0
+            "the positions are right, but the SNR is still that of the straight continuation: a channel belongs to its "
+            "position, so complete your positions by `with_snr`.": go.snr_db,
+            "the positions are right, but the SNR is still that of hold last: complete your positions by `with_snr`.": (
+                stay.snr_db
             ),
         },
     )
-    expect_close(
-        answer(np.array(7.0), np.array(5.0), np.array(5.0), np.array(0.0), 18.0), 7.0, what="the SNR on the spot"
-    )
-    return "near the measurement it rules, far from it the law does."
-
-
-def _mixed(measured_db: np.ndarray, here_db: np.ndarray, moved_m: np.ndarray, correlation_m: float) -> np.ndarray:
-    weight = np.exp(-moved_m / correlation_m)
-    return weight * measured_db + (1 - weight) * here_db
+    try:
+        check_emulator(emulator, window)
+    except ValueError as error:
+        raise Wrong(
+            f"the means are right; for whole paths, pass `n_samples` and `rng` on to `with_snr`: {error}"
+        ) from None
+    return "it keeps the protocol, so every loop and every scheme of the book can run on it."

@@ -146,12 +146,12 @@ def _half(values: np.ndarray, *, ddof: int = 1, degrees: int | None = None, n: i
     return quantile * float(np.std(values, ddof=ddof)) / (n or len(values)) ** 0.5
 
 
-def _quantile(degrees: float) -> float:
+def _quantile(degrees: float | int) -> float:
     """Return the 97.5 % quantile of Student's t."""
     return float(student_t.ppf(0.975, degrees))
 
 
-def _right(gain: np.ndarray, user: np.ndarray, quantile: Callable[[float], float]) -> np.ndarray:
+def _right(gain: np.ndarray, user: np.ndarray, quantile: Callable[[int], float]) -> np.ndarray:
     own = _by_user(gain, user)
     return _interval(own, quantile(len(own) - 1) * float(own.std(ddof=1)) / len(own) ** 0.5)
 
@@ -191,7 +191,7 @@ _WRONG: dict[str, Callable[..., np.ndarray]] = {
     ),
     mistakes=tuple(Mistake(answer, says=says) for says, answer in _WRONG.items()),
 )
-def ex17_3(answer: Callable[[np.ndarray, np.ndarray, Callable[[float], float]], tuple[float, float]]) -> str:
+def ex17_3(answer: Callable[[np.ndarray, np.ndarray, Callable[[int], float]], tuple[float, float]]) -> str:
     """Return the 95 % interval of the mean gain of a user."""
     expect(callable(answer), "pass the function itself, without calling it: `check.ex17_3(gain_interval)`.")
     given = _GAIN, _USER, _quantile

@@ -2,6 +2,7 @@
 
 emulator        the protocol `StatusEmulator`, and what it says: `EmulatedStatus`
 extrapolation   hold the last position, or go on at constant velocity: no training
+fixed_share     the plainest hedge between the two
 snr             the channel at an emulated position
 walks           what a trained emulator learns from
 lstm            the trained emulator, and lstm_training its training

@@ -10,14 +10,18 @@ from gdt_tutorial.case_study.figures.emulation_study import (
     greedy_sessions,
     paired_interval,
     qoe_by_emulator,
+    qoe_of_campuses,
     record_trajectory,
     session_views,
     status_errors,
+    watching_curve,
 )
-from gdt_tutorial.case_study.figures.horizon_study import LAW_ALONE, horizon_errors
+from gdt_tutorial.case_study.figures.horizon_study import LAW_ALONE, believed_shares, horizon_errors
 from gdt_tutorial.case_study.scenario import CaseStudyConfig, TrueStatus, TwinStatus, case_study_network
+from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 
 CONFIG = CaseStudyConfig(n_slots=8, network=NetworkConfig(n_users=16))
@@ -163,3 +167,42 @@ def test_bad_input(trajectory, network, emulators):
         status_errors(trajectory[:9], network, emulators)
     with pytest.raises(ValueError, match="values must hold two or more"):
         paired_interval(np.zeros(1))
+
+
+def test_lstm_shares_lie_between_the_plain_guesses_and_fall_with_age(emulators):
+    walks = Walks.sample(
+        LevyFlightConfig(), emulators["hold last"].topology.campus, 200, 28, SLOT_S, rng=np.random.default_rng(0)
+    )
+    shares = believed_shares(emulators["LSTM"], walks)
+    is_walking = walks.velocity_mps[:, 19].any(axis=-1)
+    assert shares.shape == (is_walking.sum(), 8)
+    assert np.all((shares > 0) & (shares < 1))
+    assert np.all(np.diff(shares.mean(axis=0)) < 0)
+    short = Walks(position_m=walks.position_m[:, :26], velocity_mps=walks.velocity_mps[:, :26], slot_s=SLOT_S)
+    with pytest.raises(ValueError, match="walks must have 27 slots or more"):
+        believed_shares(emulators["LSTM"], short)
+
+
+def test_errors_by_campus_pool_to_the_error_of_all(horizon):
+    for error in horizon.errors.values():
+        assert error.by_campus_m.shape == (4, 8)
+        np.testing.assert_allclose(np.sqrt((error.by_campus_m**2).mean(axis=0)), error.position_m)
+
+
+def test_running_views_lift_the_curve_of_a_short_session():
+    run = greedy_sessions(3, CONFIG, computing_cycles_per_s=12e9)
+    survival = watching_curve(run, (0,))
+    assert survival.shape == (21,)
+    assert survival[0] == 1.0
+    assert np.all(np.diff(survival) <= 0)
+    ended = session_views(run, (0,)).view_fraction
+    ended = ended[~np.isnan(ended)]
+    assert survival[10] > (ended > 0.5).mean()  # to leave running views out would bend the curve down
+
+
+def test_campuses_are_paired_and_the_true_status_needs_no_period(emulators):
+    run = greedy_sessions(2, CONFIG, computing_cycles_per_s=5e9)
+    true = qoe_of_campuses(run, TrueStatus(), (0,))
+    assert true.shape == (2,)
+    np.testing.assert_array_equal(qoe_of_campuses(run, emulators["hold last"], (0,), period_slots=1), true)
+    assert not np.array_equal(qoe_of_campuses(run, emulators["hold last"], (0,), period_slots=8), true)

@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.case_study.experiment import SessionResult
-from gdt_tutorial.case_study.figures.fig5 import N_CAMPUSES, TEST_SEED, everyone_alone, measure, tasks, work
+from gdt_tutorial.case_study.figures.fig5 import (
+    EXTRAS,
+    MEASURES,
+    N_CAMPUSES,
+    TEST_SEED,
+    everyone_alone,
+    measure,
+    tasks,
+    work,
+)
+from gdt_tutorial.case_study.figures.schemes import SCHEMES
 from gdt_tutorial.case_study.learning.training import TRAINING_SEED, VALIDATION_SEED
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
-from tests.case_study.campuses import SMALL, small_campuses
+from tests.case_study.campuses import SMALL, small_campuses, trajectory_of
 
 
 def result_of(qoe, has_new_ap):
@@ -49,6 +59,7 @@ def test_measures_are_means_per_user_and_second():
     has_new_ap = np.zeros(qoe.shape, dtype=bool)
     has_new_ap[2, 1, 5] = True
     row = measure(result_of(qoe, has_new_ap), SMALL)
+    assert tuple(row) == MEASURES
     assert row["qoe"] == pytest.approx(qoe.mean())
     assert [row[name] for name in ("quality", "variation", "stall", "waste")] == pytest.approx([1.5, 0.25, 0.1, 0.05])
     # One handover among 32 users in 12 s; the three slots from it on count as disturbed.
@@ -83,3 +94,25 @@ def test_a_scheme_that_learned_gives_a_row_for_each_of_its_networks():
     rows = work(task)
     assert [row["network"] for row in rows] == list(range(5))
     assert np.isfinite([row["qoe"] for row in rows]).all()
+
+
+def test_unicast_and_the_bound_are_run_on_the_same_campuses():
+    task = {"seed": TEST_SEED, "capacity": 6e9, "n_campuses": 1, "schemes": [*EXTRAS, "equal"]}
+    unicast, bound, equal = work(task)
+    assert list(unicast) == list(bound) == list(equal)
+    assert [bound[name] for name in MEASURES[1:]] == [""] * (len(MEASURES) - 1)
+    assert unicast["qoe"] < equal["qoe"] < bound["qoe"]
+
+
+def test_the_yardstick_of_the_actor_has_its_lists_and_its_versions():
+    campuses = small_campuses(6e9)
+    yardstick, actor, aware = (SCHEMES[name].make(campuses, 0) for name in ("equal_sequential", "drl_rule", "equal"))
+    _, features = trajectory_of(campuses, 3)[-1]
+    np.testing.assert_array_equal(yardstick.versions.select(features), actor.versions.select(features))
+    telemetry, _ = trajectory_of(campuses, 3)[-1]
+    lists = [
+        each.buffering.abstract_session(telemetry.session, telemetry.snr_db).segments
+        for each in (yardstick, actor, aware)
+    ]
+    np.testing.assert_array_equal(lists[0], lists[1])
+    assert not np.array_equal(lists[0], lists[2])

@@ -47,7 +47,7 @@ def test_stored_runs_are_of_this_version_and_say_how_they_were_made(name):
 
 def test_the_figure_has_enough_seeds_networks_and_capacities():
     runs = SchemeTable.read(RESULTS / "fig5.csv")
-    assert set(runs.schemes) == {*SCHEMES, "unicast", "bound"}
+    assert set(runs.schemes) == {*SCHEMES, *fig5.EXTRAS}
     assert len(runs.seeds) >= 10
     assert tuple(runs.capacity_cycles_per_s) == CaseStudyConfig().capacities_cycles_per_s
     for name, scheme in SCHEMES.items():
