@@ -228,10 +228,10 @@ def _large_crowd() -> Any:
 class _OfWhat:
     """An answer to 17.4 that puts the answers of samples together in some way."""
 
-    def __init__(self, chooser: Any, how: Callable[[Any, Any], float]) -> None:
+    def __init__(self, chooser: Any, how: Callable[[Any, Any], Any]) -> None:
         self._chooser, self._how = chooser, how
 
-    def choose(self, crowd: Any) -> float:
+    def choose(self, crowd: Any) -> Any:
         return self._how(self._chooser, crowd)
 
 
