@@ -98,7 +98,7 @@ def _claim_row(plan: Plan, number: str, record: RunRecord, claim: Claim) -> list
         f'<span id="{claim_anchor(number, claim.name)}"></span>{known.text}<br>`{claim.name}`{kind}',
         words(claim, known),
         range_words(bounds) if bounds else "no range on record",
-        "; ".join(condition.text for condition in known.must),
+        "; ".join(escape(condition.text).replace("_", "_<wbr>") for condition in known.must),
     ]
 
 
