@@ -77,7 +77,7 @@ def _build(plan: Plan, options: argparse.Namespace, notes: dict[str, str], start
         records, executed = run_chapters(plan, options.profile, options.seed, options.data, options.jobs, notes)
         _print_costs(plan, records)
         faults = _stderr_faults(records) or build_site(plan, records, executed)
-    except (ChapterError, OSError) as error:
+    except (ChapterError, OSError, ValueError) as error:
         print(f"\nThe book was not built. {error}", file=sys.stderr)
         return 1
     if faults:

@@ -83,7 +83,7 @@ def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
             plan.chapter(number),
             [_claim_row(plan, number, record, Claim(**each)) for each in record.claims],
         )
-        head = ["claim", "what it says", "value", "the text needs", "accepted range", "kind"]
+        head = ["claim", "value", "accepted range", "the text needs"]
         body = table(head, rows) if rows else "This chapter makes no claim."
         other = f" {ANOTHER_LOG}" if is_another_log(plan, record) else ""
         blocks.append(f"## {number} {chapter.title}\n\nLast run: {last_run(record)}.{other}\n\n{body}")
@@ -93,13 +93,12 @@ def claims_tables(plan: Plan, records: dict[str, RunRecord]) -> str:
 def _claim_row(plan: Plan, number: str, record: RunRecord, claim: Claim) -> list[str]:
     known = plan.claims.get(number, {}).get(claim.name, ClaimPlan(name=claim.name))
     bounds = accepted_range(plan, number, claim.name, record)
+    kind = f" *stored: {known.stored}*" if known.stored else " *exact*" if known.exact else ""
     return [
-        f'<span id="{claim_anchor(number, claim.name)}"></span>`{claim.name}`',
-        known.text,
+        f'<span id="{claim_anchor(number, claim.name)}"></span>{known.text}<br>`{claim.name}`{kind}',
         words(claim, known),
-        "; ".join(f"`{condition.text}`" for condition in known.must),
         range_words(bounds) if bounds else "no range on record",
-        f"stored: {known.stored}" if known.stored else "exact" if known.exact else "computed",
+        "; ".join(escape(condition.text).replace("_", "_<wbr>") for condition in known.must),
     ]
 
 

@@ -282,12 +282,15 @@ def test_scan_finds_tracebacks_and_foreign_hosts(tmp_path):
 
 def test_scan_finds_names_of_claims_and_roles_that_nobody_resolved(tmp_path):
     code = '<code class="docutils literal notranslate"><span class="pre">{}</span></code>'
-    (tmp_path / "a.html").write_text(f"<p>{code.format('gain')} and {code.format('other')} and {{claim}}</p>")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "a.html").write_text(
+        f"<p>{code.format('gain')} and {code.format('other')} and {{claim}}</p>"
+    )
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "claims.html").write_text(code.format("gain"))
     assert scan.scan(tmp_path, {"gain"}) == [
-        "a.html: shows gain where a reader wants its number",
-        "a.html: shows {claim} where a reader wants its number",
+        "notebooks/a.html: shows gain where a reader wants its number",
+        "notebooks/a.html: shows {claim} where a reader wants its number",
     ]
 
 

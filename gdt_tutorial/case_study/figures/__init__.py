@@ -3,6 +3,7 @@
 emulation_study   chapter 16: the emulated status against the truth
 horizon_study     chapter 16: its errors by slots since the last report
 fig4              cumulative swipe probability per group and video type
+slot_decisions    chapter 18: the three decisions of a slot, taken apart
 known_truth       chapter 17: curves, descriptions of users and numbers of groups, where the truth is known
 held_out          chapter 17: what groups are worth on views that have not formed them
 schemes           the schemes of Fig. 5 by name: `proposed`, the heuristic as `greedy_*`, the DRL scheme as `drl_*`

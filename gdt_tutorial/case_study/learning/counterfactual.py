@@ -34,12 +34,20 @@ from gdt_tutorial.solutions.data_model.cell_state import EMPTY, describe_cells, 
 from gdt_tutorial.solutions.data_model.scheduling import Scheduler
 from gdt_tutorial.solutions.data_model.versions import VersionSelector
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.emulation.emulator import known
+from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, known
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.status import true_status
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
-__all__ = ["Changes", "CounterfactualConfig", "collect_changes", "learn_changes"]
+__all__ = [
+    "Changes",
+    "CounterfactualConfig",
+    "Trajectory",
+    "change_versions",
+    "collect_changes",
+    "learn_changes",
+    "sum_per_cell",
+]
 
 
 @configclass
@@ -87,7 +95,7 @@ class Changes:
         return len(self.difference)
 
 
-class _Trajectory:
+class Trajectory:
     """An episode under a policy, which can be left at any slot and played again in the virtual network.
 
     An oracle: a replay meets the viewers' true later swipes and channels, which no twin has while the network runs.
@@ -111,7 +119,7 @@ class _Trajectory:
 
         steps = list(run(network, decide, n_slots, group=campuses.group))
         self.telemetry = [before for before, _ in steps] + [steps[-1][1]]
-        self._virtual = VirtualNetwork(
+        self.virtual = VirtualNetwork(
             model=campuses.model,
             abstractor=buffering,
             link=network.link,
@@ -124,18 +132,29 @@ class _Trajectory:
         self, slot: int, n_horizon: int, version: Int[np.ndarray, "copy subgroup"], features: Features
     ) -> Float[np.ndarray, "slot copy user"]:
         """Play on from `slot` with these versions there and the policy's own after it; return every user's QoE."""
-        status = repeated(true_status(self.telemetry[slot]), self.n_copies)
-        # The lists are always the same object, so that the buffering need not start anew.
-        status = replace(status, session=replace(status.session, playlist=self._playlist))
         ahead = self.telemetry[slot + 1 : slot + n_horizon + 1]
         future = known(
             *(np.stack([getattr(each, name) for each in ahead], axis=2) for name in ("position_m", "snr_db"))
         )
-        return self._virtual.rollout(
+        return self.play_on(slot, version, features, future, self._tape)
+
+    def play_on(
+        self,
+        slot: int,
+        version: Int[np.ndarray, "copy subgroup"],
+        features: Features,
+        future: EmulatedStatus,
+        tape: ViewTape,
+    ) -> Float[np.ndarray, "slot copy user"]:
+        """Do the same in a future that is given: channels of the campuses, and a tape of all their copies."""
+        status = repeated(true_status(self.telemetry[slot]), self.n_copies)
+        # The lists are always the same object, so that the buffering need not start anew.
+        status = replace(status, session=replace(status.session, playlist=self._playlist))
+        return self.virtual.rollout(
             Observation(statuses=(status,)),
             repeated(future, self.n_copies),
             self.scheme,
-            self._tape,
+            tape,
             first=self.scheme.scheduler.schedule(features, version),
             rng=seeding.stream(slot, "replay"),
         )
@@ -170,7 +189,7 @@ def collect_changes(
     require(n_slots >= n_least, "n_slots", f"be at least n_horizon + every_slots = {n_least}", n_slots, "play longer")
     rules = [make(campuses) for make in priors]
     n_copies, n_versions = config.n_copies + 1, campuses.model.catalog.n_versions
-    trajectory = _Trajectory(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)
+    trajectory = Trajectory(campuses, buffering(campuses), versions(campuses), scheduler(campuses), n_slots, n_copies)
     weight = np.concatenate([[0.0], config.discount ** np.arange(config.n_horizon - 1)])  # the first slot is settled
     parts = []
     for slot in range(int(rng.integers(config.every_slots)), n_slots - config.n_horizon, config.every_slots):
@@ -180,16 +199,16 @@ def collect_changes(
         order = order_branches(one, len(campuses.model.capacity.bandwidth_hz), n_branches)
         state = describe_cells(one, campuses.model, order, [rule.select(one) for rule in rules])
         own = trajectory.scheme.versions.select(one)
-        tried = _changed(own, n_copies, n_versions, config.epsilon, rng=rng)
+        tried = change_versions(own, n_copies, n_versions, config.epsilon, rng=rng)
         many = repeated(one, n_copies)
         qoe = trajectory.replay(slot, config.n_horizon, tried.reshape(-1, own.shape[1]), many)
         value = np.einsum("k,kcu->cu", weight, qoe)
-        cell = _per_cell(value.reshape(n_copies, *session.serving_ap.shape), session.serving_ap, order.shape[1])
+        cell = sum_per_cell(value.reshape(n_copies, *session.serving_ap.shape), session.serving_ap, order.shape[1])
         parts.append(_as_changes(state, legal(order, n_versions), order, own, tried, cell))
     return joined(parts)
 
 
-def _changed(
+def change_versions(
     own: Int[np.ndarray, "batch subgroup"], n_copies: int, n_versions: int, epsilon: float, *, rng: np.random.Generator
 ) -> Int[np.ndarray, "copy batch subgroup"]:
     """Return copies of the versions in which some are replaced; the first copy is unchanged.
@@ -207,7 +226,7 @@ def _changed(
     return changed
 
 
-def _per_cell(
+def sum_per_cell(
     value: Float[np.ndarray, "copy batch user"], ap: Int[np.ndarray, "batch user"], n_aps: int
 ) -> Float[np.ndarray, "copy batch ap"]:
     """Sum over the users that each AP served at the start, as if they were spread evenly."""

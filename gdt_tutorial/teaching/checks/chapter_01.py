@@ -1,54 +1,58 @@
-"""The exercises of chapter 01: segments in a slot, viewers who stay, handovers."""
+"""The exercises of chapter 01: from a position to a rate, viewers who stay, and a rule of one's own."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from gdt_tutorial.teaching.exercises import Mistake, exercise, expect, expect_close
 
-# A walk along the border of two cells: AP 2 leads by 2 dB, by 1 dB, by 4 dB, then AP 1 comes back.
-_BORDER_DB = np.array(
-    [[20.0, 15.0], [18.0, 20.0], [19.0, 18.0], [17.0, 21.0], [18.0, 19.0], [22.0, 20.0], [24.0, 19.0]]
-)
+# 200 m without line of sight: 115.2 dB, 11.8 dB, 3.32 bit/s/Hz, in 5 MHz.
+_RATE_MBPS = 16.61
 
 
 @exercise(
-    title="How many segments fit",
+    title="From a position to a rate",
     difficulty="easy",
-    minutes=5,
+    minutes=10,
     hints=(
-        "Which member's efficiency may the signal have, so that every member decodes it?",
-        "Bits in the slot: bandwidth times efficiency times slot length. Bits in a segment of one second: the bitrate.",
-        "Divide, and round down: a segment is sent whole or not at all.",
+        "Distance, path loss, SNR, step of the table, rate: the same five lines as for 80 m in sight.",
+        "The antenna hardly matters at 200 m. Without line of sight the path loss is $22.4+81.2+11.6$ dB.",
+        "The SNR is 11.8 dB. Take the last step of the table that begins below it, times 5 MHz.",
     ),
     mistakes=(
-        Mistake(lambda e, w, t, r: int(w * np.mean(e) * t // r), says="mean member"),
-        Mistake(lambda e, w, t, r: int(w * np.max(e) * t // r), says="best member"),
-        Mistake(lambda e, w, t, r: w * np.min(e) * t / r, says="whole"),
-        Mistake(lambda e, w, t, r: int(w * np.min(e) // r), says="slot"),
-        Mistake(lambda e, w, t, r: int(w * np.min(e) * t // r) * len(e), says="once"),
+        Mistake(27.8, says="best step"),
+        Mistake(20.0, says="Shannon"),
+        Mistake(26.66, says="receiver"),
+        Mistake(18.05, says="begins above"),
+        Mistake(3.32, says="one hertz"),
+        Mistake(16.6e6, says="Mb/s"),
+        Mistake(11.8, says="SNR in decibels"),
+        Mistake(115.2, says="path loss"),
+        Mistake("fast", says="numbers"),
     ),
 )
-def ex1_1(answer: Callable[[np.ndarray, float, float, float], int]) -> str:
-    """Count the whole segments that reach every member of a group."""
-    expect(callable(answer), "pass the function itself, without calling it: `check.ex1_1(segments_that_fit)`.")
-    efficiency = np.array([4.0, 1.1, 2.5])
+def ex1_1(answer: Any) -> str:
+    """Compute the rate of a phone 200 m away without line of sight, on paper."""
     expect_close(
-        answer(efficiency, 5e6, 2.0, 1.2e6),
-        9,
-        what="the number of segments",
+        answer,
+        _RATE_MBPS,
+        tolerance=1e-2,
+        what="the rate in Mb/s",
         mistakes={
-            "that is the rate of the mean member: the worst one cannot decode it.": int(5e6 * 7.6 / 3 * 2 // 1.2e6),
-            "that is the rate of the best member: nobody else can decode it.": int(5e6 * 4.0 * 2 // 1.2e6),
-            "only whole segments can be played: round down.": 5e6 * 1.1 * 2 / 1.2e6,
-            "you counted one second; the slot is `slot_s` long.": int(5e6 * 1.1 // 1.2e6),
-            "a segment is sent once for all members; do not count it for each of them.": 27,
+            "that is the best step of the table. Did you take the formula of a phone in sight, or leave out "
+            "$21.3\\log_{10}f_{\\text{c}}$?": 27.77,
+            "that is Shannon's bound at the right SNR; a phone gets the rate of a step of the table.": 20.03,
+            "your SNR is 7 dB too high: the receiver adds 7 dB to the noise.": 26.66,
+            "that step begins above your SNR; take the one before it.": 18.05,
+            "that is the spectral efficiency, of one hertz; the band has 5 MHz.": 3.32,
+            "that is in bit/s; write it in Mb/s.": 16.61e6,
+            "that is the SNR in decibels; look up its step, and multiply by the band.": 11.78,
+            "that is the path loss in decibels; subtract it from the power, and the noise too.": 115.23,
         },
     )
-    expect_close(
-        answer(np.array([0.0, 3.0]), 5e6, 2.0, 1.2e6), 0, what="the number for a group with a member who hears nothing"
-    )
-    return "the worst member set the rate, and the last part of a segment stayed behind."
+    return "that is 60 % of the rate at 80 m in sight, and most of the loss is the missing line of sight."
 
 
 @exercise(
@@ -86,45 +90,96 @@ def ex1_2(answer: Callable[[np.ndarray, int], np.ndarray]) -> str:
     return "with more viewers it becomes ever harder to find a second that nobody wants."
 
 
+Segment = tuple[int, int]
+# Four phones: what each lacks, in order, and the seconds that it has stored.
+_MISSING: list[list[Segment]] = [
+    [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)],
+    [(0, 2), (0, 3), (1, 0), (1, 1), (1, 2)],
+    [(1, 0), (1, 1), (1, 2), (1, 3)],
+    [(2, 0), (2, 1), (2, 2), (2, 3)],
+]
+_STORED_S = np.array([0.0, 1.0, 4.0, 9.0])
+
+
+def _votes(weight: np.ndarray, n_wishes: int = 4) -> dict[Segment, float]:
+    """Add up what each segment is wanted, when a member's vote counts `weight`."""
+    votes: dict[Segment, float] = defaultdict(float)
+    for missing, one in zip(_MISSING, weight, strict=True):
+        for segment in missing[:n_wishes]:
+            votes[segment] += float(one)
+    return dict(votes)
+
+
+def _follows(given: Sequence[Segment], votes: dict[Segment, float]) -> bool:
+    """Say whether a list is that of the most wanted, most wanted first; equal votes may stand in any order."""
+    best = sorted(votes.values(), reverse=True)[: len(given)]
+    return np.allclose([votes.get(segment, -1.0) for segment in given], best)
+
+
+def _rule(weigh: Callable[[np.ndarray], np.ndarray], n_wishes: int = 4, n_sent: int = 8, sign: int = -1) -> Callable:
+    """Return a rule that ranks segments by weighted votes, as answers do, right or wrong."""
+
+    def choose(missing: list[list[Segment]], stored_s: np.ndarray) -> list[Segment]:
+        votes: dict[Segment, float] = defaultdict(float)
+        for segments, weight in zip(missing, weigh(stored_s), strict=True):
+            for segment in segments[:n_wishes]:
+                votes[segment] += weight
+        return sorted(votes, key=lambda segment: sign * votes[segment])[:n_sent]
+
+    return choose
+
+
 @exercise(
-    title="Count the handovers",
-    difficulty="hard",
+    title="A rule of your own",
+    difficulty="medium",
     minutes=15,
     hints=(
-        "Keep one variable for the AP that serves the user; it changes only at a handover.",
-        "In each slot compare the best AP with the *serving* one, not with the best of the slot before.",
-        "Change and count when `now[best] - now[serving] > hysteresis_db`.",
+        "Begin with a dictionary from a segment to the sum of its votes.",
+        "Go through members and stored seconds together with `zip`, and through the first four segments of each.",
+        "`sorted(votes, key=votes.get, reverse=True)[:8]` is the list.",
     ),
     mistakes=(
-        Mistake(
-            lambda snr_db, hysteresis_db: int((np.diff(snr_db.argmax(axis=1)) != 0).sum()),
-            says="hysteresis",
-        ),
-        Mistake(lambda snr_db, hysteresis_db: int((np.ptp(snr_db, axis=1) > hysteresis_db).sum()), says="serving"),
-        Mistake(lambda snr_db, hysteresis_db: _first_ap_stays(snr_db, hysteresis_db), says="update"),
+        Mistake(_rule(np.ones_like), says="same weight"),
+        Mistake(_rule(lambda stored_s: 1 + stored_s), says="the other way round"),
+        Mistake(_rule(lambda stored_s: 1 / (1 + stored_s), n_wishes=5), says="four"),
+        Mistake(_rule(lambda stored_s: 1 / (1 + stored_s), n_sent=12), says="eight"),
+        Mistake(_rule(lambda stored_s: 1 / (1 + stored_s), sign=1), says="begins with the least"),
+        Mistake(lambda missing, stored_s: missing[stored_s.argmin()], says="emptiest phone alone"),
+        Mistake(lambda missing, stored_s: {(0, 2): 1.5}, says="list of segments"),
+        Mistake(lambda missing, stored_s: [((0, 2), 1.5)], says="list of segments"),
+        Mistake(lambda missing, stored_s: [(0, 3), (0, 2), (0, 0)], says="right order"),
+        Mistake([(0, 2)], says="the function itself"),
     ),
 )
-def ex1_3(answer: Callable[[np.ndarray, float], int]) -> str:
-    """Count the handovers of one user along a track."""
-    expect(callable(answer), "pass the function itself, without calling it: `check.ex1_3(count_handovers)`.")
-    expect_close(
-        answer(_BORDER_DB, 3.0),
-        2,
-        what="the number of handovers with 3 dB",
-        mistakes={
-            "you count every change of the loudest AP: the hysteresis does not enter.": 4,
-            "you count slots with a clear lead, also those of the AP that is already serving.": 3,
-            "the user comes back in the end: update the serving AP after a handover.": 1,
-        },
-    )
-    expect_close(answer(_BORDER_DB, 0.0), 4, what="the number without hysteresis")
-    expect_close(
-        answer(_BORDER_DB, 4.0), 0, what='the number with 4 dB, where a lead of exactly 4 dB is not "more than"'
-    )
-    return "the hysteresis held the user through the short leads."
+def ex1_3(answer: Any) -> str:
+    """Choose segments by votes that count more where a phone is empty."""
+    expect(callable(answer), "pass the function itself, without calling it: `check.ex1_3(weighted_vote)`.")
+    given = _segments(answer([list(missing) for missing in _MISSING], _STORED_S.copy()))
+    expect(given != _MISSING[0], "you serve the emptiest phone alone; here all members vote.")
+    need = 1 / (1 + _STORED_S)
+    wrong = {
+        "all votes have the same weight: that is the plain vote.": _votes(np.ones(4)),
+        "you have it the other way round: the more a phone has stored, the less its vote counts.": _votes(
+            1 + _STORED_S
+        ),
+        "each member votes for its next four segments, not for all that it lacks.": _votes(need, 5),
+        "the list begins with the least wanted segment.": {key: -votes for key, votes in _votes(need).items()},
+    }
+    if not _follows(given, _votes(need)):
+        for message, votes in wrong.items():
+            expect(not _follows(given, votes), message)
+    expect(len(given) <= 8, f"a slot has room for eight segments, but your list has {len(given)}.")
+    is_right = len(given) == 8 and _follows(given, _votes(need))
+    expect(is_right, "the eight most wanted segments are not there, or not in the right order.")
+    return "now let the network run with it: is your prediction right?"
 
 
-def _first_ap_stays(snr_db: np.ndarray, hysteresis_db: float) -> int:
-    """Forget to update the serving AP, as a wrong answer does."""
-    lead_db = snr_db.max(axis=1) - snr_db[:, snr_db[0].argmax()]
-    return int((lead_db > hysteresis_db).sum())
+def _segments(given: Any) -> list[Segment]:
+    """Read an answer as segments."""
+    is_list = isinstance(given, (list, tuple)) and len(given) > 0
+    is_list = is_list and all(isinstance(one, tuple) and len(one) == 2 for one in given)
+    is_list = is_list and all(isinstance(part, (int, np.integer)) for one in given for part in one)
+    expect(is_list, "return a list of segments alone, each a pair (place in the list, number).")
+    segments = [(int(position), int(number)) for position, number in given]
+    expect(len(set(segments)) == len(segments), "a segment stands in your list twice.")
+    return segments

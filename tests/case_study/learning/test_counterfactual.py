@@ -9,7 +9,7 @@ import torch
 from gdt_tutorial.case_study.learning.counterfactual import (
     Changes,
     CounterfactualConfig,
-    _Trajectory,
+    Trajectory,
     collect_changes,
     learn_changes,
 )
@@ -37,7 +37,7 @@ def own_trajectory(campuses):
 
 
 def trajectory_again(campuses):
-    return _Trajectory(
+    return Trajectory(
         campuses, swipe_aware_lists(campuses), myopic_search(campuses), greedy(campuses), N_SLOTS, N_COPIES
     )
 
