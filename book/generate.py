@@ -141,6 +141,7 @@ VERDICTS = {
     "holds": "book-holds",
     "holds in part": "book-part",
     "not supported": "book-not",
+    "implemented": "book-part",
     "not tested yet": "book-planned",
 }
 
@@ -158,13 +159,13 @@ def paper_table(plan: Plan, records: dict[str, RunRecord]) -> str:
 
 
 def paper_count() -> str:
-    """Say in one sentence how many statements have which verdict."""
+    """Say in two sentences how many statements have which verdict."""
     verdicts = [statement["verdict"] for statement in _statements()["statement"]]
-    holds, in_part, against, untested = (verdicts.count(verdict) for verdict in VERDICTS)
+    holds, in_part, against, built, untested = (verdicts.count(verdict) for verdict in VERDICTS)
     return (
-        f"Of {len(verdicts)} statements of the paper that can be tested, {_are(holds, 'holds', 'hold')} as stated, "
+        f"Of {len(verdicts) - built} statements of the paper that can be judged, {_are(holds, 'holds', 'hold')} as stated, "
         f"{_are(in_part, 'holds', 'hold')} in part, {_are(against, 'is', 'are')} not supported, and "
-        f"{_are(untested, 'is', 'are')} not tested yet."
+        f"{_are(untested, 'is', 'are')} not tested yet. {built} more describe parts, which are implemented here."
     )
 
 

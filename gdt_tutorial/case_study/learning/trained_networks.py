@@ -90,7 +90,7 @@ def remake_one(
     rows: list[dict[str, Any]] = [{"kind": "versions", "network": index, **row} for row in trained.history]
     blank = dict.fromkeys(rows[0], "")
     curves = {"actor": history}
-    if index == 0:  # one is enough to see that it does not pay
+    if index == 0:  # one run, in one setting
         curves["temporal differences"] = temporal_difference_curve(config, seed=index)
     return rows + [
         {**blank, "kind": kind, "network": index, "round": steps, "gain": score}
