@@ -2,7 +2,8 @@
 
 The networks of the proposed scheme were trained in the default scenario alone, and their fallbacks were chosen there; here
 they meet others, with fewer or more users per group, a narrower or wider band, and viewers who mind rebuffering more. The
-scheme `refit` is the proposed one with the same network, and a fallback chosen anew on validation campuses of the scenario at hand, with the true status.
+scheme `refit` is the proposed one with the same network, and a fallback chosen anew on validation campuses of the
+scenario at hand, with the true status.
 """
 
 from dataclasses import replace
