@@ -172,7 +172,7 @@ def test_claims_page_has_value_range_and_run(plan):
         "`half`",
         "Half of it",
         "1.5\u00a0dB",
-        "`> 0`",
+        "&gt; 0 |",
         "1 to 2",
         "computed",
         "book, seed 3",
