@@ -15,6 +15,7 @@ from book.chapters import BOOK, Chapter, Plan
 from book.execute import RunRecord
 from book.generate import claim_anchor, find_claim, raw_html, source_words
 from book.heads import reading_minutes
+from book.prose_numbers import Numbers
 
 GENERATIVE_PART = "Generative models"
 # Campuses of chapter 00, by profile; a test holds them against the chapter.
@@ -186,7 +187,10 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
     where = f'<a href="{plan.chapter(number).docname}.html">Chapter {number}</a>'
     run = f"{where}: mean of {CAMPUSES[record.profile]} simulated campuses, one seed, {source_words(record)}"
     others = f'<a href="pages/claims.html#{claim_anchor(number, short)}">accepted range</a>'
-    return raw_html(f'<p class="book-key">{head}<br><small>{run}; other seeds: {others}.</small></p>')
+    interval = Numbers(plan, records).words(short)
+    return raw_html(
+        f'<p class="book-key">{head}<br><small>{run}, with its interval {interval}; other seeds: {others}.</small></p>'
+    )
 
 
 def first_slider(executed: dict[str, Path]) -> str:
