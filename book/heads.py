@@ -23,11 +23,10 @@ _LEFT_TO_BUILD = re.compile(
 _CHAPTER = re.compile(r'<span class="gdt-chapter">([^<]+)</span>')
 
 
-def complete(notebook: Any, plan: Plan, chapter: Chapter, record: RunRecord) -> None:
-    """Add everything to an executed notebook, in place."""
+def complete(notebook: Any, plan: Plan, chapter: Chapter, record: RunRecord, numbers: Numbers) -> None:
+    """Add everything to an executed notebook, in place; `numbers` are those of all chapters, since one may quote another."""
     first = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
     first["source"] = headed(first["source"], chapter.number, data_sentence(plan, record), reading_minutes(notebook))
-    numbers = Numbers(plan, {chapter.number: record})
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell["source"] = numbers.fill(cell["source"])

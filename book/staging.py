@@ -45,7 +45,7 @@ def stage(folder: Path, plan: Plan, records: dict[str, RunRecord], executed: dic
         target.write_text(text, encoding="utf-8")
     for chapter in plan.written:
         target = folder / f"{chapter.docname}.ipynb"
-        _stage_chapter(plan, chapter, records[chapter.number], executed[chapter.number], target)
+        _stage_chapter(plan, chapter, records[chapter.number], executed[chapter.number], target, numbers)
     for name in ("_static", "_ext"):
         shutil.copytree(BOOK / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(BOOK / "references.bib", folder / "references.bib")
@@ -88,10 +88,12 @@ def _filled(page: Path, parts: dict[str, str]) -> str:
     return _PLACE.sub(part, page.read_text(encoding="utf-8"))
 
 
-def _stage_chapter(plan: Plan, chapter: Chapter, record: RunRecord, executed: Path, target: Path) -> None:
+def _stage_chapter(
+    plan: Plan, chapter: Chapter, record: RunRecord, executed: Path, target: Path, numbers: Numbers
+) -> None:
     """Copy an executed chapter with what the build adds: number, data, reading time, claims' links, panel."""
     notebook = nbformat.read(executed, as_version=4)
-    heads.complete(notebook, plan, chapter, record)
+    heads.complete(notebook, plan, chapter, record, numbers)
     panel = nbformat.v4.new_markdown_cell(generate.panel(record))
     panel["id"] = "reproducibility"
     notebook.cells.append(panel)
