@@ -41,3 +41,5 @@ def test_the_stored_table_has_means_and_spans_of_the_proposed_grouping():
     ] + [{"quantity": "late_gap", "source": "generator", "scheme": "against group 1", "value": 0.3}]
     assert chapter_17.stored_words(rows, "likelihood_gain", "generator") == "5.26 (0.00 to 10.52)"
     assert chapter_17.stored_words(rows, "late_gap", "generator") == "0.30 (0.30 to 0.30)"
+    others = chapter_17.stored_words(rows, "likelihood_gain", "generator", scheme="8 groups")
+    assert others == "-99.99 (-99.99 to -99.99)"

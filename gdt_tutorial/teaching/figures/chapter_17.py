@@ -125,10 +125,12 @@ def _as_curve(ax: Any) -> None:
     ax.set(xlabel="Part of the video", ylabel="Cumulative swipe probability", xlim=(0, 1), ylim=(0, 1))
 
 
-def stored_words(rows: Sequence[Mapping[str, Any]], quantity: str, source: str, *, digits: int = 2) -> str:
+def stored_words(
+    rows: Sequence[Mapping[str, Any]], quantity: str, source: str, *, scheme: str = "proposed", digits: int = 2
+) -> str:
     """Write the mean of a quantity of the stored Fig. 4 over its seeds, with the least and the most.
 
-    Quantities of a grouping are those of the proposed one; a gain in nats per view is written in percent.
+    Quantities of a grouping are those of `scheme`; a gain in nats per view is written in percent.
     """
     values = np.array(
         [
@@ -136,7 +138,7 @@ def stored_words(rows: Sequence[Mapping[str, Any]], quantity: str, source: str, 
             for row in rows
             if row["quantity"] == quantity
             and row["source"] == source
-            and (row["scheme"] == "proposed" or quantity.endswith("gap"))
+            and (row["scheme"] == scheme or quantity.endswith("gap"))
         ]
     )
     values = 100 * np.expm1(values) if quantity == "likelihood_gain" else values
