@@ -58,7 +58,7 @@ CHAIN = (
             ChainBox(
                 key="groups",
                 noun="Groups",
-                passes="for lists by known favorite type, in Fig. 4 by swipes",
+                passes="for lists by true favorite type, in Fig. 4 by swipes",
                 chapter="17",
             ),
             ChainBox(key="curves", noun="Swipe curves", passes="chance to watch on, per group and type", chapter="17"),
