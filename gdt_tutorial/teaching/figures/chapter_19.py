@@ -1,4 +1,4 @@
-"""The figures of chapter 19, from stored tables: Fig. 5, its differences, what QoE is made of, learning, parts, and maps; and its tables."""
+"""The figures and tables of chapter 19, from stored runs: Fig. 5, its differences, parts of QoE, learning, parts, and maps."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -116,7 +116,7 @@ def stored_note(header: Mapping[str, str]) -> str:
 def tables_of_capacities(runs: SchemeTable) -> None:
     """Display the numbers behind Fig. 5 at every capacity: means, paired differences, and the heuristic against DRL."""
     means = {heading: runs.mean(name) for heading, name in _NUMBERS.items()}
-    said = [[f"{mean:.2f}" for mean in each.mean] for each in means.values()]
+    said = [[f"{mean:.2f}".replace("-", "−") for mean in each.mean] for each in means.values()]
     _by_capacity(
         runs,
         means,
