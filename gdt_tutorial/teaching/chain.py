@@ -80,35 +80,37 @@ CHAIN = (
 """The boxes in the order of the picture. A subgroup (SMG) is a part of a group's users at one access point: those who lead in
 their list, or those who lag."""
 
-_NOTE = (
+NOTE = (
     "Sessions decide on emulated status. The version networks and the DRL scheme's actor learned on the true status, on which "
     "fallbacks were chosen too."
 )
+"""What the case study's own sessions decide on; a chapter with other sessions says so instead."""
 
 
-def case_study_chain(lit: Iterable[str] = (), *, caption: str = "") -> None:
+def case_study_chain(lit: Iterable[str] = (), *, caption: str = "", note: str = NOTE) -> None:
     """Show the picture of the case study.
 
     Args:
         lit: Keys of the boxes that the chapter is about.
         caption: A sentence under the picture, after the one that names the lit boxes; `code` and $math$ are allowed.
+        note: Which status the chapter's sessions decide on, as the last sentence under the picture.
 
     Raises:
         ValueError: A box that does not exist; the error lists those that do.
     """
     lit = tuple(lit)
     steps = " > ".join(box.noun for box in _boxes())
-    publish(chain_html(lit, caption=caption), f"[The case study: {steps}. {_lit_sentence(lit)}]")
+    publish(chain_html(lit, caption=caption, note=note), f"[The case study: {steps}. {_lit_sentence(lit)}]")
 
 
-def chain_html(lit: Iterable[str] = (), *, caption: str = "") -> str:
+def chain_html(lit: Iterable[str] = (), *, caption: str = "", note: str = NOTE) -> str:
     """Return the picture as HTML; arguments as for `case_study_chain`."""
     lit = tuple(lit)
     known = [box.key for box in _boxes()]
     unknown = [key for key in lit if key not in known]
     require(not unknown, "lit", "hold boxes of the case study", unknown, f"take some of {', '.join(known)}")
     label = escape(f"The case study in {len(known)} steps. {_lit_sentence(lit)}")
-    below = " ".join(text for text in (_lit_sentence(lit), caption, _NOTE) if text)
+    below = " ".join(text for text in (_lit_sentence(lit), caption, note) if text)
     return (
         f'<figure class="gdt gdt-chain" role="group" aria-label="{label}">{style("chain")}'
         f"{''.join(_lane(lane, lit) for lane in CHAIN)}<figcaption>{inline(below)}</figcaption></figure>"

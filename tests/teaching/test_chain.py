@@ -7,7 +7,8 @@ import pytest
 from book.chapters import read_plan
 from gdt_tutorial.case_study.scenario import CaseStudyConfig
 from gdt_tutorial.teaching import case_study_chain
-from gdt_tutorial.teaching.chain import CHAIN, chain_html
+from gdt_tutorial.teaching.chain import CHAIN, NOTE, chain_html
+from gdt_tutorial.teaching.page import inline
 
 KEYS = [box.key for lane in CHAIN for box in lane.boxes]
 
@@ -33,6 +34,14 @@ def test_without_a_lit_box_it_is_the_whole_case_study():
     html = chain_html()
     assert lit_nouns(html) == []
     assert "This chapter" not in html
+
+
+def test_a_chapter_may_say_on_which_status_its_own_sessions_decide(published):
+    assert inline(NOTE) in chain_html()
+    case_study_chain(["list"], caption="A caption.", note="Here sessions decide on the true status.")
+    html = published[0]["text/html"]
+    assert "This chapter: List. A caption. Here sessions decide on the true status.</figcaption>" in html
+    assert inline(NOTE) not in html
 
 
 def test_unknown_boxes_are_refused_and_known_ones_listed():

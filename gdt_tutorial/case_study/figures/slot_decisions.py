@@ -173,7 +173,8 @@ def version_losses(
 ) -> dict[str, list[float]]:
     """Return for every slot the percentage of its exact optimum that the versions of each selection give away.
 
-    Segments are then chosen in the best way, so that the versions alone are judged.
+    Segments are then chosen in the best way, so that the versions alone are judged. The optimum is known up to
+    `relative_gap`; where a selection promises more than the solution that was found, it is the best that is known.
     """
     lost: dict[str, list[float]] = {name: [] for name in selectors}
     for moment in slots:
@@ -183,9 +184,8 @@ def version_losses(
             found = slot_optimum(moment.features, model, version, version_cost=cost, relative_gap=relative_gap)
             return float(found.promise.sum())
 
-        most = best(None)
-        for name, selector in selectors.items():
-            lost[name].append(100 * (1 - best(selector.select(moment.features)) / most))
+        promised = {name: best(selector.select(moment.features)) for name, selector in selectors.items()}
+        _append_losses(lost, promised, best(None))
     return lost
 
 
@@ -196,14 +196,26 @@ def schedule_losses(
     *,
     relative_gap: float = 1e-5,
 ) -> dict[str, list[float]]:
-    """Return for every slot the percentage of its exact optimum that each scheduler gives away, at the slot's versions."""
+    """Return for every slot the percentage of its exact optimum that each scheduler gives away, at the slot's versions.
+
+    The optimum is known as in `version_losses`.
+    """
     lost: dict[str, list[float]] = {name: [] for name in schedulers}
     for moment in slots:
-        best = slot_optimum(moment.features, model, moment.version, relative_gap=relative_gap).promise.sum()
-        for name, make in schedulers.items():
-            decision = make(model).schedule(moment.features, moment.version)
-            lost[name].append(100 * (1 - _promise(moment, model, decision) / best))
+        found = slot_optimum(moment.features, model, moment.version, relative_gap=relative_gap)
+        promised = {
+            name: _promise(moment, model, make(model).schedule(moment.features, moment.version))
+            for name, make in schedulers.items()
+        }
+        _append_losses(lost, promised, float(found.promise.sum()))
     return lost
+
+
+def _append_losses(lost: dict[str, list[float]], promised: Mapping[str, float], optimum: float) -> None:
+    """Add what each plan of a slot gives away, in percent of the best that is known."""
+    most = max(optimum, *promised.values())
+    for name, each in promised.items():
+        lost[name].append(100 * (1 - each / most))
 
 
 def _promise(moment: Moment, model: ScheduleModel, decision: Decision) -> float:

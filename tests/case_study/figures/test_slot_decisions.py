@@ -96,13 +96,19 @@ def test_nothing_is_better_than_the_optimum(campuses, moments):
     selectors = {"search": myopic_search(campuses), "highest": FixedVersion(campuses.model, 3)}
     lost = version_losses(campuses.model, moments[2:4], selectors, relative_gap=1e-6)
     assert all(len(each) == 2 for each in lost.values())
-    assert min(map(min, lost.values())) > -0.01
+    assert min(map(min, lost.values())) >= 0
     assert np.mean(lost["search"]) < np.mean(lost["highest"])
 
 
 def test_schedules_are_held_against_whole_segments(campuses, moments):
     makers = {"slsqp": SlsqpScheduler, "greedy": GreedyByGainPerCost, "equal": EqualSplit}
     lost = schedule_losses(campuses.model, moments[2:4], makers)
-    assert min(map(min, lost.values())) > -0.01
+    assert min(map(min, lost.values())) >= 0
     assert all(slsqp <= greedy + 1e-9 for slsqp, greedy in zip(lost["slsqp"], lost["greedy"], strict=True))
     assert np.mean(lost["equal"]) > np.mean(lost["greedy"])
+
+
+def test_a_coarse_optimum_is_not_beaten(campuses, moments):
+    selectors = {"search": myopic_search(campuses)}
+    lost = version_losses(campuses.model, moments[2:4], selectors, relative_gap=0.5)
+    assert min(lost["search"]) >= 0
