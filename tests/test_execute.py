@@ -174,7 +174,6 @@ def test_claims_page_has_value_range_and_run(plan):
         "1.5\u00a0dB",
         "&gt; 0 |",
         "1 to 2",
-        "computed",
         "book, seed 3",
         "abc with local changes",
     ):
