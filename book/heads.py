@@ -81,7 +81,7 @@ def data_sentence(plan: Plan, record: RunRecord) -> str:
         text = f"On this page the viewers come from watch logs: {short or 'those that were given'}."
         text += f" {generate.ANOTHER_LOG}" if generate.is_another_log(plan, record) else ""
     else:
-        text = "On this page all viewers are synthetic: they come from the embedded generator."
+        text = "What this page computes has synthetic viewers: they come from the embedded generator."
         text += f" {record.note}" if record.note else ""
     return f'<p class="book-data">{escape(text)}</p>'
 
