@@ -55,6 +55,10 @@ Axes of studies, and of single files:
     row         rows of a sparse matrix             column    columns of a sparse matrix
     status      entries of a user's status          coordinate  coordinates of a Gaussian
     taken       environments that are taken out of a batch
+    crowd       crowds of viewers whose truth is known          truth       planted numbers of classes
+    amount      numbers of views per user       count     numbers of groups that are tried
+    prior       strengths of shrinkage          look      evaluations during a training
+    band        bandwidths of a study
 
 `*shape` and `*rest` stand for any number of axes.
 

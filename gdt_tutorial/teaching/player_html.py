@@ -29,7 +29,7 @@ class Slider:
         values: What it moves through, two values or more.
         label: What it changes, as a reader sees it.
         start: The value that shows at first; the first one by default.
-        value_text: How a value is written beside it, with its unit.
+        value_text: How a value is written beside it, with its unit; as `str` does by default.
 
     Raises:
         ValueError: Fewer than two values, no label, or a start that is not one of the values.
@@ -38,7 +38,7 @@ class Slider:
     values: Sequence[Any]
     label: str
     start: Any = None
-    value_text: Callable[[Any], str] = str
+    value_text: Callable[[Any], str] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", list(self.values))
@@ -55,7 +55,8 @@ class Slider:
     @property
     def texts(self) -> list[str]:
         """How each value is written."""
-        return [self.value_text(value) for value in self.values]
+        write = self.value_text or str
+        return [write(value) for value in self.values]
 
 
 def drawn_frames(

@@ -43,14 +43,14 @@ __all__ = [
 _OWN_PRIOR = 100.0  # a user has fewer views than a group, so its own curve is shrunk five times as hard
 
 
-def curves_of(group: Int[np.ndarray, "one user"], part: RecordedViews) -> Float[np.ndarray, "group type edge"]:
+def curves_of(group: Int[np.ndarray, "batch user"], part: RecordedViews) -> Float[np.ndarray, "group type edge"]:
     """Return the cumulative swipe probability of each group and type, from these views."""
     size = {"n_groups": int(group.max()) + 1, "n_types": len(part.type_names)}
     return GroupSwipeCurves.estimate(group, part.view_type, part.view_fraction, **size).cumulative()[0]
 
 
 def curve_draws(
-    group: Int[np.ndarray, "one user"], part: RecordedViews, n_draws: int, *, rng: np.random.Generator
+    group: Int[np.ndarray, "batch user"], part: RecordedViews, n_draws: int, *, rng: np.random.Generator
 ) -> Float[np.ndarray, "draw group type edge"]:
     """Return such curves with the members of each group drawn anew, for intervals."""
     size = {"n_groups": int(group.max()) + 1, "n_types": len(part.type_names)}

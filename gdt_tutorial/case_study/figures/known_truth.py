@@ -132,8 +132,8 @@ def classes_found(
 
 def crowd_of(
     encoder: Encoder,
-    view_type: Int[np.ndarray, "one user view"],
-    view_fraction: Float[np.ndarray, "one user view"],
+    view_type: Int[np.ndarray, "batch user view"],
+    view_fraction: Float[np.ndarray, "batch user view"],
     *,
     rng: np.random.Generator,
 ) -> WatchedCrowd:
