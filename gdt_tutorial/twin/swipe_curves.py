@@ -30,6 +30,7 @@ __all__ = [
     "count_views",
     "fraction_at",
     "on_screen",
+    "sample_rest_at",
     "shrunk_hazard",
     "survival_table",
     "value_at",
@@ -127,8 +128,7 @@ class SwipeCurves:
         rng: np.random.Generator,
     ) -> Float[np.ndarray, "*shape"]:
         """Draw the watched fraction of views of which the fraction `played` has been watched already."""
-        level = rng.random(env.shape) * self.survival(env, video_type, played)
-        return np.maximum(fraction_at(self.table, (env, video_type), level), played)
+        return sample_rest_at(self.table, (env, video_type), played, rng=rng)
 
     def sample_fraction(
         self, env: Int[np.ndarray, "*shape"], video_type: Int[np.ndarray, "*shape"], *, rng: np.random.Generator
@@ -250,3 +250,15 @@ def fraction_at(
     inside = np.divide(left - level, left - right, out=np.ones_like(level), where=left > right)
     fraction = (bin_end - 1 + inside) / n_bins
     return np.where(n_passed > n_bins, 1.0, np.clip(fraction, 1e-6, 1 - 1e-6))
+
+
+def sample_rest_at(
+    survival: Float[np.ndarray, "*rest edge"],
+    cell: tuple[Int[np.ndarray, "*shape"], ...],
+    played: Float[np.ndarray, "*shape"],
+    *,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "*shape"]:
+    """Draw the watched fraction of views of which the fraction `played` has been watched already."""
+    level = rng.random(played.shape) * value_at(survival, cell, played)
+    return np.maximum(fraction_at(survival, cell, level), played)

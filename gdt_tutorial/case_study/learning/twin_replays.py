@@ -32,7 +32,7 @@ from gdt_tutorial.solutions.data_model.versions import VersionSelector
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, known
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.status import true_status
-from gdt_tutorial.twin.swipe_curves import fraction_at, value_at
+from gdt_tutorial.twin.swipe_curves import fraction_at, sample_rest_at
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["GroupSwipes", "Replays", "held_channels", "replay_changes"]
@@ -67,9 +67,7 @@ class GroupSwipes:
         rng: np.random.Generator,
     ) -> Float[np.ndarray, "*shape"]:
         """Draw the same of views of which the fraction `played` has been watched already."""
-        cell, table = self._cell(viewer, video_type), self.curves.survival_at
-        level = rng.random(viewer.shape) * value_at(table, cell, played)
-        return np.maximum(fraction_at(table, cell, level), played)
+        return sample_rest_at(self.curves.survival_at, self._cell(viewer, video_type), played, rng=rng)
 
     def _cell(self, viewer: np.ndarray, video_type: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         env, user = np.divmod(viewer, self._group.shape[1])

@@ -1,6 +1,6 @@
-"""The figures and tables of chapter 19, from stored runs: Fig. 5, its differences, parts of QoE, learning, parts, and maps."""
+"""The figures of chapter 19, from stored runs: Fig. 5, its differences, parts of QoE, learning, parts, and maps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +13,6 @@ from gdt_tutorial.case_study.figures.scheme_table import SchemeTable
 from gdt_tutorial.case_study.figures.win_map import MapDifference, WinMap
 from gdt_tutorial.case_study.learning.learning_curves import LearningCurve
 from gdt_tutorial.physical.playback import QoeConfig
-from gdt_tutorial.studies.intervals import Estimate
-from gdt_tutorial.teaching.markdown_table import table
 from gdt_tutorial.teaching.plots import color
 
 __all__ = [
@@ -28,8 +26,6 @@ __all__ = [
     "draw_qoe_parts",
     "draw_worth",
     "stored_note",
-    "tables_of_capacities",
-    "with_verdict",
 ]
 
 STYLES = {  # color, marker and line, name in a legend
@@ -69,27 +65,6 @@ _COMPARED = {  # panel: differences of two schemes, with a look each
         ("drl_rule", "equal_sequential", "DRL - equal split, sequential"),
     ),
 }
-_NUMBERS = {  # heading: schemes whose QoE the table of all capacities has
-    "proposed": "proposed",
-    "heuristic": "greedy_cost_rule",
-    "DRL": "drl_rule",
-    "equal split": "equal_sequential",
-    "unicast": "unicast",
-    "bound": "bound",
-}
-_GAPS = {  # heading: scheme minus other scheme
-    "proposed − heuristic": ("proposed", "greedy_cost_rule"),
-    "proposed − gain per cost, same BDQ": ("proposed", "greedy_cost_learned"),
-    "proposed − DRL": ("proposed", "drl_rule"),
-    "proposed − equal split": ("proposed", "equal_sequential"),
-    "bound − proposed": ("bound", "proposed"),
-}
-_ORDERS = {  # the same for the readings of the heuristic, minus DRL with the same versions
-    "gain per cost, rule": ("greedy_cost_rule", "drl_rule"),
-    "gain, rule": ("greedy_gain_rule", "drl_rule"),
-    "gain per cost, same BDQ": ("greedy_cost_learned", "drl_learned"),
-    "gain, same BDQ": ("greedy_gain_learned", "drl_learned"),
-}
 _LOOKS = (("blue", "o"), ("orange", "s"), ("green", "^"))
 _FIRST_LABELS = {"greedy_cost_rule": "heuristic (gain/cost, rule)", "drl_rule": "DRL (rule)"}
 _PALE = 0.28  # opacity of an undecided cell
@@ -111,35 +86,6 @@ def stored_note(header: Mapping[str, str]) -> str:
         f"Stored runs: `{header['command']}`, {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of four campuses, commit "
         f"`{header['commit']}`. Viewers: generator."
     )
-
-
-def tables_of_capacities(runs: SchemeTable) -> None:
-    """Display the numbers behind Fig. 5 at every capacity: means, paired differences, and the heuristic against DRL."""
-    means = {heading: runs.mean(name) for heading, name in _NUMBERS.items()}
-    said = [[f"{mean:.2f}".replace("-", "−") for mean in each.mean] for each in means.values()]
-    _by_capacity(
-        runs,
-        means,
-        said,
-        "QoE per second. Heuristic and DRL have versions by rule, the heuristic is greedy by gain per cost; equal split and "
-        "DRL have sequential lists.",
-    )
-    below = "Paired differences of QoE with 95 % intervals; in parentheses what an interval cannot tell from zero."
-    _by_capacity(runs, _GAPS, [with_verdict(runs.difference(*pair)) for pair in _GAPS.values()], below)
-    below = "Four readings of the heuristic, each minus DRL with the same versions."
-    _by_capacity(runs, _ORDERS, [with_verdict(runs.difference(*pair)) for pair in _ORDERS.values()], below)
-
-
-def _by_capacity(runs: SchemeTable, headings: Iterable[str], columns: Sequence[Sequence[str]], below: str) -> None:
-    capacities = [f"{capacity / 1e9:.0f}" for capacity in runs.capacity_cycles_per_s]
-    table(("Gcycle/s", *headings), list(zip(capacities, *columns, strict=True)), below=below)
-
-
-def with_verdict(gap: Estimate) -> list[str]:
-    """Write differences with their intervals; one whose interval holds zero stands in parentheses."""
-    said = [f"{mean:+.3f} ± {half:.3f}".replace("-", "−") for mean, half in zip(gap.mean, gap.half, strict=True)]
-    is_clear = (gap.low > 0) | (gap.high < 0)
-    return [text if clear else f"({text})" for text, clear in zip(said, is_clear, strict=True)]
 
 
 def draw_qoe(fig: Figure, runs: SchemeTable, frame: str) -> None:
