@@ -2,5 +2,6 @@
 
 features   the protocol `FeatureAbstractor`, and what it makes: `Features`
 subgroups  who belongs to which sub-multicast group (SMG), and how they are numbered
+status_windows  windows of the whole status, as networks read them
 groups     statistics of every SMG: no training
 """
