@@ -3,5 +3,8 @@
 What the twin does with a model (a `StatusEmulator`, a `FeatureAbstractor`, a `DecisionMaker`) stands in `twin`, which imports
 from here.
 
-    autoencoder   windows of a time series to a few numbers and back
+    autoencoder         windows of a time series to a few numbers and back
+    vae                 the same with a width: a variational autoencoder
+    probabilistic_pca   principal components as a Gaussian model, where a variational autoencoder starts
+    rate_distortion     nats that a Gaussian needs at a given loss
 """

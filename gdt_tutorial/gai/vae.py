@@ -1,0 +1,354 @@
+"""The variational autoencoder: a window to a few latents *with a width*, and back.
+
+"VAE compresses high-dimensional networking data and reconstructs it from the captured distribution" (the paper, on the
+digital twin). It gives no architecture; all is chosen here.
+
+    window (slot, feature), collected? -> q(z|x) = N(mean, exp(log_variance)) -> z -> p(x|z) = N(decode(z), sigma^2)
+
+It learns by the evidence lower bound (ELBO), in nats per window, in which `beta` weighs the rate:
+
+    ELBO = E_q[log p(x|z)] - beta KL(q(z|x) || N(0, 1))
+
+Both ways have a linear path, which is never trained, and a perceptron beside it whose last layer starts at 0. The linear path
+is the exact code of a linear Gaussian model (`probabilistic_pca`) with the noise `beta sigma^2`: so before training, the
+network *is* probabilistic PCA, and lies on the Gaussian's rate-distortion curve. Without a linear model the path is 0.
+What was not collected is left out by a mask, in the linear path exactly, in the perceptron as an input.
+
+Sources: Kingma and Welling 2014, sec. 2.3, 2.4 and appendix B; beta: Higgins et al. 2017; active units: Burda et al. 2016.
+The linear path is ours.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gdt_tutorial import checkpoints
+from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.gai.probabilistic_pca import LinearGaussian, fit_linear_gaussian, posterior
+from gdt_tutorial.learning import FitConfig, FitHistory, cosine, fit
+from gdt_tutorial.seeding import torch_seeded
+
+__all__ = [
+    "BOOK",
+    "FULL",
+    "SMOKE",
+    "VaeConfig",
+    "VariationalAutoencoder",
+    "active_units",
+    "gaussian_log_likelihood",
+    "kl_to_standard_normal",
+    "load_vae",
+    "negative_elbo",
+    "reconstruction_loss",
+    "reparameterize",
+    "save_vae",
+    "start_vae",
+    "train_vae",
+]
+
+_FIT = FitConfig(n_epochs=60, batch_size=128, learning_rate=1e-3, weight_decay=1e-3, schedule=cosine)
+
+
+@configclass
+class VaeConfig:
+    """Size, loss and training of the variational autoencoder."""
+
+    n_latent: int = parameter(16, "Latents of a window.", "chosen", above=0)
+    n_hidden: int = parameter(128, "Units of each of the two hidden layers of encoder and decoder.", "chosen", above=0)
+    sigma: float = parameter(
+        0.3, "Width of the decoder, in standard deviations of a feature; the rate depends on it.", "chosen", above=0
+    )
+    beta: float = parameter(1.0, "Weight of the rate; 1 gives the ELBO.", "Kingma and Welling 2014", above=0)
+    fit: FitConfig = parameter(_FIT, "How it learns.", "chosen")
+
+
+SMOKE = VaeConfig(fit=FitConfig(n_epochs=5, batch_size=128, schedule=cosine))
+BOOK = VaeConfig()
+FULL = VaeConfig(n_hidden=256, fit=FitConfig(n_epochs=300, batch_size=128, weight_decay=1e-3, schedule=cosine))
+
+
+def kl_to_standard_normal(
+    mean: Float[Tensor, "batch latent"], log_variance: Float[Tensor, "batch latent"]
+) -> Float[Tensor, "batch latent"]:
+    """Return KL(N(mean, variance) || N(0, 1)) of each latent in nats (Kingma and Welling 2014, appendix B)."""
+    return (mean**2 + log_variance.exp() - log_variance - 1) / 2
+
+
+def gaussian_log_likelihood(
+    target: Float[Tensor, "batch slot feature"],
+    mean: Float[Tensor, "batch slot feature"],
+    sigma: float,
+    is_scored: Bool[Tensor, "batch slot feature"] | None = None,
+) -> Float[Tensor, " batch"]:
+    """Return the log-density in nats of the entries that are scored (all by default) under N(mean, sigma^2)."""
+    each = -(((target - mean) / sigma) ** 2) / 2 - math.log(sigma * math.sqrt(2 * math.pi))
+    return (each if is_scored is None else torch.where(is_scored, each, 0.0)).sum(dim=(1, 2))
+
+
+def reparameterize(
+    mean: Float[Tensor, "*shape latent"],
+    log_variance: Float[Tensor, "*shape latent"],
+    noise: Float[Tensor, "*shape latent"],
+) -> Float[Tensor, "*shape latent"]:
+    """Return z = mean + std noise, through which gradients reach mean and std (Kingma and Welling 2014, sec. 2.4)."""
+    return mean + (log_variance / 2).exp() * noise
+
+
+class VariationalAutoencoder(nn.Module):
+    """Encoder and decoder of windows of a fixed number of slots and features, which it standardizes itself.
+
+    Args:
+        n_slots: Slots of a window.
+        n_features: Features of a slot.
+        config: Sizes of the layers, sigma and beta.
+        linear: Model of standardized, flattened windows that encoder and decoder start from; none: both start at 0.
+        generator: Draws the first weights.
+
+    Raises:
+        ValueError: No slot or feature, or a linear model of other sizes.
+    """
+
+    mean: Tensor  # of each slot and feature
+    scale: Tensor  # of each feature
+    center: Tensor
+    loading: Tensor
+    noise_variance: Tensor
+
+    def __init__(
+        self,
+        n_slots: int,
+        n_features: int,
+        config: VaeConfig = BOOK,
+        *,
+        linear: LinearGaussian | None = None,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        for name, value in (("n_slots", n_slots), ("n_features", n_features)):
+            require(value > 0, name, "be above 0", value, "pass the shape of a window")
+        self.config, self.n_slots, self.n_features = config, n_slots, n_features
+        n_inputs, n_latent, n_hidden = n_slots * n_features, config.n_latent, config.n_hidden
+        with torch_seeded(generator):
+            self.encoder = _perceptron(
+                2 * n_inputs, n_hidden, 2 * n_latent
+            )  # window and mask in, mean and log-variance out
+            self.decoder = _perceptron(n_latent, n_hidden, n_inputs)
+        if linear is None:
+            noise = config.beta * config.sigma**2
+            linear = LinearGaussian(
+                center=torch.zeros(n_inputs), loading=torch.zeros(n_inputs, n_latent), noise_variance=noise
+            )
+        sizes, rule = tuple(linear.loading.shape), f"have {n_inputs} rows and {n_latent} columns"
+        require(sizes == (n_inputs, n_latent), "linear", rule, sizes, "fit it to flattened windows")
+        self.register_buffer("center", linear.center.float())
+        self.register_buffer("loading", linear.loading.float())
+        self.register_buffer("noise_variance", torch.tensor(linear.noise_variance))
+        self.register_buffer("mean", torch.zeros(n_slots, n_features))
+        self.register_buffer("scale", torch.ones(n_features))
+
+    @property
+    def linear(self) -> LinearGaussian:
+        """The linear model that it starts from."""
+        return LinearGaussian(center=self.center, loading=self.loading, noise_variance=self.noise_variance.item())
+
+    def standardized(self, window: Float[Tensor, "batch slot feature"]) -> Float[Tensor, "batch slot feature"]:
+        """Return a window in standard deviations of its features."""
+        return (window - self.mean) / self.scale
+
+    def encode(
+        self,
+        window: Float[Tensor, "batch slot feature"],
+        is_collected: Bool[Tensor, "batch slot feature"] | None = None,
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+        """Return mean and log-variance of q(z|x); entries that were not collected (none by default) are not read."""
+        flat = self.standardized(window).flatten(1)
+        mask = None if is_collected is None else is_collected.flatten(1)
+        mean, covariance = posterior(self.linear, flat, mask)
+        log_variance = covariance.diagonal(dim1=-2, dim2=-1).log()
+        known = torch.ones_like(flat) if mask is None else mask.to(flat)
+        read = flat if mask is None else torch.where(mask, flat, 0.0)
+        mean_more, log_variance_more = self.encoder(torch.cat([read, known], dim=1)).chunk(2, dim=1)
+        return mean + mean_more, log_variance + log_variance_more
+
+    def decode(self, latent: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch slot feature"]:
+        """Return the mean of p(x|z) in the units of the window."""
+        flat = self.center + latent @ self.loading.T + self.decoder(latent)
+        return flat.unflatten(1, (self.n_slots, self.n_features)) * self.scale + self.mean
+
+    def sample(
+        self,
+        mean: Float[Tensor, "batch latent"],
+        log_variance: Float[Tensor, "batch latent"],
+        *,
+        generator: torch.Generator,
+    ) -> Float[Tensor, "batch latent"]:
+        """Draw latents from q(z|x)."""
+        return reparameterize(mean, log_variance, torch.randn(mean.shape, generator=generator))
+
+    def forward(
+        self,
+        window: Float[Tensor, "batch slot feature"],
+        is_collected: Bool[Tensor, "batch slot feature"] | None = None,
+    ) -> Float[Tensor, "batch slot feature"]:
+        """Return the window as it comes back from the mean of its latents."""
+        return self.decode(self.encode(window, is_collected)[0])
+
+    @torch.no_grad()
+    def abstract(
+        self,
+        window: Float[np.ndarray, "*batch slot feature"],
+        is_collected: Bool[np.ndarray, "*batch slot feature"] | None = None,
+    ) -> tuple[Float[np.ndarray, "*batch latent"], Float[np.ndarray, "*batch latent"]]:
+        """Return latents and their standard deviations in NumPy, whatever axes stand before the slots.
+
+        Raises:
+            ValueError: A window of another shape, not finite where collected, or with nothing collected.
+        """
+        _check_windows(window, is_collected, (self.n_slots, self.n_features))
+        shape = (-1, self.n_slots, self.n_features)
+        flat = torch.from_numpy(np.ascontiguousarray(window).reshape(shape)).to(self.mean)
+        mask = None if is_collected is None else torch.from_numpy(is_collected.reshape(shape))
+        mean, log_variance = self.encode(flat, mask)
+        both = mean, (log_variance / 2).exp()
+        latent, std = (each.double().numpy().reshape(*window.shape[:-2], -1) for each in both)
+        return latent, std
+
+
+def negative_elbo(
+    model: VariationalAutoencoder,
+    window: Float[Tensor, "batch slot feature"],
+    is_collected: Bool[Tensor, "batch slot feature"] | None = None,
+    target: Float[Tensor, "batch slot feature"] | None = None,
+    is_scored: Bool[Tensor, "batch slot feature"] | None = None,
+) -> Float[Tensor, ""]:
+    """Return the mean over windows of -E_q[log p(x|z)] + beta KL in nats, with one draw of z for each window.
+
+    Args:
+        model: Its config says sigma and beta.
+        window: What is encoded.
+        is_collected: Which entries of it are read; all by default.
+        target: What is to come out; the window itself by default.
+        is_scored: Which entries of the target count; all by default.
+    """
+    mean, log_variance = model.encode(window, is_collected)
+    latent = reparameterize(mean, log_variance, torch.randn_like(mean))
+    wanted, guess = (model.standardized(each) for each in (window if target is None else target, model.decode(latent)))
+    fit_nats = gaussian_log_likelihood(wanted, guess, model.config.sigma, is_scored)
+    rate_nats = kl_to_standard_normal(mean, log_variance).sum(dim=1)
+    return (model.config.beta * rate_nats - fit_nats).mean()
+
+
+def reconstruction_loss(
+    model: VariationalAutoencoder, window: Float[Tensor, "batch slot feature"]
+) -> Float[Tensor, ""]:
+    """Return the mean square error through the means of the latents: the same network as a plain autoencoder."""
+    return ((model.standardized(model(window)) - model.standardized(window)) ** 2).mean()
+
+
+def active_units(mean: Float[Tensor, "batch latent"], threshold: float = 0.01) -> Bool[Tensor, " latent"]:
+    """Say which latents are used: those whose mean varies over windows by more than `threshold` (Burda et al. 2016)."""
+    return mean.var(dim=0, correction=0) > threshold
+
+
+def start_vae(
+    window: Float[np.ndarray, "user slot feature"], config: VaeConfig = BOOK, *, generator: torch.Generator
+) -> VariationalAutoencoder:
+    """Return a network that is probabilistic PCA of these windows: the untrained start of `train_vae`.
+
+    Raises:
+        ValueError: No user, windows that are not finite, or more latents than a window has entries.
+    """
+    require(len(window) > 0, "window", "hold a user", len(window), "pass the windows of at least one")
+    _check_windows(window, None, window.shape[1:])
+    inputs = torch.from_numpy(np.ascontiguousarray(window)).double()
+    mean, spread = inputs.mean(dim=0), inputs.std(dim=(0, 1), correction=0)
+    scale = torch.where(spread > 1e-6, spread, torch.ones_like(spread))  # a constant feature is left as it is
+    flat = ((inputs - mean) / scale).flatten(1)
+    linear = fit_linear_gaussian(flat, config.n_latent, config.beta * config.sigma**2)
+    n_slots, n_features = window.shape[1:]
+    model = VariationalAutoencoder(n_slots, n_features, config, linear=linear, generator=generator)
+    model.mean.copy_(mean)
+    model.scale.copy_(scale)
+    return model
+
+
+def train_vae(
+    window: Float[np.ndarray, "user slot feature"],
+    config: VaeConfig = BOOK,
+    *,
+    generator: torch.Generator,
+    loss: Callable[..., Tensor] = negative_elbo,
+    on_epoch: Callable[[int, float], object] | None = None,
+) -> tuple[VariationalAutoencoder, FitHistory]:
+    """Train on the windows of many users, from the start that `start_vae` gives.
+
+    Args:
+        window: What it compresses, with all entries collected.
+        config: Size, loss and training.
+        generator: Draws the first weights, orders the samples, and draws the latents.
+        loss: `negative_elbo`, or `reconstruction_loss` for a plain autoencoder with the same layers.
+        on_epoch: Called with the epoch (from 0) and its mean loss, for a progress bar.
+
+    Raises:
+        ValueError: As `start_vae`.
+    """
+    model = start_vae(window, config, generator=generator)
+    inputs = torch.from_numpy(np.ascontiguousarray(window)).float()
+    history = fit(model, (inputs,), loss, config.fit, generator=generator, on_epoch=on_epoch)
+    return model, history
+
+
+def save_vae(model: VariationalAutoencoder, path: str | Path) -> None:
+    """Write weights and sizes of a network.
+
+    Raises:
+        WriteError: The disk is full, or the folder cannot be made or written.
+    """
+    sizes = {name: value for name, value in asdict(model.config).items() if name != "fit"}
+    checkpoints.save(model, path, {"n_slots": model.n_slots, "n_features": model.n_features, **sizes})
+
+
+def load_vae(path: str | Path) -> VariationalAutoencoder:
+    """Return the network that `save_vae` wrote, in evaluation mode.
+
+    Raises:
+        ValueError: No such file, or one that holds something else.
+    """
+
+    def make(config: dict) -> VariationalAutoencoder:
+        sizes = dict(config)
+        n_slots, n_features = sizes.pop("n_slots"), sizes.pop("n_features")
+        return VariationalAutoencoder(n_slots, n_features, VaeConfig(**sizes), generator=torch.Generator())
+
+    return checkpoints.load(path, make)[0]
+
+
+def _perceptron(n_inputs: int, n_hidden: int, n_outputs: int) -> nn.Sequential:
+    """Two hidden layers, and a last one that starts at 0."""
+    last = nn.Linear(n_hidden, n_outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(n_inputs, n_hidden), nn.GELU(), nn.Linear(n_hidden, n_hidden), nn.GELU(), last)
+
+
+def _check_windows(window: np.ndarray, is_collected: np.ndarray | None, shape: tuple[int, ...]) -> None:
+    is_right = window.shape[-2:] == tuple(shape)
+    require(
+        is_right, "window", f"have {shape} slots and features", window.shape[-2:], "pass windows as it was trained on"
+    )
+    mask = np.ones_like(window, dtype=bool) if is_collected is None else is_collected
+    require(mask.shape == window.shape, "is_collected", f"have the shape {window.shape}", mask.shape, "say each entry")
+    read = window[mask]
+    remedy = "leave out by is_collected what is unknown"
+    require(np.isfinite(read).all(), "window", "be finite", read[~np.isfinite(read)][:3].tolist(), remedy)
+    is_empty = ~mask.any(axis=(-2, -1))
+    remedy = "leave out windows of which nothing is known"
+    require(
+        not is_empty.any(), "is_collected", "hold a collected entry in each window", f"{is_empty.sum()} without", remedy
+    )
