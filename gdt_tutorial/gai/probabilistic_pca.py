@@ -33,9 +33,6 @@ class LinearGaussian:
     def __post_init__(self) -> None:
         value = self.noise_variance
         require(0 < value < math.inf, "noise_variance", "be above 0 and finite", value, "0.09 is a sigma of 0.3")
-        is_alike = len(self.center) == len(self.loading)
-        sizes = (len(self.center), len(self.loading))
-        require(is_alike, "loading", "have a row for each entry of center", sizes, "pass one row per coordinate")
 
 
 def principal_variance(
