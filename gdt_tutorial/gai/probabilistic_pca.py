@@ -70,7 +70,7 @@ def posterior(
     model: LinearGaussian,
     sample: Float[Tensor, "batch coordinate"],
     is_collected: Bool[Tensor, "batch coordinate"] | None = None,
-) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "#batch latent latent"]]:
+) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent latent"]]:
     """Return mean and covariance of the latents, given what was collected (all of it by default).
 
     Where nothing was collected these are 0 and the identity: the prior.
@@ -84,7 +84,7 @@ def posterior(
         overlap = torch.einsum("bc,cl,cm->blm", is_collected.to(loading), loading, loading)
     covariance = torch.linalg.inv(one + overlap / model.noise_variance)  # (batch or 1, latent, latent)
     mean = (covariance @ (offset @ loading)[..., None])[..., 0] / model.noise_variance
-    return mean, covariance
+    return mean, covariance.expand(len(sample), -1, -1)
 
 
 def log_likelihood(model: LinearGaussian, sample: Float[Tensor, "batch coordinate"]) -> Float[Tensor, " batch"]:

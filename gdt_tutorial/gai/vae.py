@@ -52,7 +52,8 @@ __all__ = [
     "train_vae",
 ]
 
-_FIT = FitConfig(n_epochs=30, batch_size=256, learning_rate=3e-3, weight_decay=1e-3, schedule=cosine)
+# Weight decay pulls the perceptrons toward 0, which here is probabilistic PCA.
+_FIT = FitConfig(n_epochs=30, batch_size=256, learning_rate=3e-3, weight_decay=1.0, schedule=cosine)
 
 
 @configclass

@@ -4,4 +4,8 @@ A recipe may use all of the twin; nothing but `twin.pretrained`, which runs it, 
 
     shipped_lstm        the LSTM that emulates positions (a minute)
     shipped_allocator   the network that allocates, by imitation and evolution (some ten minutes)
+
+A study whose table the book shows stands here too; it is run by `reproduce`, and its table lies in `twin/results`.
+
+    vae_study           codes of the status compared: principal components, autoencoders, variational autoencoders
 """
