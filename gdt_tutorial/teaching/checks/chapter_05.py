@@ -128,7 +128,7 @@ def ex5_3(answer: float) -> str:
 
 @cache
 def _seen() -> tuple[FeatureAbstractor, Observation]:
-    """Return an abstractor and what a twin has seen in which users report in turn, and the first cannot be reached."""
+    """Return an abstractor and what a twin has seen where users report in turn."""
     network = PhysicalNetwork.waterloo(2, NetworkConfig(n_users=12), seed=0)
     gdt = GdtNetwork(
         network,
@@ -137,11 +137,7 @@ def _seen() -> tuple[FeatureAbstractor, Observation]:
         lambda store, emulator: FixedPeriod(store, emulator, 6),
     )
     gdt.run(9)
-    now = gdt.seen.status
-    snr_db = now.networking.snr_db.copy()
-    snr_db[:, 0] = -60.0
-    now = replace(now, networking=replace(now.networking, snr_db=snr_db))
-    return group_abstractor(network, gdt.swipes), replace(gdt.seen, statuses=(*gdt.seen.statuses[:-1], now))
+    return group_abstractor(network, gdt.swipes), gdt.seen
 
 
 def _ages(features: Features, seen: Observation, *, reduce: str = "max") -> np.ndarray:
@@ -172,12 +168,10 @@ class _NoWidth(_Wrapped):
         return self.abstractor.abstract(seen)
 
 
-class _Unserved(_Wrapped):
+class _Freshest(_Wrapped):
     def abstract(self, seen: Observation) -> Features:
         features = self.abstractor.abstract(seen)
-        age, std = seen.status.networking.age_slots, np.zeros((*features.ap.shape, 1))
-        for env in range(len(age)):
-            np.maximum.at(std[env, :, 0], features.subgroup[env], age[env])  # -1 is the last group
+        std = _ages(features, seen, reduce="min")
         return replace(features, latent=np.zeros_like(std), latent_std=std)
 
 
@@ -195,15 +189,14 @@ class _Flat(_Wrapped):
     hints=(
         "Start with `features = self.abstractor.abstract(seen)`; the ages are `seen.status.networking.age_slots`, one per "
         "environment and user, and `features.subgroup` says to which group each user belongs.",
-        "Make `std = np.zeros((*features.ap.shape, 1))`; for each environment, only users with a group count: "
-        "`is_in = features.subgroup[env] != NOT_SERVED`.",
-        "`np.maximum.at(std[env, :, 0], features.subgroup[env][is_in], age[env][is_in])`, and return "
-        "`replace(features, latent=np.zeros_like(std), latent_std=std)`.",
+        "Make `std = np.zeros((*features.ap.shape, 1))`, and go over the environments: "
+        "`np.maximum.at(std[env, :, 0], features.subgroup[env], age[env])` raises each group to its oldest member.",
+        "Return `replace(features, latent=np.zeros_like(std), latent_std=std)`.",
     ),
     mistakes=(
         Mistake(_MeanAge, says="mean age"),
         Mistake(_NoWidth, says="shape"),
-        Mistake(_Unserved, says="no group"),
+        Mistake(_Freshest, says="freshest"),
         Mistake(_Flat, says="shape"),
         Mistake(_Wrapped(_NoWidth), says="pass the class itself"),  # type: ignore[arg-type]
     ),
@@ -214,7 +207,7 @@ def ex5_4(answer: Any) -> str:
     abstractor, seen = _seen()
     features, got = abstractor.abstract(seen), answer(abstractor).abstract(seen)
     expect(isinstance(got, Features), "`abstract` must return `Features`: end with `replace(features, ...)`.")
-    wanted, unserved = _ages(features, seen), _Unserved(abstractor).abstract(seen).latent_std
+    wanted = _ages(features, seen)
     expect_close(
         got.latent_std,
         wanted,
@@ -223,7 +216,9 @@ def ex5_4(answer: Any) -> str:
             "that is the mean age; the oldest report decides, since the worst member sets the rate.": _ages(
                 features, seen, reduce="mean"
             ),
-            "users with no group have the number -1, and -1 is the *last* group to NumPy: leave them out.": unserved,
+            "that is the freshest report of a group; the oldest one says how wrong it may be.": _ages(
+                features, seen, reduce="min"
+            ),
         },
     )
     expect_close(got.latent, np.zeros_like(wanted), what="`latent`")
