@@ -3,5 +3,7 @@
 features   the protocol `FeatureAbstractor`, and what it makes: `Features`
 subgroups  who belongs to which sub-multicast group (SMG), and how they are numbered
 status_windows  windows of the whole status, as networks read them
+filling    lost reports: straight lines, and a Gaussian given the reports that came
+smoothing  noisy reports: a Kalman smoother along each user's path
 groups     statistics of every SMG: no training
 """
