@@ -68,9 +68,9 @@ def draw_rate_distortion(
         right.errorbar(above[:, 0], lost, xerr=above[:, 1], fmt=style, color=color(own), capsize=4)
     left.plot(*np.array(live).T, "o", ms=13, mfc="none", color=color("blue"), label="VAE, this run")
     right.axvline(0, color=color("text"), lw=1.6)
-    # From here on, more latents help and a network does not.
-    right.axhspan(0.1, 0.27, color=color("gray"), alpha=0.18, lw=0)
-    right.text(20, 0.115, "components\nwin", fontsize=12, color=color("text"))
+    # Down here more components help, and a network does not.
+    right.axhspan(0.1, 0.23, color=color("gray"), alpha=0.18, lw=0)
+    right.text(62, 0.115, "components\nwin", fontsize=12, color=color("text"))
     left.set(xlabel="Rate (nats)", ylabel="Distortion", xscale="log", ylim=(0.1, 0.7))
     left.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
     left.xaxis.set_minor_formatter(NullFormatter())
