@@ -24,7 +24,10 @@ MIN_MEMORY_BYTE = 1.5e9
 MIN_DISK_BYTE = 1e9
 PACKAGE = Path(__file__).parent
 FOLDERS_WITH_SUMS = ("case_study/checkpoints", "physical/tables", "twin/checkpoints")
-STORED_TABLES = tuple(f"case_study/results/{name}.csv" for name in ("fig4", "fig5", "parts", "who_wins"))
+STORED_TABLES = (
+    *(f"case_study/results/{name}.csv" for name in ("fig4", "fig5", "parts", "who_wins")),
+    "twin/results/vae.csv",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,12 @@ FIGURES: dict[str, Figure] = {
         task_s={"24": 6.3, "60": 8.9, "96": 10.4},
         kind="n_users",
     ),
+    "vae": Figure(
+        module="gdt_tutorial.twin.recipes.vae_study",
+        n_seeds=5,
+        task_s={"3000": 50.0, "200": 10.0},
+        kind="n_windows",
+    ),
 }
 
 _KEPT = "What is finished is kept: the same command goes on from here."

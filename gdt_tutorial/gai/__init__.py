@@ -6,5 +6,6 @@ from here.
     autoencoder         windows of a time series to a few numbers and back
     vae                 the same with a width: a variational autoencoder
     probabilistic_pca   principal components as a Gaussian model, where a variational autoencoder starts
+    vae_scores          what its code costs and loses on fresh windows
     rate_distortion     nats that a Gaussian needs at a given loss
 """

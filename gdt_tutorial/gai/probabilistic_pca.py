@@ -33,9 +33,6 @@ class LinearGaussian:
     def __post_init__(self) -> None:
         value = self.noise_variance
         require(0 < value < math.inf, "noise_variance", "be above 0 and finite", value, "0.09 is a sigma of 0.3")
-        is_alike = len(self.center) == len(self.loading)
-        sizes = (len(self.center), len(self.loading))
-        require(is_alike, "loading", "have a row for each entry of center", sizes, "pass one row per coordinate")
 
 
 def principal_variance(
@@ -73,7 +70,7 @@ def posterior(
     model: LinearGaussian,
     sample: Float[Tensor, "batch coordinate"],
     is_collected: Bool[Tensor, "batch coordinate"] | None = None,
-) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "#batch latent latent"]]:
+) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent latent"]]:
     """Return mean and covariance of the latents, given what was collected (all of it by default).
 
     Where nothing was collected these are 0 and the identity: the prior.
@@ -87,7 +84,7 @@ def posterior(
         overlap = torch.einsum("bc,cl,cm->blm", is_collected.to(loading), loading, loading)
     covariance = torch.linalg.inv(one + overlap / model.noise_variance)  # (batch or 1, latent, latent)
     mean = (covariance @ (offset @ loading)[..., None])[..., 0] / model.noise_variance
-    return mean, covariance
+    return mean, covariance.expand(len(sample), -1, -1)
 
 
 def log_likelihood(model: LinearGaussian, sample: Float[Tensor, "batch coordinate"]) -> Float[Tensor, " batch"]:

@@ -1,5 +1,7 @@
 """The shipped checkpoints: intact, small, as good as what their code makes, and better than nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,13 @@ from gdt_tutorial.checkpoints import OutsideTrainingWarning, verified, write_sum
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.twin.abstraction.latent_training import SMOKE, start_latents
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.lstm_training import BOOK, compare, train_lstm
 from gdt_tutorial.twin.emulation.walks import Walks
-from gdt_tutorial.twin.pretrained import FOLDER, pretrained_allocator, pretrained_emulator
+from gdt_tutorial.twin.pretrained import FOLDER, pretrained_allocator, pretrained_emulator, pretrained_latents
+from gdt_tutorial.twin.recipes.latent_widths import aged_windows, decoded_now, width_scores
 from gdt_tutorial.twin.recipes.shipped_allocator import (
     AllocatorConfig,
     TrainingCampus,
@@ -36,8 +40,8 @@ def test_checkpoint_is_small_and_has_its_hash(path):
     assert path.stat().st_size <= 200_000
 
 
-def test_both_checkpoints_are_there():
-    assert [path.stem for path in CHECKPOINTS] == ["allocator", "lstm"]
+def test_all_checkpoints_are_there():
+    assert [path.stem for path in CHECKPOINTS] == ["allocator", "latents", "lstm"]
 
 
 def test_changed_checkpoint_is_refused(tmp_path):
@@ -76,6 +80,30 @@ def test_emulator_trained_anew_is_no_better_than_the_shipped_one():
     shipped = pretrained_emulator(topology)
     errors = [compare(each, walks(3), 16, rng=seeding.stream(3, "reports")).lstm_m.mean() for each in (shipped, remade)]
     assert errors[0] < 1.05 * errors[1]
+
+
+def scores_by_age(vae, seed):
+    """Return the scores of an encoder at young and old reports, on windows that nobody learned from."""
+    drawn = aged_windows(Topology.waterloo(), (1, 8, 15), 500, rng=seeding.stream(seed, "aged"))
+    believed = [decoded_now(vae, each, generator=seeding.torch_stream(seed, "draws")) for each in drawn]
+    return width_scores(believed, drawn)
+
+
+def test_encoder_says_how_old_the_status_is_and_beats_its_untrained_start():
+    topology = Topology.waterloo()
+    shipped = scores_by_age(pretrained_latents(topology), 910_000)
+    start = scores_by_age(start_latents(topology, SMOKE, generator=seeding.torch_stream(0, "start"))[0], 910_000)
+    assert (np.diff(shipped.width) > 0.1).all()
+    assert (shipped.crps_m < start.crps_m).all()
+    assert (shipped.crps_db < start.crps_db).all()
+    assert (shipped.coverage_m[1:] > start.coverage_m[1:] + 0.05).all()
+
+
+def test_an_encoder_of_another_campus_is_refused():
+    topology = Topology.waterloo()
+    fewer = replace(topology, access_points=topology.access_points[:1], edge_servers=topology.edge_servers[:1])
+    with pytest.raises(ValueError, match=r"topology must give 6 numbers per user and slot, got 5; train one"):
+        pretrained_latents(fewer)
 
 
 def gain_over_greedy(maker, cycles_per_s, seed=900_000):
@@ -152,3 +180,11 @@ def test_allocator_trained_anew_is_as_good_as_the_shipped_one():
             gain_over_greedy(maker, cycles_per_s) for maker in (shipped, remade)
         )
         assert abs(mean - mean_remade) < interval + interval_remade
+
+
+@pytest.mark.slow
+def test_encoder_trained_anew_is_as_good_as_the_shipped_one():
+    topology = Topology.waterloo()
+    shipped, remade = (scores_by_age(pretrained_latents(topology, retrain=each), 920_000) for each in (False, True))
+    np.testing.assert_allclose(remade.crps_m, shipped.crps_m, rtol=0.03)
+    np.testing.assert_allclose(remade.width, shipped.width, atol=0.05)

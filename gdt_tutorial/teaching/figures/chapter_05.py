@@ -1,0 +1,121 @@
+"""The pictures of chapter 05: one latent, errors by size, rate against distortion, a path that comes back."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from gdt_tutorial.teaching.plots import color
+from gdt_tutorial.twin.recipes.code_table import CodeTable
+from gdt_tutorial.twin.recipes.vae_study import BETAS, N_LATENTS
+
+__all__ = ["draw_anomalies", "draw_errors", "draw_path", "draw_rate_distortion"]
+
+# Color and line of each code, and how figures call it.
+LOOKS = {
+    "principal components": ("gray", "s:", "principal components"),
+    "convolutions": ("orange", "^--", "autoencoder, convolutions"),
+    "perceptron": ("green", "v-.", "autoencoder, perceptron"),
+    "vae": ("blue", "o-", "VAE"),
+    "untrained": ("gray", "s:", "VAE, untrained"),
+    "vae from noise": ("purple", "D-.", "VAE, usual start"),
+}
+_AXIS = ("principal components", "convolutions", "perceptron", "vae")
+
+
+def draw_errors(fig: Figure, codes: CodeTable) -> None:
+    """Draw the mean square error of every code over the number of latents, with many and with few windows."""
+    for ax, n_windows in zip(fig.subplots(1, 2, sharey=True), (3000, 200), strict=True):
+        for name in _AXIS:
+            own, style, label = LOOKS[name]
+            error = [codes.values("mse", name, n_latent=k, n_windows=n_windows).mean() for k in N_LATENTS]
+            ax.plot(N_LATENTS, error, style, color=color(own), label=label)
+        ax.set(title=f"{n_windows:,} windows", xlabel="Latents", xscale="log", ylim=(0, 0.62))
+        ax.set_xticks(N_LATENTS, [str(k) for k in N_LATENTS])
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        if ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("Mean square error")
+            handles = ax.get_legend_handles_labels()
+    fig.legend(*handles, loc="outside upper center", ncols=2, fontsize=12)
+
+
+def draw_rate_distortion(
+    fig: Figure,
+    codes: CodeTable,
+    bound: tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]],
+    live: Sequence[tuple[float, float]],
+) -> None:
+    """Draw distortion over nats beside the Gaussian's curve, and by how much each code is above or below it.
+
+    Args:
+        fig: An empty figure.
+        codes: The stored comparison.
+        bound: Nats and distortion of the Gaussian.
+        live: Nats and distortion of the variational autoencoders of this run.
+    """
+    left, right = fig.subplots(1, 2, width_ratios=(1.1, 1))
+    left.plot(*bound, "-", color=color("text"), lw=1.6, label="Gaussian bound")
+    for name in ("untrained", "vae from noise", "vae"):
+        own, style, label = LOOKS[name]
+        rate, lost = (
+            np.array([codes.values(column, f"{name}, by beta", beta=beta).mean() for beta in BETAS])
+            for column in ("rate_nats", "distortion")
+        )
+        left.plot(rate, lost, style, color=color(own), label=label)
+        above = np.array([codes.nats_percent(name, beta) for beta in BETAS])
+        right.errorbar(above[:, 0], lost, xerr=above[:, 1], fmt=style, color=color(own), capsize=4)
+    left.plot(*np.array(live).T, "o", ms=13, mfc="none", color=color("blue"), label="VAE, this run")
+    right.axvline(0, color=color("text"), lw=1.6)
+    # Down here more components help, and a network does not.
+    right.axhspan(0.1, 0.23, color=color("gray"), alpha=0.18, lw=0)
+    right.text(62, 0.115, "components\nwin", fontsize=12, color=color("text"))
+    left.set(xlabel="Rate (nats)", ylabel="Distortion", xscale="log", ylim=(0.1, 0.7))
+    left.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
+    left.xaxis.set_minor_formatter(NullFormatter())
+    right.set(xlabel="Nats above bound (%)", ylim=(0.1, 0.7))
+    right.tick_params(axis="y", labelleft=False)
+    fig.legend(loc="outside upper center", ncols=2, fontsize=12)
+
+
+def draw_path(
+    fig: Figure,
+    path_m: Float[np.ndarray, "slot xy"],
+    mean_m: Float[np.ndarray, "slot xy"],
+    drawn_m: Float[np.ndarray, "draw slot xy"],
+    snr_db: Mapping[str, Float[np.ndarray, " slot"]],
+    drawn_db: Float[np.ndarray, "draw slot"],
+) -> None:
+    """Draw a user's path and SNR with what comes back from the mean of the latents and from draws of them."""
+    left, right = fig.subplots(1, 2, width_ratios=(1.1, 1))
+    for each in drawn_m:
+        left.plot(*each.T, "-", color=color("sky"), lw=1.2, alpha=0.7)
+    left.plot(*path_m.T, "o-", ms=4, color=color("text"), label="true")
+    left.plot(*mean_m.T, "-", color=color("blue"), lw=3, label="from the mean")
+    left.plot([], [], "-", color=color("sky"), label="from draws")
+    left.set(xlabel="East (m)", ylabel="North (m)", xlim=(-460, 460), ylim=(-460, 460))
+    left.set_xticks([-400, 0, 400])
+    left.set_yticks([-400, 0, 400])
+    slot = np.arange(len(path_m))
+    for one in drawn_db:
+        right.plot(slot, one, "-", color=color("sky"), lw=1.2, alpha=0.7)
+    right.plot(slot, snr_db["true"], "o-", ms=4, color=color("text"))
+    right.plot(slot, snr_db["mean"], "-", color=color("blue"), lw=3)
+    right.set(xlabel="Slot", ylabel="SNR to AP 1 (dB)", ylim=(-25, 60))
+    fig.legend(loc="outside upper center", ncols=3, fontsize=12)
+
+
+def draw_anomalies(fig: Figure, faults: Mapping[str, Mapping[str, float]], titles: Sequence[str]) -> None:
+    """Draw how often a broken window is scored above a sound one: by fault, then by detector."""
+    ax = fig.subplots()
+    place = np.arange(len(faults))
+    for index, (title, own) in enumerate(zip(titles, ("blue", "orange"), strict=True)):
+        share = [100 * detectors[title] for detectors in faults.values()]
+        bars = ax.barh(place + 0.4 * index - 0.2, share, height=0.36, color=color(own), label=title)
+        ax.bar_label(bars, fmt="%.0f", padding=4, color=color("text"), fontsize=12)
+    ax.axvline(50, color=color("text"), lw=1.2)
+    ax.set(xlabel="Pairs with the broken one above (%)", xlim=(0, 112))
+    ax.set_yticks(place, list(faults))
+    ax.invert_yaxis()
+    fig.legend(loc="outside upper center", ncols=2, fontsize=12)
