@@ -15,28 +15,31 @@ __all__ = ["draw_anomalies", "draw_errors", "draw_path", "draw_rate_distortion"]
 
 # Color and line of each code, and how figures call it.
 LOOKS = {
-    "principal components": ("gray", "s:", "principal components"),
     "convolutions": ("orange", "^--", "autoencoder, convolutions"),
     "perceptron": ("green", "v-.", "autoencoder, perceptron"),
     "vae": ("blue", "o-", "VAE"),
     "untrained": ("gray", "s:", "VAE, untrained"),
     "vae from noise": ("purple", "D-.", "VAE, usual start"),
 }
-_AXIS = ("principal components", "convolutions", "perceptron", "vae")
+_PCA = "principal components"
+_REACH_M = 130.0  # of the map around a path
 
 
 def draw_errors(fig: Figure, codes: CodeTable) -> None:
-    """Draw the mean square error of every code over the number of latents, with many and with few windows."""
-    for ax, n_windows in zip(fig.subplots(1, 2, sharey=True), (3000, 200), strict=True):
-        for name in _AXIS:
+    """Draw errors against those of principal components over the number of latents, with many and with few windows."""
+    for ax, n_windows in zip(fig.subplots(1, 2), (3000, 200), strict=True):
+        place = np.arange(len(N_LATENTS))
+        for shift, name in zip((-0.1, 0.1, 0.0), ("convolutions", "perceptron", "vae"), strict=True):
             own, style, label = LOOKS[name]
-            error = [codes.values("mse", name, n_latent=k, n_windows=n_windows).mean() for k in N_LATENTS]
-            ax.plot(N_LATENTS, error, style, color=color(own), label=label)
-        ax.set(title=f"{n_windows:,} windows", xlabel="Latents", xscale="log", ylim=(0, 0.62))
-        ax.set_xticks(N_LATENTS, [str(k) for k in N_LATENTS])
-        ax.xaxis.set_minor_formatter(NullFormatter())
+            above = [codes.lost_percent(name, _PCA, n_latent=k, n_windows=n_windows) for k in N_LATENTS]
+            mean, half = np.array(above).T
+            ax.errorbar(place + shift, mean, yerr=half, fmt=style, color=color(own), capsize=4, label=label)
+        ax.axhline(0, color=color("text"), lw=1.6, label="principal components")
+        pca = [codes.values("mse", _PCA, n_latent=k, n_windows=n_windows).mean() for k in N_LATENTS]
+        ax.set_xticks(place, [f"{k}\n({error:.2f})" for k, error in zip(N_LATENTS, pca, strict=True)])
+        ax.set(title=f"{n_windows:,} windows", xlabel="Latents", ylim=(-24, 30 if n_windows > 1000 else 120))
         if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("Mean square error")
+            ax.set_ylabel("Error against PCA (%)")
             handles = ax.get_legend_handles_labels()
     fig.legend(*handles, loc="outside upper center", ncols=2, fontsize=12)
 
@@ -71,7 +74,7 @@ def draw_rate_distortion(
     # Down here more components help, and a network does not.
     right.axhspan(0.1, 0.23, color=color("gray"), alpha=0.18, lw=0)
     right.text(62, 0.115, "components\nwin", fontsize=12, color=color("text"))
-    left.set(xlabel="Rate (nats)", ylabel="Distortion", xscale="log", ylim=(0.1, 0.7))
+    left.set(xlabel="Rate (nats)", ylabel="Distortion", xscale="log", xlim=(0.8, 50), ylim=(0.1, 0.7))
     left.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
     left.xaxis.set_minor_formatter(NullFormatter())
     right.set(xlabel="Nats above bound (%)", ylim=(0.1, 0.7))
@@ -94,15 +97,16 @@ def draw_path(
     left.plot(*path_m.T, "o-", ms=4, color=color("text"), label="true")
     left.plot(*mean_m.T, "-", color=color("blue"), lw=3, label="from the mean")
     left.plot([], [], "-", color=color("sky"), label="from draws")
-    left.set(xlabel="East (m)", ylabel="North (m)", xlim=(-460, 460), ylim=(-460, 460))
-    left.set_xticks([-400, 0, 400])
-    left.set_yticks([-400, 0, 400])
+    middle_m = path_m.mean(axis=0)
+    for name, middle in zip(("x", "y"), middle_m, strict=True):
+        left.set(**{f"{name}lim": (middle - _REACH_M, middle + _REACH_M)})
+    left.set(xlabel="East (m)", ylabel="North (m)", aspect="equal")
     slot = np.arange(len(path_m))
     for one in drawn_db:
         right.plot(slot, one, "-", color=color("sky"), lw=1.2, alpha=0.7)
     right.plot(slot, snr_db["true"], "o-", ms=4, color=color("text"))
     right.plot(slot, snr_db["mean"], "-", color=color("blue"), lw=3)
-    right.set(xlabel="Slot", ylabel="SNR to AP 1 (dB)", ylim=(-25, 60))
+    right.set(xlabel="Slot", ylabel="SNR to AP 1 (dB)", ylim=(-15, 55))
     fig.legend(loc="outside upper center", ncols=3, fontsize=12)
 
 
