@@ -5,4 +5,5 @@ In order of the package's reading:
     external    physical network <-> twin: how often to collect (adaptive data collection)
     internal    twin <-> generative AI: whose decision the network gets (adaptive decision-making)
     manager     both together, on their two time scales
+    recipes     studies of the closed loops, for the chapters
 """

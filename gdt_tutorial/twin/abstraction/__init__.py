@@ -5,5 +5,8 @@ subgroups  who belongs to which sub-multicast group (SMG), and how they are numb
 status_windows  windows of the whole status, as networks read them
 filling    lost reports: straight lines, and a Gaussian given the reports that came
 smoothing  noisy reports: a Kalman smoother along each user's path
+correction  a variational autoencoder that corrects either, and starts as it
+latent     a code of each SMG and how sure it is; `latent_training` makes the encoder
+expected_worst  the rate that an SMG can expect, in closed form from the emulator's own spread
 groups     statistics of every SMG: no training
 """

@@ -64,12 +64,17 @@ class LatentConfig:
     vae: VaeConfig = parameter(_VAE, "The network.", "chosen among 8 and 16 latents, sigma .3 and .5")
 
 
-SMOKE = LatentConfig(n_users=1_200, vae=VaeConfig(n_latent=8, n_hidden=64, sigma=0.5, fit=FitConfig(n_epochs=2, batch_size=128)))
+SMOKE = LatentConfig(
+    n_users=1_200, vae=VaeConfig(n_latent=8, n_hidden=64, sigma=0.5, fit=FitConfig(n_epochs=2, batch_size=128))
+)
 BOOK = LatentConfig()
 FULL = LatentConfig(
     n_users=48_000,
     vae=VaeConfig(
-        n_latent=8, n_hidden=64, sigma=0.5, fit=FitConfig(n_epochs=30, batch_size=256, weight_decay=1e-3, schedule=cosine)
+        n_latent=8,
+        n_hidden=64,
+        sigma=0.5,
+        fit=FitConfig(n_epochs=30, batch_size=256, weight_decay=1e-3, schedule=cosine),
     ),
 )
 
@@ -104,7 +109,9 @@ def draw_windows(
         ValueError: An age that does not fit into the window.
     """
     oldest = max_age_slots if age_slots is None else age_slots
-    require(0 <= oldest < MEMORY_SLOTS, "age_slots", f"lie in 0..{MEMORY_SLOTS - 1}", oldest, "a window has no more slots")
+    require(
+        0 <= oldest < MEMORY_SLOTS, "age_slots", f"lie in 0..{MEMORY_SLOTS - 1}", oldest, "a window has no more slots"
+    )
     window_rng, report_rng, age_rng = rng.spawn(3)
     whole = sample_windows(topology, n_users, 1, MEMORY_SLOTS, rng=window_rng)
     age = age_rng.integers(max_age_slots + 1, size=n_users) if age_slots is None else np.full(n_users, age_slots)
@@ -168,7 +175,10 @@ def start_latents(
     rng = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
     drawn = draw_windows(topology, config.n_users, max_age_slots=config.max_age_slots, rng=rng).whole
     values, mask = drawn.values[:, 0], drawn.is_collected[:, 0]
-    return start_vae(values, config.vae, generator=generator), (torch.from_numpy(values).float(), torch.from_numpy(mask))
+    return start_vae(values, config.vae, generator=generator), (
+        torch.from_numpy(values).float(),
+        torch.from_numpy(mask),
+    )
 
 
 def train_latents(

@@ -3,5 +3,6 @@
 maker       the protocol `DecisionMaker`
 schedule    what a slot can carry, and whole segments packed into it
 greedy      model-based makers: greedy, and equal shares
+corrected_greedy  greedy on rates that a small network corrects by the code of each SMG
 allocator   data-based: a trained network
 """

@@ -1,8 +1,8 @@
 """Does the width of a code grow with the age of the status, and does it cover the truth?
 
 For users whose last report has a given age, each way to know says mean and spread of position and SNR *now*: an emulator in
-its own words, and a variational autoencoder by decoding draws of its latents. All meet the same windows. A plain autoencoder has
-no width: its spread is that of its decoder alone, which knows no age.
+its own words, and a variational autoencoder by decoding draws of its latents. All meet the same windows. A plain autoencoder
+has no width: its spread is that of its decoder alone, which knows no age.
 """
 
 from collections.abc import Sequence
@@ -49,14 +49,16 @@ class WidthScores:
     crps_db: Float[np.ndarray, " age"]
     coverage_m: Float[np.ndarray, " age"]  # of the central 80 %
     coverage_db: Float[np.ndarray, " age"]
-    rank_m: Float[np.ndarray, " age"]  # rank correlation of width and distance moved since the report: what age does not say
+    rank_m: Float[np.ndarray, " age"]  # rank correlation of width and distance from the truth: what age does not say
 
 
 def aged_windows(
     topology: Topology, ages: Sequence[int], n_users: int, *, rng: np.random.Generator
 ) -> list[LossyWindows]:
     """Draw windows for each age of the last report."""
-    return [draw_windows(topology, n_users, age, rng=each) for age, each in zip(ages, rng.spawn(len(ages)), strict=True)]
+    return [
+        draw_windows(topology, n_users, age, rng=each) for age, each in zip(ages, rng.spawn(len(ages)), strict=True)
+    ]
 
 
 def decoded_now(
@@ -110,23 +112,27 @@ def width_scores(believed: Sequence[Believed], drawn: Sequence[LossyWindows]) ->
         ValueError: No age, or another number of windows than of beliefs.
     """
     is_alike = len(believed) == len(drawn) > 0
-    require(is_alike, "believed", "hold one entry per age", (len(believed), len(drawn)), "pass one for each of the windows")
+    require(
+        is_alike, "believed", "hold one entry per age", (len(believed), len(drawn)), "pass one for each of the windows"
+    )
     rows = [_score(each, windows) for each, windows in zip(believed, drawn, strict=True)]
     return WidthScores(**{name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
 def _score(each: Believed, drawn: LossyWindows) -> dict[str, float]:
     true_m, true_db = drawn.window.position_m[:, 0, -1], drawn.window.snr_db[:, 0, -1]
-    moved_m = np.linalg.norm(true_m - drawn.whole.last[:, 0, :2], axis=-1)
+    error_m = np.linalg.norm(each.position_m - true_m, axis=-1)
     half = float(ndtri((1 + _LEVEL) / 2))
-    is_flat = np.ptp(each.width) < 1e-12 or np.ptp(moved_m) < 1e-12
+    is_flat = np.ptp(each.width) < 1e-12 or np.ptp(error_m) < 1e-12
     return {
         "width": float(each.width.mean()),
         "std_m": float(each.position_std_m.mean()),
         "std_db": float(each.snr_std_db.mean()),
         "crps_m": float(crps_gaussian(each.position_m, each.position_std_m, true_m).mean()),
         "crps_db": float(crps_gaussian(each.snr_db, each.snr_std_db, true_db).mean()),
-        "coverage_m": coverage(each.position_m - half * each.position_std_m, each.position_m + half * each.position_std_m, true_m),
+        "coverage_m": coverage(
+            each.position_m - half * each.position_std_m, each.position_m + half * each.position_std_m, true_m
+        ),
         "coverage_db": coverage(each.snr_db - half * each.snr_std_db, each.snr_db + half * each.snr_std_db, true_db),
-        "rank_m": 0.0 if is_flat else float(spearmanr(each.width, moved_m).statistic),
+        "rank_m": 0.0 if is_flat else float(spearmanr(each.width, error_m).statistic),
     }

@@ -1,0 +1,4 @@
+"""Studies of parts in the closed loops, for the chapters: what does a part change in what the network serves?
+
+width_in_the_loop   a maker that reads the width of a code, against those that do not
+"""
