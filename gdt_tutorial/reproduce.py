@@ -90,6 +90,12 @@ FIGURES: dict[str, Figure] = {
         task_s={"3000": 50.0, "200": 10.0},
         kind="n_windows",
     ),
+    "vae_twin": Figure(
+        module="gdt_tutorial.loops.recipes.vae_in_the_twin",
+        n_seeds=5,
+        task_s={"reports": 40.0, "codes": 50.0},
+        kind="kind",
+    ),
 }
 
 _KEPT = "What is finished is kept: the same command goes on from here."

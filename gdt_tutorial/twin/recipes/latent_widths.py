@@ -22,7 +22,7 @@ from gdt_tutorial.twin.abstraction.latent import encode_users
 from gdt_tutorial.twin.abstraction.latent_training import LossyWindows, draw_windows
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 
-__all__ = ["Believed", "WidthScores", "aged_windows", "decoded_now", "emulated_now", "width_scores"]
+__all__ = ["Believed", "WidthScores", "aged_windows", "decoded_now", "emulated_now", "last_report_at", "width_scores"]
 
 _LEVEL = 0.8  # of the intervals whose coverage is counted
 
@@ -59,6 +59,20 @@ def aged_windows(
     return [
         draw_windows(topology, n_users, age, rng=each) for age, each in zip(ages, rng.spawn(len(ages)), strict=True)
     ]
+
+
+def last_report_at(drawn: LossyWindows, age_slots: int) -> LossyWindows:
+    """Return the same windows with their last reports at another age; what came before that stays as it is.
+
+    Raises:
+        ValueError: An age that does not fit into the window.
+    """
+    window, n_slots = drawn.window, drawn.window.position_m.shape[2]
+    require(0 <= age_slots < n_slots, "age_slots", f"lie in 0..{n_slots - 1}", age_slots, "a window has no more slots")
+    newest, slot = n_slots - 1 - age_slots, np.arange(n_slots)
+    mask = (window.is_behavior_collected & (slot < newest)) | (slot == newest)
+    aged = replace(window, is_behavior_collected=mask, is_networking_collected=mask.copy())
+    return LossyWindows(aged, np.full_like(drawn.age_slots, age_slots))
 
 
 def decoded_now(

@@ -1,0 +1,71 @@
+"""The stored studies of the variational autoencoder in the twin as arrays (what `reproduce vae_twin` writes)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from gdt_tutorial.configuration import require
+from gdt_tutorial.studies.intervals import t_interval
+from gdt_tutorial.studies.tables import read_table
+
+__all__ = ["STORED", "TwinTable"]
+
+STORED = Path(__file__).parents[1] / "results" / "vae_twin.csv"
+
+
+class TwinTable:
+    """One entry per study, place, method, measure, and seed.
+
+    Attributes:
+        header: How the table was made.
+        seeds: Draws of walks, channels and networks.
+    """
+
+    def __init__(self, header: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+        self.header, self._rows = dict(header), list(rows)
+        self.seeds = sorted({int(row["seed"]) for row in rows})
+
+    @classmethod
+    def read(cls, path: Path = STORED) -> "TwinTable":
+        """Read what `reproduce vae_twin` wrote.
+
+        Raises:
+            ValueError: The file is no such table, or it is cut short.
+        """
+        return cls(*read_table(path))
+
+    def values(self, study: str, place: float | int, method: str, measure: str) -> Float[np.ndarray, " seed"]:
+        """Return a measure of one method, seed by seed.
+
+        Args:
+            study: "filling", "denoising", "width" or "loop".
+            place: Share lost, noise in dB, age in slots, or period in slots.
+            method: As the table calls it.
+            measure: Such as "snr_db".
+
+        Raises:
+            ValueError: Not exactly one row for each seed.
+        """
+        wanted = {"study": study, "place": place, "method": method, "measure": measure}
+        rows = [row for row in self._rows if all(row[name] == value for name, value in wanted.items())]
+        is_one_each = sorted(int(row["seed"]) for row in rows) == self.seeds
+        known = sorted({str(row["method"]) for row in self._rows if row["study"] == study})
+        rule, remedy = f"have one row for each of {len(self.seeds)} seeds", f"the study {study!r} has {known}"
+        require(is_one_each, "method", rule, (wanted, len(rows)), remedy)
+        return np.array([float(row["value"]) for row in sorted(rows, key=lambda row: row["seed"])])
+
+    def mean(self, study: str, place: float | int, method: str, measure: str) -> tuple[float, float]:
+        """Return a mean over the seeds with its half interval."""
+        return t_interval(self.values(study, place, method, measure))
+
+    def difference(self, study: str, place: float | int, method: str, rival: str, measure: str) -> tuple[float, float]:
+        """Return by how much a method is above its rival, paired by seed, with the half interval."""
+        return t_interval(self.values(study, place, method, measure) - self.values(study, place, rival, measure))
+
+    def percent(self, study: str, place: float | int, method: str, rival: str, measure: str) -> tuple[float, float]:
+        """Return the same in percent of the rival."""
+        own, other = (self.values(study, place, each, measure) for each in (method, rival))
+        return t_interval(100 * (own / other - 1))
