@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, kl_to_standard_normal, save_vae
-from gdt_tutorial.learning import FitConfig
+from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, kl_to_standard_normal, load_vae, save_vae
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_seeded, torch_stream
 from gdt_tutorial.twin.abstraction.expected_worst import ComingMean, ExpectedWorst, expected_subgroup_efficiency
@@ -261,7 +260,7 @@ def test_a_correction_finds_a_factor_that_the_width_tells():
     assert factor[1] < 0.6 * factor[0]
 
 
-def test_bad_input_is_refused(moment, tmp_path):
+def test_bad_input_is_refused(moment):
     net, seen = moment
     plain, model = twin_of(net)
     with pytest.raises(ValueError, match=r"vae must read 20 slots, as an observation holds, got 8; train it on"):
@@ -279,8 +278,17 @@ def test_bad_input_is_refused(moment, tmp_path):
     assert read_rate(plain.abstract(seen)).shape[-1] == 2
     with pytest.raises(ValueError, match=r"features must give 2 numbers to read, got 8; use LatentAbstractor"):
         CorrectedGreedy(model, network_).decide(LatentAbstractor(plain, untrained(), net.link).abstract(seen), rng=ANY)
-    save_vae(untrained(), tmp_path / "copy.safetensors")
 
 
-def test_a_short_fit_is_possible():
-    assert SMOKE.vae.fit == FitConfig(n_epochs=2, batch_size=128)
+def test_a_saved_encoder_says_the_same_and_a_broken_one_is_refused(moment, tmp_path):
+    net, seen = moment
+    path, plain = tmp_path / "encoder.safetensors", twin_of(net)[0]
+    save_vae(untrained(), path)
+    loaded, own = (LatentAbstractor(plain, each, net.link).abstract(seen) for each in (load_vae(path), untrained()))
+    assert same(loaded, own)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="path must be a safetensors file, got 'encoder.safetensors"):
+        load_vae(path)
+    save_vae(untrained(n_slots=8), path)
+    with pytest.raises(ValueError, match="vae must read 20 slots"):
+        LatentAbstractor(plain, load_vae(path), net.link)
