@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.campus import Campus
-from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.mobility import Mobility
 from gdt_tutorial.twin.emulation.extrapolation import ErrorGrowth
 
 Position = Float[np.ndarray, "user slot xy"]
@@ -43,7 +43,7 @@ class Walks:
     @classmethod
     def sample(
         cls,
-        config: LevyFlightConfig,
+        mobility: Mobility,
         campus: Campus,
         n_users: int,
         n_slots: int,
@@ -51,8 +51,8 @@ class Walks:
         *,
         rng: np.random.Generator,
     ) -> "Walks":
-        """Draw Levy flights."""
-        walk = LevyFlight(config, campus, 1, n_users, rng=rng)
+        """Draw walks: Levy flights, or those of any other `Mobility`."""
+        walk = mobility.start(campus, 1, n_users, rng=rng)
         position_m, velocity_mps = [walk.position_m[0].copy()], [walk.velocity_mps[0].copy()]
         for _ in range(n_slots - 1):
             walk.advance(slot_s)
