@@ -34,9 +34,9 @@ class DestinationConfig:
     n_gates: int = parameter(4, "Gates of the campus, one in the middle of a side.", "chosen", at_least=0, at_most=4)
     gate_share: float = parameter(0.1, "Share of the trips that lead to a gate.", "chosen", above=0, below=1)
     popularity_exponent: float = parameter(
-        0.8,
+        1.0,
         "Buildings are liked as their place in the campus's list to minus this.",
-        "chosen; 0 likes all alike",
+        "chosen: Zipf's law; 0 likes all alike",
         at_least=0,
         below=inf,
     )
