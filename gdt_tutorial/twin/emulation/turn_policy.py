@@ -231,12 +231,19 @@ def watch(walks: Walks, crossings: Crossings) -> WatchedWalks:
     )
 
 
-def clone(seen: WatchedWalks, crossings: Crossings, config: CloneConfig = CloneConfig()) -> TurnPolicy:
-    """Copy what was seen, shrunk to what a map alone tells."""
+def clone(
+    seen: WatchedWalks,
+    crossings: Crossings,
+    config: CloneConfig = CloneConfig(),
+    *,
+    prior: Float[np.ndarray, "state choice"] | None = None,
+) -> TurnPolicy:
+    """Copy what was seen, shrunk to `prior`: by default to what a map alone tells."""
+    prior = crossings.uniform_trips if prior is None else prior
     count = np.zeros(crossings.is_possible.shape)
     np.add.at(count, (seen.state, seen.choice), 1.0)
     total = count.sum(axis=1, keepdims=True) + config.prior_turns
-    turn = (count + config.prior_turns * crossings.uniform_trips) / total
+    turn = (count + config.prior_turns * prior) / total
     stood = np.arange(1, config.max_stay_slots + 1)
     lasted = np.minimum(seen.stay_slots, config.max_stay_slots)[:, None]
     n_left = (seen.has_left[:, None] & (lasted == stood)).sum(axis=0)
