@@ -19,6 +19,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.utils import RecordConstructorArgs
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
@@ -28,7 +29,7 @@ from gdt_tutorial.configuration import require
 __all__ = ["AbsorbingState", "absorb"]
 
 
-class AbsorbingState(gymnasium.Wrapper):
+class AbsorbingState(gymnasium.Wrapper, RecordConstructorArgs):
     """An environment whose episodes all last `n_steps`: after its end they go on in the absorbing state, with reward 0.
 
     Args:
@@ -37,20 +38,21 @@ class AbsorbingState(gymnasium.Wrapper):
     """
 
     def __init__(self, env: gymnasium.Env, n_steps: int) -> None:
-        super().__init__(env)
+        RecordConstructorArgs.__init__(self, n_steps=n_steps)
+        gymnasium.Wrapper.__init__(self, env)
         require(n_steps > 0, "n_steps", "be above 0", n_steps, "pass the horizon of the demonstrations")
         space = env.observation_space
         is_vector = isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1
         require(is_vector, "observation space", "be a Box of one axis", space, "wrap it in FlattenObservation")
         low, high = np.append(np.minimum(space.low, 0), 0), np.append(np.maximum(space.high, 0), 1)  # type: ignore[attr-defined]
-        self.observation_space = gymnasium.spaces.Box(low.astype(space.dtype), high.astype(space.dtype), dtype=space.dtype)  # type: ignore[arg-type, type-var]
+        self.observation_space = gymnasium.spaces.Box(low.astype(np.float32), high.astype(np.float32))
         self._n_steps, self._step, self._idle, self._has_ended = n_steps, 0, BEFORE_THE_FIRST, False
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(**kwargs)
         self._step, self._idle, self._has_ended = 0, "", False
-        return np.append(observation, 0).astype(self.observation_space.dtype), info
+        return np.append(observation, 0).astype(np.float32), info
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Step the environment, or stay in the absorbing state, where no action counts.
@@ -60,7 +62,8 @@ class AbsorbingState(gymnasium.Wrapper):
             ValueError: A time limit of the environment that comes before.
         """
         require_running(self._idle)
-        self._step, reward, info = self._step + 1, 0.0, {}
+        info: dict[str, Any] = {}
+        self._step, reward = self._step + 1, 0.0
         is_over = self._step == self._n_steps
         if not self._has_ended:
             observation, gain, self._has_ended, is_cut, info = self.env.step(action)
@@ -69,14 +72,18 @@ class AbsorbingState(gymnasium.Wrapper):
         if self._has_ended:
             observation = np.zeros(self.observation_space.shape[0] - 1)  # type: ignore[index]
         self._idle = AFTER_THE_END if is_over else ""
-        full = np.append(observation, self._has_ended).astype(self.observation_space.dtype)
+        full = np.append(observation, self._has_ended).astype(np.float32)
         return full, reward, False, is_over, info
 
 
 def absorb(
-    episodes: Sequence[tuple[Float[Tensor, "step state"], Shaped[Tensor, " step *action"]]], n_steps: int
-) -> tuple[Float[Tensor, "batch state+1"], Shaped[Tensor, " batch *action"]]:
-    """Continue episodes that terminated in the absorbing state up to `n_steps`; return all states and actions, one after the other.
+    episodes: Sequence[tuple[Tensor, Tensor]], n_steps: int
+) -> tuple[Float[Tensor, "batch state"], Shaped[Tensor, " batch *action"]]:
+    """Continue episodes in the absorbing state up to `n_steps`; return all states and actions, one after the other.
+
+    Args:
+        episodes: States (step x state) and actions of each; one that is shorter than `n_steps` has terminated.
+        n_steps: The horizon.
 
     Raises:
         ValueError: No episode, or one that is longer.

@@ -5,11 +5,13 @@ import pytest
 from scipy.special import logsumexp
 
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.worlds.street import ACTIONS, Street, StreetConfig, StreetEnvs
+from gdt_tutorial.worlds.finite import FiniteEnvs, FiniteWorld
+from gdt_tutorial.worlds.street import ACTIONS, Street, StreetConfig
 
 STREET = Street()
+WORLD = STREET.world
 WALKERS = STREET.soft_optimal()
-UNIFORM = np.full((STREET.n_states, len(ACTIONS)), 0.25)
+UNIFORM = np.full((WORLD.n_states, len(ACTIONS)), 0.25)
 
 
 def corridor(n_cells=4, **changes):
@@ -18,18 +20,18 @@ def corridor(n_cells=4, **changes):
 
 
 def test_transition_is_a_law_and_the_goal_absorbs():
-    np.testing.assert_allclose(STREET.transition.sum(axis=-1), 1)
-    assert (STREET.transition >= 0).all()
-    assert (STREET.transition[STREET.goal, :, STREET.goal] == 1).all()
+    np.testing.assert_allclose(WORLD.transition.sum(axis=-1), 1)
+    assert (WORLD.transition >= 0).all()
+    assert (WORLD.transition[WORLD.goal, :, WORLD.goal] == 1).all()
 
 
 def test_transition_by_hand():
     # A step east at .8 + .2 / 4; the other three directions leave the walker in the first cell.
     street = corridor(3)
-    np.testing.assert_allclose(street.transition[0, 0], [0.15, 0.85, 0])
-    np.testing.assert_allclose(street.transition[0, 2], [0.95, 0.05, 0])
+    np.testing.assert_allclose(street.world.transition[0, 0], [0.15, 0.85, 0])
+    np.testing.assert_allclose(street.world.transition[0, 2], [0.95, 0.05, 0])
     # In the wrong model half of the steps are not made.
-    np.testing.assert_allclose(street.wrong().transition[0, 0], [0.575, 0.425, 0])
+    np.testing.assert_allclose(street.wrong().world.transition[0, 0], [0.575, 0.425, 0])
 
 
 def test_walls_stand_and_gates_lead_through():
@@ -41,13 +43,13 @@ def test_walls_stand_and_gates_lead_through():
 
 def test_soft_optimal_walkers_obey_their_equations():
     price, temperature = 1 + STREET.is_gate, STREET.config.temperature
-    way = np.arange(STREET.n_states) != STREET.goal
+    way = np.arange(WORLD.n_states) != WORLD.goal
     # log pi(a | s) - log pi(b | s) = (Q(s, a) - Q(s, b)) / T; V from any action: V = Q(s, a) - T log pi(a | s).
-    law = STREET.step_law(WALKERS)[np.ix_(way, way)]
+    law = WORLD.step_law(WALKERS)[np.ix_(way, way)]
     entropy = -(WALKERS * np.log(WALKERS)).sum(axis=1)
-    value = np.zeros(STREET.n_states)
+    value = np.zeros(WORLD.n_states)
     value[way] = np.linalg.solve(np.eye(way.sum()) - law, (temperature * entropy - price)[way])
-    worth = -price[:, None] + STREET.transition @ value
+    worth = -price[:, None] + WORLD.transition @ value
     np.testing.assert_allclose(temperature * logsumexp(worth / temperature, axis=1)[way], value[way], atol=1e-6)
     expected = np.exp((worth - value[:, None]) / temperature)
     np.testing.assert_allclose(WALKERS[way], expected[way], atol=1e-6)
@@ -67,56 +69,56 @@ def test_arrival_law_by_hand():
     # Two cells, always east: each slot arrives with .85.
     east = np.tile([1.0, 0, 0, 0], (2, 1))
     street = corridor(2, n_slots=4)
-    np.testing.assert_allclose(street.arrival_cdf(east), [0, 0.85, 1 - 0.15**2, 1 - 0.15**3])
-    assert street.mean_arrival(east) == pytest.approx(1 + 0.15 + 0.15**2 + 0.15**3)
+    np.testing.assert_allclose(street.world.arrival_cdf(east), [0, 0.85, 1 - 0.15**2, 1 - 0.15**3])
+    assert street.world.mean_arrival(east) == pytest.approx(1 + 0.15 + 0.15**2 + 0.15**3)
 
 
 def test_occupancy_is_a_law_that_flows():
-    share = STREET.occupancy(WALKERS)
+    share = WORLD.occupancy(WALKERS)
     assert share.sum() == pytest.approx(1)
     # What enters a state over the horizon is what is there, but for the first and the slot after the last.
-    n_slots, law = STREET.config.n_slots, STREET.step_law(WALKERS)
-    last = STREET.start @ np.linalg.matrix_power(law, n_slots)
+    n_slots, law = STREET.config.n_slots, WORLD.step_law(WALKERS)
+    last = WORLD.start @ np.linalg.matrix_power(law, n_slots)
     here = share.sum(axis=1) * n_slots
-    np.testing.assert_allclose(here, STREET.start + here @ law - last, atol=1e-9)
-    assert share[STREET.goal].sum() * n_slots == pytest.approx(STREET.arrival_cdf(WALKERS).sum())
+    np.testing.assert_allclose(here, WORLD.start + here @ law - last, atol=1e-9)
+    assert share[WORLD.goal].sum() * n_slots == pytest.approx(WORLD.arrival_cdf(WALKERS).sum())
 
 
 def test_long_horizon_equals_the_linear_solve():
     long = Street(StreetConfig(n_slots=2000))
-    share, visits = long.occupancy(WALKERS).sum(axis=1) * 2000, long.expected_visits(WALKERS)
-    way = np.arange(long.n_states) != long.goal
+    share, visits = long.world.occupancy(WALKERS).sum(axis=1) * 2000, long.world.expected_visits(WALKERS)
+    way = np.arange(long.world.n_states) != long.world.goal
     np.testing.assert_allclose(share[way], visits[way], atol=1e-8)
-    assert visits.sum() == pytest.approx(long.mean_arrival(WALKERS))
+    assert visits.sum() == pytest.approx(long.world.mean_arrival(WALKERS))
 
 
 def test_sampled_walks_have_the_exact_laws():
     n_walks = 20_000
-    state, action = STREET.sample(WALKERS, n_walks, rng=stream(0, "walks"))
-    arrived = (state == STREET.goal).mean(axis=0)
+    state, action = WORLD.sample(WALKERS, n_walks, rng=stream(0, "walks"))
+    arrived = (state == WORLD.goal).mean(axis=0)
     # Dvoretzky, Kiefer and Wolfowitz: beyond this once in 10,000 times.
     band = np.sqrt(np.log(2 / 1e-4) / (2 * n_walks))
-    assert np.abs(arrived - STREET.arrival_cdf(WALKERS)).max() < band
-    counts = np.zeros((STREET.n_states, len(ACTIONS)))
+    assert np.abs(arrived - WORLD.arrival_cdf(WALKERS)).max() < band
+    counts = np.zeros((WORLD.n_states, len(ACTIONS)))
     np.add.at(counts, (state, action), 1 / state.size)
-    assert np.abs(counts - STREET.occupancy(WALKERS)).sum() / 2 < 0.015
+    assert np.abs(counts - WORLD.occupancy(WALKERS)).sum() / 2 < 0.015
 
 
 def test_environment_has_the_exact_arrival_law():
-    envs = StreetEnvs(STREET, 5_000)
+    envs = FiniteEnvs(WORLD, 5_000)
     state, _ = envs.reset(seed=0)
     rng, arrived = stream(0, "actions"), []
     for _ in range(STREET.config.n_slots):
-        arrived.append((state == STREET.goal).mean())
+        arrived.append((state == WORLD.goal).mean())
         action = (rng.random(len(state))[:, None] > WALKERS[state].cumsum(axis=1)[:, :-1]).sum(axis=1)
         state, reward, terminated, truncated, _ = envs.step(action)
         assert not reward.any()
         assert not terminated.any()
     assert truncated.all()
-    assert np.abs(np.array(arrived) - STREET.arrival_cdf(WALKERS)).max() < 0.03
+    assert np.abs(np.array(arrived) - WORLD.arrival_cdf(WALKERS)).max() < 0.03
     # The step after the last resets.
     state, _, _, truncated, _ = envs.step(action)
-    assert STREET.start[state].all()
+    assert WORLD.start[state].all()
     assert not truncated.any()
 
 
@@ -124,16 +126,18 @@ def test_log_likelihood_by_hand_and_at_its_best():
     street = corridor(2, slip=0.0, n_slots=1)
     walkers = np.array([[0.5, 0.25, 0.25, 0.0], [0.25] * 4])
     copy = np.array([[0.25, 0.5, 0.25, 0.0], [0.25] * 4])
-    assert street.log_likelihood(copy, walkers) == pytest.approx(0.75 * np.log(0.25) + 0.25 * np.log(0.5))
-    best = STREET.log_likelihood(WALKERS, WALKERS)
-    assert STREET.log_likelihood(UNIFORM, WALKERS) == pytest.approx(np.log(0.25)) < best
+    assert street.world.log_likelihood(copy, walkers) == pytest.approx(0.75 * np.log(0.25) + 0.25 * np.log(0.5))
+    best = WORLD.log_likelihood(WALKERS, WALKERS)
+    assert WORLD.log_likelihood(UNIFORM, WALKERS) == pytest.approx(np.log(0.25))
+    assert best > np.log(0.25)
+    assert WORLD.log_likelihood(np.eye(4)[np.zeros(WORLD.n_states, int)], WALKERS) == -np.inf
 
 
 def test_walks_have_a_seed_pair():
-    first, again, other = (STREET.sample(WALKERS, 5, rng=stream(seed))[0] for seed in (0, 0, 1))
+    first, again, other = (WORLD.sample(WALKERS, 5, rng=stream(seed))[0] for seed in (0, 0, 1))
     assert (first == again).all()
     assert not (first == other).all()
-    (first, _), (again, _), (other, _) = (StreetEnvs(STREET, 50).reset(seed=seed) for seed in (0, 0, 1))
+    (first, _), (again, _), (other, _) = (FiniteEnvs(WORLD, 50).reset(seed=seed) for seed in (0, 0, 1))
     assert (first == again).all()
     assert not (first == other).all()
 
@@ -154,19 +158,29 @@ def test_bad_maps_are_refused(rows, sentence):
 
 def test_bad_policies_are_refused():
     with pytest.raises(ValueError, match=r"policy must have shape \(51, 4\), got \(50, 4\)"):
-        STREET.occupancy(UNIFORM[1:])
+        WORLD.occupancy(UNIFORM[1:])
     with pytest.raises(ValueError, match="policy must hold probabilities"):
-        STREET.arrival_cdf(UNIFORM * 2)
+        WORLD.arrival_cdf(UNIFORM * 2)
     with pytest.raises(ValueError, match="policy must arrive at last"):
-        corridor(3, slip=0.0).expected_visits(np.tile([0, 1.0, 0, 0], (3, 1)))
+        corridor(3, slip=0.0).world.expected_visits(np.tile([0, 1.0, 0, 0], (3, 1)))
 
 
 def test_bad_numbers_are_refused():
     with pytest.raises(ValueError, match="n_walks must be above 0, got 0"):
-        STREET.sample(WALKERS, 0, rng=stream(0))
+        WORLD.sample(WALKERS, 0, rng=stream(0))
     with pytest.raises(ValueError, match="num_envs must be above 0, got 0"):
-        StreetEnvs(STREET, 0)
-    envs = StreetEnvs(STREET, 2)
+        FiniteEnvs(WORLD, 0)
+    envs = FiniteEnvs(WORLD, 2)
     envs.reset(seed=0)
-    with pytest.raises(ValueError, match="actions must hold numbers below 4, got"):
+    with pytest.raises(ValueError, match=r"actions must hold 2 numbers from 0 to 3, got \[0, 4\]"):
         envs.step(np.array([0, 4]))
+
+
+def test_bad_worlds_are_refused():
+    law, start = np.array([[[0.5, 0.5]], [[0.0, 1.0]]]), np.array([1.0, 0.0])
+    with pytest.raises(ValueError, match=r"transition must hold probabilities, got \[2.0"):
+        FiniteWorld(2 * law, start, 1, 3)
+    with pytest.raises(ValueError, match=r"goal must be absorbing, got \[0.5\]"):
+        FiniteWorld(law, start, 0, 3)
+    with pytest.raises(ValueError, match="n_slots must be above 0, got 0"):
+        FiniteWorld(law, start, 1, 0)
