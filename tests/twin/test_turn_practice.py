@@ -1,4 +1,6 @@
-"""Practice of turns: the world of the crossings, one number per place, occupancies by hand, what practice and counting reach."""
+"""Practice of turns: the world of the crossings, occupancies by hand, what practice and counting reach, and errors."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,13 +99,15 @@ def test_practice_fills_the_streets_better_than_the_copy(truth):
     assert copied < start
 
 
-def test_a_discriminator_that_says_nothing_changes_little(truth):
+def test_practice_follows_whoever_is_shown():
     shown = seen(60)
-    copy = clone(shown, CROSSINGS)
-    # Weights that are held at zero: no opinion, no reward, no practice.
-    mute = PracticeConfig(gail=GailConfig(n_iterations=60, learning_rate=1e-12))
-    same = practice(copy, shown, mute, generator=seeding.torch_stream(0, "practice"))
-    assert np.abs(same.turn - copy.turn).max() < 0.02
+    copy, n_streets = clone(shown, CROSSINGS), len(CROSSINGS.streets.street)
+    arrives = shown.state < n_streets
+    homebodies = replace(
+        shown, walk=shown.walk[arrives], state=shown.state[arrives], choice=np.zeros(arrives.sum(), dtype=np.int64)
+    )
+    practiced = practice(copy, homebodies, generator=seeding.torch_stream(0, "practice"))
+    assert practiced.turn[:n_streets, 0].mean() > 1.5 * copy.turn[:n_streets, 0].mean()
 
 
 def test_liked_places_are_copied_to_crossings_that_nobody_saw(truth):

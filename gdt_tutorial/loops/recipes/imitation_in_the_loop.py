@@ -55,7 +55,6 @@ class LoopConfig:
     n_history: int = parameter(20, "Earlier views of each user that the video service knows.", "chosen", at_least=0)
     bandwidth_hz: float = parameter(5e6, "Band of each access point.", "as Topology.waterloo", above=0)
 
-
     def __post_init__(self) -> None:
         rule, remedy = f"be above period_slots = {self.period_slots}", "run until the first validation"
         require(self.n_slots > self.period_slots, "n_slots", rule, self.n_slots, remedy)

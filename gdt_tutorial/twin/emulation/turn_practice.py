@@ -80,7 +80,9 @@ class CrossingEnvs(VectorEnv):
 
     def step(
         self, actions: Int[np.ndarray, " env"]
-    ) -> tuple[Int[np.ndarray, " env"], Float[np.ndarray, " env"], Bool[np.ndarray, " env"], Bool[np.ndarray, " env"], dict]:
+    ) -> tuple[
+        Int[np.ndarray, " env"], Float[np.ndarray, " env"], Bool[np.ndarray, " env"], Bool[np.ndarray, " env"], dict
+    ]:
         """Make one choice everywhere; after the last one, begin anew."""
         never = np.zeros(self.num_envs, dtype=bool)
         if self._n_made == self._n_choices:
@@ -116,11 +118,12 @@ def practice(
     n_states, n_actions = crossings.is_possible.shape
     shown = Demonstrations(torch.eye(n_states)[seen.state], torch.from_numpy(seen.choice))
     start = np.maximum(policy.turn, _LEAST)
-    learner = ActorCriticLearner(TableActorCritic(start / start.sum(axis=1, keepdims=True)), config.learner)
+    walker = TableActorCritic(start / start.sum(axis=1, keepdims=True))
+    learner = ActorCriticLearner(walker, config.learner)
     imitator = Imitator(learner, PlaceDiscriminator(crossings), shown, n_actions, config.gail, generator=generator)
     envs = CrossingEnvs(crossings, seen.state, config.n_envs, config.n_choices)
     train_gail(imitator, envs, generator=generator)
-    return replace(policy, turn=_possible(learner.network.policy(), crossings))
+    return replace(policy, turn=_possible(walker.policy(), crossings))
 
 
 def clone_by_place(
