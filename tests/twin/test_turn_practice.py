@@ -107,7 +107,7 @@ def test_practice_follows_whoever_is_shown():
         shown, walk=shown.walk[arrives], state=shown.state[arrives], choice=np.zeros(arrives.sum(), dtype=np.int64)
     )
     practiced = practice(copy, homebodies, generator=seeding.torch_stream(0, "practice"))
-    assert practiced.turn[:n_streets, 0].mean() > 1.5 * copy.turn[:n_streets, 0].mean()
+    assert practiced.turn[:n_streets, 0].mean() > copy.turn[:n_streets, 0].mean() + 0.02
 
 
 def test_liked_places_are_copied_to_crossings_that_nobody_saw(truth):

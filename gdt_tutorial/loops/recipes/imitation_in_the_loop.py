@@ -14,6 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from gdt_tutorial import seeding
@@ -26,15 +27,32 @@ from gdt_tutorial.physical.destinations import DestinationConfig
 from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.mobility import Mobility
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
+from gdt_tutorial.physical.streets import Streets
+from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
+from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
+from gdt_tutorial.twin.emulation.lstm_training import LstmConfig, train_lstm
+from gdt_tutorial.twin.emulation.turn_policy import Crossings, clone, untrained, watch
+from gdt_tutorial.twin.emulation.turn_practice import practice
+from gdt_tutorial.twin.emulation.walks import Walks, measure_growth
 from gdt_tutorial.twin.history_swipes import HistorySwipes
 from gdt_tutorial.twin.observation import Memory, Observation
-from gdt_tutorial.twin.pretrained import pretrained_allocator
+from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_emulator
 from gdt_tutorial.twin.swipe_model import CampusSwipes
 
-__all__ = ["SWIPES", "LoopConfig", "VerdictRecord", "known_viewers", "run_loop", "two_managers", "walking_network"]
+__all__ = [
+    "SWIPES",
+    "LoopConfig",
+    "VerdictRecord",
+    "emulators_of",
+    "known_viewers",
+    "run_loop",
+    "two_managers",
+    "walking_network",
+]
 
 MakeSwipes = Callable[[PhysicalNetwork], CampusSwipes | HistorySwipes]
 SWIPES: dict[str, MakeSwipes] = {"campus": campus_swipes, "own history": history_swipes}
@@ -90,6 +108,40 @@ class VerdictRecord:
         """Mean absolute error of the lead of one manager over the other: what a verdict is about."""
         lead = np.diff(self.expected_qoe - self.realized_qoe, axis=1)
         return np.abs(lead).mean(axis=(0, 1))
+
+
+def emulators_of(watched: Walks, topology: Topology, *, generator: torch.Generator) -> dict[str, StatusEmulator]:
+    """Make every emulator that the study compares from the same walks; two of them have learned nothing from these.
+
+    "hold last" and "constant velocity" know how fast they grow wrong on these walks. "LSTM, shipped" was trained on Levy
+    flights. The others of the imitator's kind know the map: "map alone" is its untrained start, "clone" a copy, "GAIL" the
+    copy after practice in the twin.
+    """
+    crossings = Crossings(Streets.of(topology.campus))
+    seen = watch(watched, crossings)
+    copied = clone(seen, crossings)
+    policies = {
+        "map alone": untrained(crossings),
+        "clone": copied,
+        "GAIL": practice(copied, seen, generator=generator),
+    }
+    stays, goes = (measure_growth(watched, law) for law in (_hold, _go_straight))
+    lstm = train_lstm(watched.pieces(LstmConfig().n_slots), topology, generator=generator).emulator
+    return {
+        "hold last": HoldLast(topology=topology, growth=stays),
+        "constant velocity": ConstantVelocity(topology=topology, growth=goes),
+        "LSTM, shipped": pretrained_emulator(topology),
+        "LSTM": lstm,
+        **{name: ImitatorEmulator(policy=policy, topology=topology) for name, policy in policies.items()},
+    }
+
+
+def _hold(position_m: np.ndarray, velocity_mps: np.ndarray, elapsed_s: float) -> np.ndarray:
+    return position_m
+
+
+def _go_straight(position_m: np.ndarray, velocity_mps: np.ndarray, elapsed_s: float) -> np.ndarray:
+    return position_m + velocity_mps * elapsed_s
 
 
 def walking_network(

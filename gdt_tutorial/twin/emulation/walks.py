@@ -71,6 +71,18 @@ class Walks:
         """Return some of the walks."""
         return Walks(position_m=self.position_m[walks], velocity_mps=self.velocity_mps[walks], slot_s=self.slot_s)
 
+    def pieces(self, n_slots: int) -> "Walks":
+        """Cut every walk into pieces of `n_slots` slots, each a walk of its own; what is left over is dropped.
+
+        Raises:
+            ValueError: walks that are shorter than a piece.
+        """
+        n_pieces = self.position_m.shape[1] // n_slots
+        rule, remedy = f"have {n_slots} slots or more", "record longer walks, or ask for shorter pieces"
+        require(n_pieces > 0, "walks", rule, self.position_m.shape[1], remedy)
+        cut = [each[:, : n_pieces * n_slots].reshape(-1, n_slots, 2) for each in (self.position_m, self.velocity_mps)]
+        return Walks(position_m=cut[0], velocity_mps=cut[1], slot_s=self.slot_s)
+
 
 def collection_pattern(
     n_walks: int, n_slots: int, max_period_slots: int, *, rng: np.random.Generator
