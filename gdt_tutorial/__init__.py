@@ -44,6 +44,7 @@ Axes of studies, and of single files:
     epoch       passes over a training set          validation_epoch  the same, or none without a validation set
     episode     whole episodes of an environment    weight    weights of a network, as one vector
     class       classes of viewers                  draw      independent draws
+    walk        walks that are watched over one horizon
     mcs         modulation and coding schemes       rate      block error rates
     law         columns of a table of the channel's laws
     point       grid points of a table
@@ -51,6 +52,7 @@ Axes of studies, and of single files:
     variable    variables of a program              constraint  constraints of a program
     node        segments of a video list that a cell may send             level     levels of spectral efficiency
     left        keys that are joined, left          right     keys that are joined, right
+    place       buildings and gates of a campus             street      one-way streets between places
     pair        pairs that a join finds             over      views that end in a slot
     row         rows of a sparse matrix             column    columns of a sparse matrix
     status      entries of a user's status          coordinate  coordinates of a Gaussian

@@ -1,6 +1,7 @@
 """Studies of parts in the closed loops, for the chapters: what does a part change in what the network serves?
 
-width_in_the_loop   a maker that reads the width of a code, against those that do not
-vae_in_the_twin     that, widths by age and mended reports on fresh seeds: the table of `reproduce vae_twin`
-twin_table          that table, read again
+imitation_in_the_loop   imitated walks and swipes: does the twin expect what then comes?
+width_in_the_loop       a maker that reads the width of a code, against those that do not
+vae_in_the_twin         that, widths by age and mended reports on fresh seeds: the table of `reproduce vae_twin`
+twin_table              that table, read again
 """

@@ -1,0 +1,340 @@
+"""Generative adversarial imitation learning (GAIL): practice in a world until nobody can tell the copy from the original.
+
+"GAIL integrates the status generation capability of GAN into deep reinforcement learning algorithms, which can accurately
+emulate users' dynamic behaviors" (the paper, GAI-based status emulation). A discriminator D learns to tell states and actions
+of the demonstrations from those of the imitator; what it takes for a demonstration is the imitator's reward; the policy
+gradient of `agents` does the rest.
+
+    1. D ascends      E_demonstrations[log D(s, a)] + E_imitator[log(1 - D(s, a))]
+    2. the policy ascends the return of a reward that grows with D(s, a)
+
+Against a fixed policy the best D is p_E / (p_E + p_pi), where p are the shares of time spent in (s, a), the occupancies. Its
+logit is log(p_E / p_pi): the reward asks for what is too rare and forbids what is too frequent, and it is zero everywhere only
+where the occupancies agree. Cloning matches actions in the states of others; this matches where the imitator itself gets to.
+So it needs a world to practice in, and inherits its faults.
+
+Source: Ho and Ermon 2016, "Generative adversarial imitation learning", algorithm 1. We differ: the policy step is advantage
+actor-critic instead of TRPO; the sign is that of the name (`logits_expert_is_high`; the paper's D is high for the imitator);
+three rewards by name, of which the difference is the default (Fu et al. 2018); a gradient penalty (Gulrajani et al. 2017, as
+in Kostrikov et al. 2019); episodes of one length (`gai.absorbing`), and others only where a config names the bias of that.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from gdt_tutorial.agents.episode_checks import require_finite_loss
+from gdt_tutorial.agents.policy_gradient import ActorCriticLearner, Losses, Rollout, collect, sampling
+from gdt_tutorial.agents.replay import Collector, Transitions, n_state_entries
+from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.gai.demonstrations import Demonstrations
+from gdt_tutorial.seeding import torch_seeded
+
+__all__ = [
+    "DIFFERENCE",
+    "LOG_D",
+    "NEG_LOG_ONE_MINUS_D",
+    "Discriminator",
+    "GailConfig",
+    "GailLosses",
+    "ImitationReward",
+    "Imitator",
+    "discriminator_loss",
+    "gradient_penalty",
+    "train_gail",
+]
+
+
+@dataclass(frozen=True)
+class ImitationReward:
+    """A reward out of the discriminator's logits, and the bias that it has where episodes may have any length."""
+
+    of_logits: Callable[[Tensor], Tensor]
+    bias: str
+
+    def __call__(self, logits_expert_is_high: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Return the reward of each sample."""
+        return self.of_logits(logits_expert_is_high)
+
+
+LOG_D = ImitationReward(nn.functional.logsigmoid, "short episodes")
+"""log D: never positive, so that ending early pays."""
+NEG_LOG_ONE_MINUS_D = ImitationReward(nn.functional.softplus, "long episodes")
+"""-log(1 - D): never negative, so that going on pays."""
+DIFFERENCE = ImitationReward(lambda logits: logits, "short or long episodes")
+"""log D - log(1 - D), the logit: of both signs. The bias of the two others depends on where the imitator stands."""
+
+
+@configclass
+class GailConfig:
+    """How an imitator learns, beside what its `ActorCriticLearner` says."""
+
+    n_iterations: int = parameter(200, "Rollouts, each with an update of both sides.", "chosen", above=0)
+    n_discriminator_steps: int = parameter(
+        2, "Gradient steps of the discriminator for each rollout.", "chosen", above=0
+    )
+    batch_size: int = parameter(256, "Samples of each side in such a step.", "chosen", above=0)
+    n_remembered: int = parameter(
+        1, "Latest rollouts that the discriminator learns from: old faults are not forgotten.", "chosen", above=0
+    )
+    learning_rate: float = parameter(1e-3, "Step size of its Adam.", "default of torch.optim.Adam", above=0)
+    weight_decay: float = parameter(0.0, "Pull of its weights toward zero.", "chosen: none", at_least=0)
+    penalty_weight: float = parameter(0.0, "Weight of the gradient penalty.", "chosen: none", at_least=0)
+    reward: ImitationReward = parameter(DIFFERENCE, "From its logits to a reward.", "Fu et al. 2018")
+    absorbing_entry: int | None = parameter(
+        None,
+        "Entry of a state that is 1 in the absorbing state, where no action counts; none: no such state.",
+        "chosen",
+    )
+    ema_decay: float | None = parameter(
+        None,
+        "What each update leaves of a running average of the policy's weights, with which it ends; none: no average.",
+        "chosen",
+        above=0,
+        below=1,
+    )
+    accepted_bias: str = parameter(
+        "", "The bias of `reward`, in its own words, where episodes may end early; empty: they must not.", "chosen"
+    )
+
+
+class Discriminator(nn.Module):
+    """A perceptron from a state and an action to a logit that is high for demonstrations.
+
+    Args:
+        demonstrations: Their mean and spread make the entries of a state comparable.
+        n_actions: Numbers that describe an action.
+        hidden: Widths of the hidden layers.
+        generator: Draws the first weights; the last layer begins at zero, where nothing is known.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        demonstrations: Demonstrations,
+        n_actions: int,
+        hidden: Sequence[int] = (64, 64),
+        *,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        n_states = demonstrations.state.shape[1]
+        widths, layers = (n_states + n_actions, *hidden), []
+        with torch_seeded(generator):
+            for n_in, n_out in zip(widths, hidden, strict=False):
+                layers += [nn.Linear(n_in, n_out), nn.Tanh()]
+            last = nn.Linear(widths[-1], 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*layers, last)
+        spread = demonstrations.state.std(dim=0, correction=0)
+        self.register_buffer("mean", demonstrations.state.mean(dim=0))
+        self.register_buffer("scale", torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+
+    def forward(
+        self, state: Float[Tensor, "batch state"], action: Float[Tensor, "batch action"]
+    ) -> Float[Tensor, " batch"]:
+        """Return logits, expert is high."""
+        return self.layers(torch.cat([(state - self.mean) / self.scale, action], dim=1)).squeeze(1)
+
+
+def discriminator_loss(
+    logits_of_expert: Float[Tensor, " batch"], logits_of_imitator: Float[Tensor, " draw"]
+) -> Float[Tensor, ""]:
+    """Return the binary cross entropy in which the expert is 1; its minimum is at log(p_E / p_pi)."""
+    return nn.functional.softplus(-logits_of_expert).mean() + nn.functional.softplus(logits_of_imitator).mean()
+
+
+def gradient_penalty(
+    discriminator: nn.Module,
+    expert: tuple[Float[Tensor, "batch state"], Float[Tensor, "batch action"]],
+    imitator: tuple[Float[Tensor, "batch state"], Float[Tensor, "batch action"]],
+    *,
+    generator: torch.Generator,
+) -> Float[Tensor, ""]:
+    """Return the mean of (|gradient| - 1)^2 on lines between samples of both sides (Gulrajani et al. 2017)."""
+    share = torch.rand(len(expert[0]), 1, generator=generator)
+    between = [
+        (share * one + (1 - share) * other).requires_grad_() for one, other in zip(expert, imitator, strict=True)
+    ]
+    gradient = torch.autograd.grad(discriminator(*between).sum(), between, create_graph=True)
+    return ((torch.cat(gradient, dim=1).norm(dim=1) - 1) ** 2).mean()
+
+
+class GailLosses(NamedTuple):
+    """What one update has left: of the discriminator, the mean reward that it gave, and the policy's losses."""
+
+    discriminator: float
+    reward: float
+    policy: Losses
+
+
+class Imitator:
+    """A policy that learns to be taken for the demonstrators, and the discriminator that judges it.
+
+    Args:
+        learner: The policy gradient, with the network that acts.
+        discriminator: From states and actions (as numbers) to logits that are high for demonstrations.
+        demonstrations: Of the expert.
+        n_actions: Number of actions where they are choices; None where they are numbers.
+        config: How it learns.
+        generator: Draws the batches.
+
+    Raises:
+        ValueError: Demonstrated actions that the world has not.
+    """
+
+    def __init__(
+        self,
+        learner: ActorCriticLearner,
+        discriminator: nn.Module,
+        demonstrations: Demonstrations,
+        n_actions: int | None,
+        config: GailConfig = GailConfig(),
+        *,
+        generator: torch.Generator,
+    ) -> None:
+        _require_actions(demonstrations.action, n_actions)
+        self.learner, self.discriminator, self.config = learner, discriminator, config
+        self._demonstrations, self._n_actions, self._generator = demonstrations, n_actions, generator
+        self._remembered: deque[tuple[Tensor, Tensor]] = deque(maxlen=config.n_remembered)
+        self._average: AveragedModel | None = None
+        if config.ema_decay is not None:
+            self._average = AveragedModel(learner.network, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+        self._optimizer = torch.optim.Adam(
+            discriminator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+
+    def inputs(
+        self, state: Float[Tensor, "batch state"], action: Shaped[Tensor, " batch *action"]
+    ) -> tuple[Float[Tensor, "batch state"], Float[Tensor, "batch feature"]]:
+        """Return what the discriminator sees: choices as vectors with one 1, and zeros in the absorbing state."""
+        numbers = action if self._n_actions is None else nn.functional.one_hot(action, self._n_actions).float()
+        if self.config.absorbing_entry is not None:
+            numbers = numbers * (state[:, self.config.absorbing_entry, None] != 1)
+        return state, numbers
+
+    @torch.no_grad()
+    def reward(self, transitions: Transitions) -> Float[Tensor, " batch"]:
+        """Return the reward of each transition."""
+        return self.config.reward(self.discriminator(*self.inputs(transitions.state, transitions.action)))
+
+    def update(self, rollout: Rollout) -> GailLosses:
+        """Let both sides learn from a rollout of the present policy (Ho and Ermon 2016, algorithm 1, lines 4 and 5).
+
+        Raises:
+            ValueError: Episodes that ended early where no bias was accepted, or a loss that is not finite.
+        """
+        self._require_horizon(rollout.transitions)
+        # 1. The discriminator learns to tell demonstrations from what the imitator did.
+        self._remembered.append(self.inputs(rollout.transitions.state, rollout.transitions.action))
+        for _ in range(self.config.n_discriminator_steps):
+            loss = self._discriminator_step()
+        # 2. Its opinion is the reward.
+        reward = self.reward(rollout.transitions)
+        # 3. The policy learns to be taken for a demonstrator.
+        losses = self.learner.update(rollout.with_reward(reward))
+        if self._average is not None:
+            self._average.update_parameters(self.learner.network)
+        return GailLosses(loss, float(reward.mean()), losses)
+
+    def settle(self) -> None:
+        """Give the policy the averaged weights, if there are: two sides that chase each other circle around their goal."""
+        if self._average is not None:
+            self.learner.network.load_state_dict(self._average.module.state_dict())
+
+    def require_world(self, envs: VectorEnv) -> None:
+        """Raise unless a world has the states and actions of the demonstrations.
+
+        Raises:
+            ValueError: It has others.
+        """
+        expected, found = n_state_entries(envs.single_observation_space), self._demonstrations.state.shape[1]
+        require(found == expected, "states of demonstrations", f"have {expected} entries", found, "record them in envs")
+        space = envs.single_action_space
+        n_actions = int(space.n) if isinstance(space, spaces.Discrete) else None
+        is_alike = n_actions == self._n_actions
+        require(is_alike, "n_actions", f"be that of envs ({n_actions})", self._n_actions, "None stands for numbers")
+
+    def _discriminator_step(self) -> float:
+        config, generator = self.config, self._generator
+        shown = self._demonstrations.sample(config.batch_size, generator=generator)
+        expert, imitator = self.inputs(shown.state, shown.action), self._done(config.batch_size)
+        loss = discriminator_loss(self.discriminator(*expert), self.discriminator(*imitator))
+        if config.penalty_weight > 0:
+            penalty = gradient_penalty(self.discriminator, expert, imitator, generator=generator)
+            loss = loss + config.penalty_weight * penalty
+        require_finite_loss(loss)
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        return loss.item()
+
+    def _done(self, n_samples: int) -> tuple[Float[Tensor, "batch state"], Float[Tensor, "batch feature"]]:
+        """Draw from the remembered rollouts, of each the same share."""
+        parts = []
+        for state, action in self._remembered:
+            index = torch.randint(len(state), (-(-n_samples // len(self._remembered)),), generator=self._generator)
+            parts.append((state[index], action[index]))
+        states, actions = zip(*parts, strict=True)
+        return torch.cat(states)[:n_samples], torch.cat(actions)[:n_samples]
+
+    def _require_horizon(self, transitions: Transitions) -> None:
+        bias, accepted = self.config.reward.bias, self.config.accepted_bias
+        is_fixed = not transitions.is_terminated.any()
+        remedy = (
+            f"wrap the environment in gai.absorbing.AbsorbingState, or accept in accepted_bias that it favors {bias}"
+        )
+        require(is_fixed or accepted == bias, "horizon of the episodes", "be fixed", "one that terminated", remedy)
+
+
+def _require_actions(action: Shaped[Tensor, " batch *action"], n_actions: int | None) -> None:
+    if n_actions is None:
+        is_number = action.is_floating_point() and action.dim() == 2
+        kind = (action.dtype, tuple(action.shape))
+        require(is_number, "actions of demonstrations", "be rows of numbers", kind, "pass n_actions for choices")
+        return
+    is_choice = not action.is_floating_point() and action.dim() == 1
+    is_known = is_choice and bool(((action >= 0) & (action < n_actions)).all())
+    found = sorted({int(action.min()), int(action.max())}) if is_choice else (action.dtype, tuple(action.shape))
+    rule = f"be whole numbers from 0 to {n_actions - 1}"
+    require(is_known, "actions of demonstrations", rule, found, "record them in the world that is imitated")
+
+
+def train_gail(
+    imitator: Imitator,
+    envs: VectorEnv,
+    *,
+    generator: torch.Generator,
+    on_iteration: Callable[[int, GailLosses], object] | None = None,
+) -> None:
+    """Let an imitator practice in a world.
+
+    Args:
+        imitator: Learns in place.
+        envs: The world; its own rewards are not looked at.
+        generator: Draws the actions, and seeds `envs`.
+        on_iteration: Called with the iteration (from 0) and what its update left, for a progress bar.
+
+    Raises:
+        ValueError: A world with other states or actions than the demonstrations, or what `Imitator.update` refuses.
+    """
+    imitator.require_world(envs)
+    collector = Collector(envs, generator=generator)
+    policy = sampling(imitator.learner.network, generator=generator)
+    for iteration in range(imitator.config.n_iterations):
+        rollout = collect(collector, policy, imitator.learner.config.rollout_steps)
+        losses = imitator.update(rollout)
+        if on_iteration is not None:
+            on_iteration(iteration, losses)
+    imitator.settle()
