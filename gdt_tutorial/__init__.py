@@ -52,6 +52,7 @@ Axes of studies, and of single files:
     variable    variables of a program              constraint  constraints of a program
     node        segments of a video list that a cell may send             level     levels of spectral efficiency
     left        keys that are joined, left          right     keys that are joined, right
+    place       buildings and gates of a campus             street      one-way streets between places
     pair        pairs that a join finds             over      views that end in a slot
     row         rows of a sparse matrix             column    columns of a sparse matrix
     status      entries of a user's status          coordinate  coordinates of a Gaussian

@@ -23,6 +23,7 @@ from gdt_tutorial.twin.contracts import check_signature
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
+from gdt_tutorial.twin.history_swipes import HistorySwipes
 from gdt_tutorial.twin.observation import MEMORY_SLOTS, Memory, Observation
 from gdt_tutorial.twin.status_store import StatusStore
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
@@ -55,6 +56,12 @@ def campus_swipes(network: PhysicalNetwork) -> CampusSwipes:
     return CampusSwipes(SwipeCurves(n_batch, network.catalog.n_types), network.catalog, n_users)
 
 
+def history_swipes(network: PhysicalNetwork) -> HistorySwipes:
+    """Believe that every viewer swipes as its own history says, as far as there is one."""
+    n_batch, n_users = network.viewers.user.shape
+    return HistorySwipes(SwipeCurves(n_batch, network.catalog.n_types), network.catalog, n_users)
+
+
 def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstractor:
     """Make the features of the subgroups from statistics.
 
@@ -62,9 +69,11 @@ def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstr
         ValueError: a swipe model without curves.
     """
     remedy = "pass make_abstractor too, which needs none"
-    require(isinstance(swipes, CampusSwipes), "make_swipes", "make CampusSwipes", type(swipes).__name__, remedy)
-    assert isinstance(swipes, CampusSwipes)
-    return GroupAbstractor(network.catalog, network.capacity, swipes.curves, network.link)
+    curves = getattr(swipes, "curves", None)
+    rule = "make swipes that have the campus's curves"
+    require(isinstance(curves, SwipeCurves), "make_swipes", rule, type(swipes).__name__, remedy)
+    assert isinstance(curves, SwipeCurves)
+    return GroupAbstractor(network.catalog, network.capacity, curves, network.link)
 
 
 class GdtNetwork:

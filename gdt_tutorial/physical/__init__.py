@@ -5,6 +5,8 @@ Modules:
     campus: The box that users walk in, its buildings, and tables of a reader's own campus.
     topology: Access points, edge and cloud servers, backhaul.
     mobility: Levy-flight walks of the users.
+    streets: Places of a campus and the streets between them.
+    destinations: Walks of users who prefer some places.
     fields: Gaussian fields along each user's path.
     channel: TR 38.901 path loss, correlated shadowing, fading and SNR.
     link_adaptation: From SNR to rate: modulation and coding schemes, and Shannon's bound.

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.channel import Channel
 from gdt_tutorial.physical.delivery import serving_ap
-from gdt_tutorial.physical.mobility import LevyFlight
+from gdt_tutorial.physical.mobility import Walk
 
 __all__ = ["DriveTest", "drive_test"]
 
@@ -44,7 +44,7 @@ class DriveTest:
 
 def drive_test(
     channel_at: Callable[[int], Channel],
-    walk: LevyFlight,
+    walk: Walk,
     n_slots: int,
     *,
     slot_s: float = 2.0,

@@ -10,6 +10,7 @@ uniform, the current leg or pause is found with a probability proportional to it
 """
 
 from math import inf
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +22,8 @@ from gdt_tutorial.physical.campus import Campus
 __all__ = [
     "LevyFlight",
     "LevyFlightConfig",
+    "Mobility",
+    "Walk",
     "moving_share",
     "place_users",
     "sample_leg_m",
@@ -28,6 +31,27 @@ __all__ = [
     "tail_exponent_mle",
     "trajectory",
 ]
+
+
+@runtime_checkable
+class Walk(Protocol):
+    """The walking users of parallel environments, whatever law they follow."""
+
+    position_m: Float[np.ndarray, "batch user xy"]
+    velocity_mps: Float[np.ndarray, "batch user xy"]  # how they move just now; zero where they stand
+
+    def advance(self, duration_s: float) -> None:
+        """Walk every user for `duration_s`."""
+        ...
+
+
+@runtime_checkable
+class Mobility(Protocol):
+    """A law of walking, as the network takes it: `LevyFlightConfig`, or `destinations.DestinationConfig`."""
+
+    def start(self, campus: Campus, n_batch: int, n_users: int, *, rng: np.random.Generator) -> Walk:
+        """Put users on the campus and return their walk."""
+        ...
 
 
 @configclass
@@ -73,6 +97,10 @@ class LevyFlightConfig:
         ):
             pair = (getattr(self, low), getattr(self, high))
             require(pair[0] < pair[1], f"{low}, {high}", "be ordered", pair, "swap or raise one")
+
+    def start(self, campus: Campus, n_batch: int, n_users: int, *, rng: np.random.Generator) -> "LevyFlight":
+        """Put users on the campus, as if they had walked forever (a `Mobility`)."""
+        return LevyFlight(self, campus, n_batch, n_users, rng=rng)
 
 
 def sample_leg_m(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:

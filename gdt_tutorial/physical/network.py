@@ -27,7 +27,7 @@ from gdt_tutorial.physical.messages import (
     Telemetry,
     video_at,
 )
-from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility
 from gdt_tutorial.physical.playback import QoeConfig, ViewTape, play
 from gdt_tutorial.physical.slicing import NetworkSlice
 from gdt_tutorial.physical.streaming import SlotCapacity, StreamState, cached_videos, deliver
@@ -80,7 +80,7 @@ class PhysicalNetwork:
         viewers: Viewers,
         config: NetworkConfig = NetworkConfig(),
         *,
-        mobility: LevyFlightConfig = LevyFlightConfig(),
+        mobility: Mobility = LevyFlightConfig(),
         channel: ChannelConfig = ChannelConfig(),
         network_slice: NetworkSlice | None = None,
         seed: int,
@@ -90,7 +90,7 @@ class PhysicalNetwork:
         n_qualities, rule = len(config.qoe.version_quality), f"hold {catalog.n_versions} numbers, one for each version"
         require(n_qualities == catalog.n_versions, "version_quality", rule, n_qualities, "give as many as bitrates")
         self.topology, self.catalog, self.viewers, self.config = topology, catalog, viewers, config
-        self.mobility_config, self.channel_config = mobility, channel
+        self.mobility, self.channel_config = mobility, channel
         self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
         self.seed = seed
         self.link = LinkAdaptation()
@@ -103,6 +103,7 @@ class PhysicalNetwork:
         config: NetworkConfig = NetworkConfig(),
         *,
         watch_log: WatchLog | None = None,
+        mobility: Mobility = LevyFlightConfig(),
         seed: int,
         **changes: Any,
     ) -> "PhysicalNetwork":
@@ -112,6 +113,7 @@ class PhysicalNetwork:
             n_batch: Campuses side by side.
             config: Everything but the topology.
             watch_log: Real watch logs; None takes the embedded generator.
+            mobility: How users walk.
             seed: Of every random stream.
             **changes: As for `Topology.waterloo`, for example `computing_cycles_per_s=8e9`.
         """
@@ -122,15 +124,13 @@ class PhysicalNetwork:
         else:
             catalog = VideoCatalog.from_watch_log(watch_log)
             viewers = Viewers.from_watch_log(watch_log, n_batch, config.n_users, catalog, rng=rng)
-        return cls(Topology.waterloo(**changes), catalog, viewers, config, seed=seed)
+        return cls(Topology.waterloo(**changes), catalog, viewers, config, mobility=mobility, seed=seed)
 
     def reset(self, group: Int[np.ndarray, "batch user"] | None = None) -> Telemetry:
         """Start again at slot 0, with the same random course; `group` defaults to the favorite video types."""
         config, n_batch = self.config, len(self.viewers.user)
         shape = (n_batch, config.n_users)
-        self.walk = LevyFlight(
-            self.mobility_config, self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility")
-        )
+        self.walk = self.mobility.start(self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility"))
         self.channel = Channel(self.channel_config, self.topology, *shape, rng=seeding.stream(self.seed, "channel"))
         self.channel.advance(self.walk.position_m)
         self.slot = 0

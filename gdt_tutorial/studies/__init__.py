@@ -4,4 +4,5 @@ sweeps      the many tasks of a figure, resumable, on one core, several, or a cl
 cluster     its tasks on a Dask cluster
 tables      CSV files that say how they were made
 intervals   95 % intervals over seeds (Student's t), and over seeds and networks that are crossed
+scores      of predicted distributions: the continuous ranked probability score, and coverage
 """

@@ -10,6 +10,7 @@ from gdt_tutorial.case_study.experiment import Scheme
 from gdt_tutorial.case_study.figures.schemes import SCHEMES
 from gdt_tutorial.case_study.learning.training import swipe_aware_lists
 from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.physical.streets import Streets
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.contracts import check_abstractor, check_emulator, check_maker, check_swipe_model
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork
@@ -17,6 +18,8 @@ from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import greedy_schedule
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, MeanPath
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
+from gdt_tutorial.twin.emulation.turn_policy import Crossings, untrained
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 from gdt_tutorial.twin.swipe_model import CampusSwipes
@@ -41,6 +44,9 @@ EMULATORS = {
     "hold last": lambda topology: HoldLast(topology=topology),
     "constant velocity": lambda topology: ConstantVelocity(topology=topology),
     "LSTM": pretrained_emulator,
+    "imitator": lambda topology: ImitatorEmulator(
+        policy=untrained(Crossings(Streets.of(topology.campus))), topology=topology
+    ),
     "mean path": lambda topology: MeanPath(emulator=HoldLast(topology=topology)),
 }
 

@@ -246,6 +246,16 @@ def test_reading_sees_how_long_a_leg_has_gone_on():
 # Walks.
 
 
+def test_pieces_of_walks_are_walks():
+    walks = Walks.sample(LevyFlightConfig(), TOPOLOGY.campus, 3, 11, SLOT_S, rng=np.random.default_rng(0))
+    pieces = walks.pieces(5)
+    assert pieces.position_m.shape == (6, 5, 2)
+    np.testing.assert_array_equal(pieces.position_m[3], walks.position_m[1, 5:10])
+    np.testing.assert_array_equal(pieces.velocity_mps[2], walks.velocity_mps[1, :5])
+    with pytest.raises(ValueError, match="walks must have 12 slots or more"):
+        walks.pieces(12)
+
+
 def test_recorded_trajectories_become_walks():
     trajectories_m = np.cumsum(np.ones((5, 3, 2)), axis=0)
     walks = Walks.from_trajectories(trajectories_m, SLOT_S)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.channel import Channel, ChannelConfig
-from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.status import StatusWindow
 
@@ -34,7 +34,7 @@ def sample_windows(
     n_slots: int = 32,
     *,
     slot_s: float = 2.0,
-    mobility: LevyFlightConfig = LevyFlightConfig(),
+    mobility: Mobility = LevyFlightConfig(),
     channel: ChannelConfig = ChannelConfig(),
     rng: np.random.Generator,
 ) -> StatusWindow:
@@ -55,7 +55,7 @@ def sample_windows(
     """
     require(n_slots > 0, "n_slots", "be above 0", n_slots, "a window has one slot at least")
     walk_rng, channel_rng = rng.spawn(2)
-    walk = LevyFlight(mobility, topology.campus, n_batch, n_users, rng=walk_rng)
+    walk = mobility.start(topology.campus, n_batch, n_users, rng=walk_rng)
     air = Channel(channel, topology, n_batch, n_users, rng=channel_rng)
     rows = []
     for slot in range(n_slots):

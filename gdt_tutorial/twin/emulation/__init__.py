@@ -5,5 +5,9 @@ extrapolation   hold the last position, or go on at constant velocity: no traini
 fixed_share     the plainest hedge between the two
 snr             the channel at an emulated position
 walks           what a trained emulator learns from
+turn_policy     where watched users turn, how long they stay, how fast they go
+turn_practice   the same after practice in the twin (GAIL), and a copy by liked places
+imitator        an emulator that walks as they do, as many particles
+path_scores     scores of means, spreads and whole paths
 lstm            the trained emulator, and lstm_training its training
 """

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.campus import Campus
-from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.mobility import Mobility
 from gdt_tutorial.twin.emulation.extrapolation import ErrorGrowth
 
 Position = Float[np.ndarray, "user slot xy"]
@@ -43,7 +43,7 @@ class Walks:
     @classmethod
     def sample(
         cls,
-        config: LevyFlightConfig,
+        mobility: Mobility,
         campus: Campus,
         n_users: int,
         n_slots: int,
@@ -51,8 +51,8 @@ class Walks:
         *,
         rng: np.random.Generator,
     ) -> "Walks":
-        """Draw Levy flights."""
-        walk = LevyFlight(config, campus, 1, n_users, rng=rng)
+        """Draw walks: Levy flights, or those of any other `Mobility`."""
+        walk = mobility.start(campus, 1, n_users, rng=rng)
         position_m, velocity_mps = [walk.position_m[0].copy()], [walk.velocity_mps[0].copy()]
         for _ in range(n_slots - 1):
             walk.advance(slot_s)
@@ -70,6 +70,18 @@ class Walks:
     def part(self, walks: slice) -> "Walks":
         """Return some of the walks."""
         return Walks(position_m=self.position_m[walks], velocity_mps=self.velocity_mps[walks], slot_s=self.slot_s)
+
+    def pieces(self, n_slots: int) -> "Walks":
+        """Cut every walk into pieces of `n_slots` slots, each a walk of its own; what is left over is dropped.
+
+        Raises:
+            ValueError: walks that are shorter than a piece.
+        """
+        n_pieces = self.position_m.shape[1] // n_slots
+        rule, remedy = f"have {n_slots} slots or more", "record longer walks, or ask for shorter pieces"
+        require(n_pieces > 0, "walks", rule, self.position_m.shape[1], remedy)
+        cut = [each[:, : n_pieces * n_slots].reshape(-1, n_slots, 2) for each in (self.position_m, self.velocity_mps)]
+        return Walks(position_m=cut[0], velocity_mps=cut[1], slot_s=self.slot_s)
 
 
 def collection_pattern(
