@@ -10,6 +10,7 @@ The judge is the Wasserstein distance between watched fractions, drawn from a co
 weighted by their views. It is the area between two survival curves.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.gai.tables import TABLE, imitate_table
+from gdt_tutorial.gai.tables import PRACTICE, TABLE, imitate_table
 from gdt_tutorial.physical.logs.watch_logs import WatchLog, view_types
 from gdt_tutorial.physical.swipes import SwipeGenerator, SwipeGeneratorConfig
 from gdt_tutorial.twin.swipe_curves import count_views, shrunk_hazard, survival_table
@@ -106,7 +107,9 @@ def copies_of(
     world, start = view_chain(share, n_bins), np.clip(policy_of(cloned), 1e-3, None)
     walks = walks_of(views.video_type, views.fraction, views.n_types, n_bins)
     start /= start.sum(axis=1, keepdims=True)
-    policy = imitate_table(FiniteEnvs(world, 256), walks, start, world.goal, TABLE, generator=generator)
+    config = replace(TABLE, n_iterations=40, learning_rate=0.1, ema_decay=0.95, absorbing_entry=world.goal)
+    practice = replace(PRACTICE, rollout_steps=n_bins + 2, learning_rate=0.03)
+    policy = imitate_table(FiniteEnvs(world, 256), walks, start, config, practice, generator=generator)
     return {"Kaplan-Meier": plain, "cloned": cloned, "GAIL": hazard_of(policy, views.n_types)}
 
 
