@@ -78,10 +78,13 @@ class ImitatorEmulator:
         self, window: StatusWindow, path_m: Float[np.ndarray, "sample batch user slot xy"]
     ) -> tuple[Float[np.ndarray, "batch user slot ap"], Float[np.ndarray, "batch user slot ap"]]:
         """Return mean and spread of the SNR over particles: the variance is the mean of theirs, and that of their means."""
-        sure = np.zeros(path_m.shape[1:])
-        each = [emulate_snr(window, one, sure, self.topology, self.channel, self.snr) for one in path_m]
-        mean_db, std_db = (np.stack(part) for part in zip(*each, strict=True))
-        return mean_db.mean(axis=0), np.sqrt((std_db**2).mean(axis=0) + mean_db.var(axis=0))
+        n_samples, n_batch, n_users, n_slots, _ = path_m.shape
+        # Every particle's slots stand side by side: one question instead of one per particle.
+        beside_m = np.moveaxis(path_m, 0, 2).reshape(n_batch, n_users, n_samples * n_slots, 2)
+        sure = np.zeros(beside_m.shape)
+        said = emulate_snr(window, beside_m, sure, self.topology, self.channel, self.snr)
+        mean_db, std_db = (each.reshape(n_batch, n_users, n_samples, n_slots, -1) for each in said)
+        return mean_db.mean(axis=2), np.sqrt((std_db**2).mean(axis=2) + mean_db.var(axis=2))
 
     def paths_m(
         self, window: StatusWindow, n_slots: int, n_samples: int, *, rng: np.random.Generator

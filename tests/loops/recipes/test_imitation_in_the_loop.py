@@ -8,16 +8,23 @@ from gdt_tutorial.loops.manager import GdtNetwork, campus_swipes, history_swipes
 from gdt_tutorial.loops.recipes.imitation_in_the_loop import (
     LoopConfig,
     VerdictRecord,
+    emulators_of,
     known_viewers,
     run_loop,
     walking_network,
 )
+from gdt_tutorial.physical.destinations import DestinationConfig
 from gdt_tutorial.physical.streets import Streets
 from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.twin.abstraction.status_windows import sample_windows
+from gdt_tutorial.twin.contracts import check_emulator
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
+from gdt_tutorial.twin.emulation.path_scores import score_paths
 from gdt_tutorial.twin.emulation.turn_policy import Crossings, untrained
+from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.history_swipes import HistorySwipes
 from gdt_tutorial.twin.swipe_model import CampusSwipes
 
@@ -109,6 +116,22 @@ def test_the_network_takes_both_in_ten_lines():
     history = gdt.run(6)
     assert np.isfinite(history.qoe).all()
     assert isinstance(gdt.swipes, HistorySwipes)
+
+
+def test_all_emulators_learn_from_the_same_walks():
+    watched, test = (
+        Walks.sample(DestinationConfig(), TOPOLOGY.campus, n, slots, 2.0, rng=stream(seed, "walks"))
+        for n, slots, seed in ((30, 123, 0), (100, 36, 1))
+    )
+    emulators = emulators_of(watched, TOPOLOGY, generator=torch_stream(0, "emulators"))
+    window = sample_windows(TOPOLOGY, 2, 4, 20, mobility=DestinationConfig(), rng=stream(2, "window"))
+    for emulator in emulators.values():
+        check_emulator(emulator, window)
+    scores = score_paths(emulators, test, Streets.of(TOPOLOGY.campus), seed=0)
+    # The map is worth more than a network; a network that knows these walks more than one that knows others.
+    energy_m = {name: score.energy_m for name, score in scores.items()}
+    assert energy_m["GAIL"] < 0.7 * energy_m["LSTM"]
+    assert energy_m["LSTM"] < energy_m["LSTM, shipped"] < energy_m["hold last"]
 
 
 def test_swipes_without_curves_need_an_abstractor():
