@@ -4,8 +4,6 @@ Nothing is approximated here, so that what is left between a copy and its origin
 demonstrations. A policy is a table of probabilities, state by action; counts come from walks of integers.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -34,8 +32,11 @@ TABLE = GailConfig(
     n_iterations=30, n_discriminator_steps=3, batch_size=1024, learning_rate=0.3, weight_decay=1e-4, ema_decay=0.93
 )
 """What GAIL needs where all parts are tables: large steps, and the average of the last ten policies or so."""
-PRACTICE = ActorCriticConfig(discount=0.98, learning_rate=0.15, entropy_weight=0.0, max_gradient_norm=1e9)
-"""The same for the policy gradient. No bonus for entropy: it would draw the copy away from the original."""
+PRACTICE = ActorCriticConfig(
+    rollout_steps=41, discount=0.98, learning_rate=0.15, entropy_weight=0.0, max_gradient_norm=1e9
+)
+"""The same for the policy gradient; a rollout is a horizon of 40 slots, and the slot in which all begin anew. No bonus
+for entropy: it would draw the copy away from the original."""
 
 
 def action_counts(
@@ -143,23 +144,21 @@ class TableDiscriminator(nn.Module):
 
 def imitate_table(
     envs: VectorEnv,
-    walks: tuple[Int[np.ndarray, "walk slot"], Int[np.ndarray, "walk slot"]],
+    walks: tuple[Int[np.ndarray, "*shape"], Int[np.ndarray, "*shape"]],
     start: Float[np.ndarray, "state action"],
-    goal: int,
     config: GailConfig = TABLE,
     practice: ActorCriticConfig = PRACTICE,
     *,
     generator: torch.Generator,
 ) -> Float[np.ndarray, "state action"]:
-    """Return the policy that GAIL makes of walks over one horizon.
+    """Return the policy that GAIL makes of walks.
 
     Args:
-        envs: The world to practice in, with `Discrete` states and actions, whose episodes are as long as the walks.
-        walks: States and actions that were seen; who has arrived stays in the goal.
+        envs: The world to practice in, with `Discrete` states and actions.
+        walks: States and actions that were seen, in any order.
         start: The policy to start from, such as a smoothed clone.
-        goal: The absorbing state, where no action counts.
-        config: How it learns.
-        practice: How its policy learns; a rollout is one horizon, and the slot in which all begin anew.
+        config: How it learns; with `absorbing_entry`, the state where no action counts.
+        practice: How its policy learns.
         generator: Draws everything.
 
     Raises:
@@ -169,11 +168,8 @@ def imitate_table(
     require(isinstance(space, spaces.Discrete), "states of envs", "be Discrete", space, "use gai.gail for others")
     state, action = (torch.from_numpy(part.reshape(-1)) for part in walks)
     demonstrations = Demonstrations(nn.functional.one_hot(state, len(start)).float(), action)
-    learner = ActorCriticLearner(
-        TableActorCritic(start, value_scale=30.0), replace(practice, rollout_steps=walks[0].shape[1] + 1)
-    )
-    judge = TableDiscriminator(*start.shape)
-    config = replace(config, absorbing_entry=goal)
+    network = TableActorCritic(start, value_scale=30.0)
+    learner, judge = ActorCriticLearner(network, practice), TableDiscriminator(*start.shape)
     imitator = Imitator(learner, judge, demonstrations, n_actions, config, generator=generator)
     train_gail(imitator, envs, generator=generator)
-    return learner.network.policy()  # type: ignore[operator]
+    return network.policy()

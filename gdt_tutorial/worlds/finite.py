@@ -140,16 +140,21 @@ class FiniteWorld:
 class FiniteEnvs(VectorEnv):
     """Walkers side by side in a finite world, as a vector environment without a reward: imitation brings its own.
 
-    Observation: `Discrete`, the state. Action: `Discrete`. An episode is truncated after the horizon and never terminates:
-    who has arrived stays in the goal. All episodes begin and end together.
+    Observation: `Discrete`, the state. Action: `Discrete`. An episode is truncated after the horizon. Who has arrived stays in
+    the goal until then, unless episodes are to end there.
+
+    Args:
+        world: Where they walk.
+        num_envs: How many walk.
+        ends_at_goal: Whether an episode terminates on arrival; their lengths then differ.
 
     Raises:
         ValueError: No walker.
     """
 
-    def __init__(self, world: FiniteWorld, num_envs: int) -> None:
+    def __init__(self, world: FiniteWorld, num_envs: int, *, ends_at_goal: bool = False) -> None:
         require(num_envs > 0, "num_envs", "be above 0", num_envs, "let one walk at least")
-        self.world, self.num_envs, self._slot = world, num_envs, 0
+        self.world, self.num_envs, self._ends_at_goal = world, num_envs, ends_at_goal
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}
         self.single_observation_space = spaces.Discrete(world.n_states)
         self.single_action_space = spaces.Discrete(world.n_actions)
@@ -161,27 +166,32 @@ class FiniteEnvs(VectorEnv):
     ) -> tuple[Int[np.ndarray, " env"], dict[str, Any]]:
         """Let everybody begin."""
         super().reset(seed=seed)
-        self._slot, self._state = 0, self.np_random.choice(self.world.n_states, self.num_envs, p=self.world.start)
+        self._slot, self._state = np.zeros(self.num_envs, dtype=np.int64), self._begin()
+        self._is_over = np.zeros(self.num_envs, dtype=bool)
         return self._state, {}
+
+    def _begin(self) -> Int[np.ndarray, " env"]:
+        return self.np_random.choice(self.world.n_states, self.num_envs, p=self.world.start)
 
     def step(
         self, actions: Int[np.ndarray, " env"]
     ) -> tuple[
         Int[np.ndarray, " env"], Float[np.ndarray, " env"], Bool[np.ndarray, " env"], Bool[np.ndarray, " env"], dict
     ]:
-        """Take one step everywhere; after the horizon, begin anew.
+        """Take one step everywhere; whose episode is over begins anew instead.
 
         Raises:
             ValueError: An action that the world has not.
         """
-        actions = np.asarray(actions)
-        is_known = len(actions) == self.num_envs and bool(((actions >= 0) & (actions < self.world.n_actions)).all())
-        rule = f"hold {self.num_envs} numbers from 0 to {self.world.n_actions - 1}"
+        actions, world = np.asarray(actions), self.world
+        is_known = len(actions) == self.num_envs and bool(((actions >= 0) & (actions < world.n_actions)).all())
+        rule = f"hold {self.num_envs} numbers from 0 to {world.n_actions - 1}"
         require(is_known, "actions", rule, actions.tolist(), "give each walker one of the world's actions")
-        never = np.zeros(self.num_envs, dtype=bool)
-        if self._slot == self.world.n_slots:
-            observation, info = self.reset()
-            return observation, np.zeros(self.num_envs), never, never, info
-        self._slot, self._state = self._slot + 1, self.world.step(self._state, actions, rng=self.np_random)
-        is_over = np.full(self.num_envs, self._slot == self.world.n_slots)
-        return self._state, np.zeros(self.num_envs), never, is_over, {}
+        there = world.step(self._state, actions, rng=self.np_random)
+        if self._is_over.any():
+            there = np.where(self._is_over, self._begin(), there)
+        self._state, self._slot = there, np.where(self._is_over, 0, self._slot + 1)
+        terminated = (there == world.goal) & ~self._is_over & self._ends_at_goal
+        truncated = (self._slot == world.n_slots) & ~terminated
+        self._is_over = terminated | truncated
+        return there, np.zeros(self.num_envs), terminated, truncated, {}

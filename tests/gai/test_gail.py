@@ -54,7 +54,8 @@ def shown(n_walks, seed=0, policy=WALKERS):
 
 
 def practiced(walks, start, config=TABLE, seed=0):
-    return imitate_table(FiniteEnvs(WORLD, 96), walks, start, WORLD.goal, config, generator=torch_stream(seed))
+    config = replace(config, absorbing_entry=WORLD.goal)
+    return imitate_table(FiniteEnvs(WORLD, 96), walks, start, config, generator=torch_stream(seed))
 
 
 def street_imitator(walks, start, config=TABLE):

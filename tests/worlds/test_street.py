@@ -184,3 +184,16 @@ def test_bad_worlds_are_refused():
         FiniteWorld(law, start, 0, 3)
     with pytest.raises(ValueError, match="n_slots must be above 0, got 0"):
         FiniteWorld(law, start, 1, 0)
+
+
+def test_episodes_may_end_at_the_goal():
+    street = corridor(2, n_slots=3, slip=0.0)
+    envs = FiniteEnvs(street.world, 2, ends_at_goal=True)
+    envs.reset(seed=0)
+    # One goes east and has arrived, the other stays.
+    state, _, terminated, truncated, _ = envs.step(np.array([0, 1]))
+    assert (state.tolist(), terminated.tolist(), truncated.tolist()) == ([1, 0], [True, False], [False, False])
+    state, _, terminated, _, _ = envs.step(np.array([0, 1]))
+    assert (state.tolist(), terminated.tolist()) == ([0, 0], [False, False])
+    _, _, _, truncated, _ = envs.step(np.array([1, 1]))
+    assert truncated.tolist() == [False, True]
