@@ -1,9 +1,9 @@
 """Generative adversarial imitation learning (GAIL): practice in a world until nobody can tell the copy from the original.
 
-"GAIL integrates the status generation capability of GAN into deep reinforcement learning algorithms, which can accurately
-emulate users' dynamic behaviors" (the paper, GAI-based status emulation). A discriminator D learns to tell states and actions
-of the demonstrations from those of the imitator; what it takes for a demonstration is the imitator's reward; the policy
-gradient of `agents` does the rest.
+GAIL "integrates the status generation capability of GAN into deep reinforcement learning (DRL) algorithms, which can
+accurately emulate users' dynamic behaviors" (the paper, GAI-Based Status Emulation). A discriminator D learns to tell states
+and actions of the demonstrations from those of the imitator; what it takes for a demonstration is the imitator's reward; the
+policy gradient of `agents` does the rest.
 
     1. D ascends      E_demonstrations[log D(s, a)] + E_imitator[log(1 - D(s, a))]
     2. the policy ascends the return of a reward that grows with D(s, a)

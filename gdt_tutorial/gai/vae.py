@@ -1,7 +1,7 @@
 """The variational autoencoder: a window to a few latents *with a width*, and back.
 
-"VAE compresses high-dimensional networking data and reconstructs it from the captured distribution" (the paper, on the
-digital twin). It gives no architecture; all is chosen here.
+"It can compress high-dimensional networking data into a low-dimensional latent representation and reconstruct data based on
+the captured data distribution" (the paper, Generative AI). It gives no architecture; all is chosen here.
 
     window (slot, feature), collected? -> q(z|x) = N(mean, exp(log_variance)) -> z -> p(x|z) = N(decode(z), sigma^2)
 

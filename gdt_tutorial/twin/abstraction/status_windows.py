@@ -1,8 +1,8 @@
 """Windows of the whole status, as networks read them: one row of numbers per user and slot.
 
-"The network status includes the networking-related and user behavior-related status" (the paper, Digital Twin). Of what a
-phone reports, positions and velocities are behavior, and the SNR to every access point is networking. An autoencoder, a
-variational one and principal components all compress the same windows.
+What is collected "can be classified into networking-related data and behavior-related data" (the paper, Digital Twin). Of
+what a phone reports, positions and velocities are behavior, and the SNR to every access point is networking. An autoencoder,
+a variational one and principal components all compress the same windows.
 """
 
 import numpy as np

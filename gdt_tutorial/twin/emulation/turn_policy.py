@@ -1,6 +1,6 @@
 """What an imitator learns from walks that were watched: where people turn, how long they stay, how fast they go.
 
-"GAIL can be used to imitate users' behaviors" is the paper's idea for box 2 of its Fig. 2; before it, here is plain copying.
+The paper wants users' behaviors emulated by imitation (box 2 of its Fig. 2); here is the plain way to do so, copying.
 At a place, who came along a street may stay or take any street on; who stands there may take any street. A policy gives
 each of these choices a probability:
 
