@@ -2,8 +2,9 @@
 
 "Data feature abstraction module is responsible for distilling useful information from network status" (the paper, Digital
 Twin), and "VAE can encode the high-dimensional DT status data into a low-dimensional representation" (the paper, GAI-Based
-Feature Abstraction). The encoder reads the last slots of each user, with a mask of what was collected, and returns a mean and a width for each latent. Whether the width grows with the age of the status depends on
-how the encoder was trained (`latent_training`), and whether it says more than the age is measured in `recipes.latent_widths`.
+Feature Abstraction). The encoder reads the last slots of each user, with a mask of what was collected, and returns a mean
+and a width for each latent. Whether the width grows with the age of the status depends on how the encoder was trained
+(`latent_training`), and whether it says more than the age is measured in `recipes.latent_widths`.
 
 Positions and SNRs are those *relative to the last report*, so that a code is not spent on where on the campus a user is: that
 the status says better. An SMG is sent to at the rate of its worst member, so its code is that of the member who sets the rate,
