@@ -26,6 +26,7 @@ PACKAGE = Path(__file__).parent
 FOLDERS_WITH_SUMS = ("case_study/checkpoints", "physical/tables", "twin/checkpoints")
 STORED_TABLES = (
     *(f"case_study/results/{name}.csv" for name in ("fig4", "fig5", "parts", "who_wins")),
+    "loops/results/vae_twin.csv",
     "twin/results/vae.csv",
 )
 

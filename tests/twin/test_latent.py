@@ -31,7 +31,13 @@ from gdt_tutorial.twin.decision.corrected_greedy import (
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.observation import MEMORY_SLOTS
-from gdt_tutorial.twin.recipes.latent_widths import aged_windows, decoded_now, emulated_now, width_scores
+from gdt_tutorial.twin.recipes.latent_widths import (
+    aged_windows,
+    decoded_now,
+    emulated_now,
+    last_report_at,
+    width_scores,
+)
 from tests.small_networks import ANY, idle, network, random_decision, same, seen_in, twin_of
 
 TOPOLOGY = Topology.waterloo()
@@ -120,6 +126,19 @@ def test_a_window_counts_from_the_last_report_and_hides_what_did_not_come():
     np.testing.assert_array_equal(
         drawn.whole.values[:, 0, -1, :2], window.position_m[:, 0, -1] - relative.last[:, 0, :2]
     )
+
+
+def test_a_last_report_can_be_moved_back():
+    drawn = draw_windows(TOPOLOGY, 5, 0, rng=stream(0, "windows"))
+    for age in (0, 3):
+        moved = last_report_at(drawn, age)
+        came = moved.window.is_behavior_collected[:, 0]
+        assert (MEMORY_SLOTS - 1 - came[:, ::-1].argmax(axis=1) == MEMORY_SLOTS - 1 - age).all()
+        before = slice(0, MEMORY_SLOTS - 1 - age)
+        np.testing.assert_array_equal(came[:, before], drawn.window.is_behavior_collected[:, 0, before])
+        assert (moved.age_slots == age).all()
+    with pytest.raises(ValueError, match=f"age_slots must lie in 0..{MEMORY_SLOTS - 1}, got {MEMORY_SLOTS}"):
+        last_report_at(drawn, MEMORY_SLOTS)
 
 
 def test_who_has_no_report_gets_the_prior():

@@ -111,5 +111,5 @@ def _latents(topology: Topology, config: LatentConfig, seed: int) -> dict[str, A
     }
 
 
-def _row(study_name: str, place: float, method: str, measure: str, value: float) -> dict[str, Any]:
+def _row(study_name: str, place: float | int, method: str, measure: str, value: float) -> dict[str, Any]:
     return {"study": study_name, "place": float(place), "method": method, "measure": measure, "value": float(value)}

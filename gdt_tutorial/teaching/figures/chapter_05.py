@@ -173,9 +173,7 @@ def draw_age(
         width = [twin.values("width", each, name, "width").mean() for each in AGES]
         right.plot(AGES, width, style, color=color(own), label=label)
     right.axvline(age, color=color("text"), lw=1.2)
-    right.set(
-        xlabel="Age of the last report (slots)", ylabel="Mean width of a latent", xlim=(-0.5, 15.5), ylim=(0, 1.05)
-    )
+    right.set(xlabel="Age (slots)", ylabel="Mean width of a latent", xlim=(-0.5, 15.5), ylim=(0, 1.05))
     fig.legend(loc="outside upper center", ncols=3, fontsize=11.5)
 
 
