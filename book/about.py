@@ -13,6 +13,7 @@ from gdt_tutorial.reproduce import FIGURES, FigureModule
 # What trains the shipped networks, where its docstring stands, and what that says of the time on one processor core.
 TRAININGS = (
     ("LSTM that emulates positions", "gdt_tutorial/twin/pretrained.py", "a minute"),
+    ("encoder of users' windows", "gdt_tutorial/twin/pretrained.py", "a minute"),
     ("network that allocates, the data-based manager", "gdt_tutorial/twin/pretrained.py", "some ten minutes"),
     ("autoencoder and DDQN of the grouping", "gdt_tutorial/case_study/groups/trained_grouping.py", "some minutes"),
     ("five version networks and five actors", "gdt_tutorial/case_study/learning/trained_networks.py", "about an hour"),

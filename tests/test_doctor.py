@@ -114,7 +114,7 @@ def test_every_model_and_table_of_the_library_is_checked():
 
 def test_a_changed_and_a_missing_file_are_named_with_the_fix(monkeypatch, tmp_path):
     package = tmp_path / "gdt_tutorial"
-    for name in ("case_study", "physical/tables", "twin/checkpoints"):
+    for name in ("case_study", "loops/results", "physical/tables", "twin/checkpoints", "twin/results"):
         shutil.copytree(doctor.PACKAGE / name, package / name)
     monkeypatch.setattr(doctor, "PACKAGE", package)
     assert names_of_problems(doctor.check_files) == []

@@ -157,7 +157,7 @@ def test_computing_has_every_training_and_every_stored_sweep():
     for _, file, time in about.TRAININGS:
         source = " ".join((ROOT / file).read_text(encoding="utf-8").split())
         assert f"({time}" in source, f"{file} says another time than {time}"
-    stored = {path.stem for path in (ROOT / "gdt_tutorial" / "case_study" / "results").glob("*.csv")}
+    stored = {path.stem for path in (ROOT / "gdt_tutorial").glob("*/results/*.csv")}
     assert stored == set(FIGURES)
     assert all(f"`reproduce {name}`" in text for name in stored)
     assert "about 41 s | for every build" in text

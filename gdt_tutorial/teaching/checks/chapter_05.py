@@ -75,7 +75,7 @@ def ex5_1(answer: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> str:
         Mistake(-0.693, says="sign"),
     ),
 )
-def ex5_2(answer: float) -> str:
+def ex5_2(answer: float | int) -> str:
     """Return the nats that a direction of variance 9 saves when the level rises from 1 to 4."""
     expect_close(
         answer,
@@ -110,7 +110,7 @@ def ex5_2(answer: float) -> str:
         Mistake(2, says="level"),
     ),
 )
-def ex5_3(answer: float) -> str:
+def ex5_3(answer: float | int) -> str:
     """Return how many of the variances 57, 32, 18, 8, 8, 7, 5, 5 lie above beta sigma^2 = 160 x .3^2."""
     expect_close(
         answer,
@@ -175,13 +175,6 @@ class _Freshest(_Wrapped):
         return replace(features, latent=np.zeros_like(std), latent_std=std)
 
 
-class _Flat(_Wrapped):
-    def abstract(self, seen: Observation) -> Features:
-        features = self.abstractor.abstract(seen)
-        std = _ages(features, seen)[..., 0]
-        return replace(features, latent=np.zeros_like(std), latent_std=std)
-
-
 @exercise(
     title="The age as a width",
     difficulty="hard",
@@ -197,7 +190,6 @@ class _Flat(_Wrapped):
         Mistake(_MeanAge, says="mean age"),
         Mistake(_NoWidth, says="shape"),
         Mistake(_Freshest, says="freshest"),
-        Mistake(_Flat, says="shape"),
         Mistake(_Wrapped(_NoWidth), says="pass the class itself"),  # type: ignore[arg-type]
     ),
 )
