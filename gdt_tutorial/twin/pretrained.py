@@ -9,6 +9,7 @@ against its hash before it is read. `remake` trains all anew and writes files an
 from collections.abc import Callable
 from pathlib import Path
 
+from gdt_tutorial.agents.policy_gradient import Losses
 from gdt_tutorial.checkpoints import verified, write_sums
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.vae import VariationalAutoencoder, load_vae, save_vae
@@ -17,11 +18,19 @@ from gdt_tutorial.twin.abstraction.status_windows import feature_names
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator
-from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator
+from gdt_tutorial.twin.recipes.policy_gradient_allocator import train_gradient_allocator, untrained
+from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator, training_campus
 from gdt_tutorial.twin.recipes.shipped_latents import train_shipped_latents
 from gdt_tutorial.twin.recipes.shipped_lstm import train_emulator
 
-__all__ = ["FOLDER", "pretrained_allocator", "pretrained_emulator", "pretrained_latents", "remake"]
+__all__ = [
+    "FOLDER",
+    "pretrained_allocator",
+    "pretrained_emulator",
+    "pretrained_gradient_allocator",
+    "pretrained_latents",
+    "remake",
+]
 
 FOLDER = Path(__file__).parent / "checkpoints"
 
@@ -60,9 +69,23 @@ def pretrained_latents(topology: Topology, *, retrain: bool = False) -> Variatio
     return vae
 
 
+def pretrained_gradient_allocator(
+    model: ScheduleModel, *, retrain: bool = False, on_update: Callable[[int, Losses], object] | None = None
+) -> NetworkAllocator:
+    """Load the allocator that the policy gradient taught, for `model`, or train it anew (some three minutes).
+
+    Of campuses whose number of users it does not know the greedy allocator decides, with an `OutsideTrainingWarning`.
+    """
+    if not retrain:
+        return NetworkAllocator.load(verified(FOLDER / "gradient_allocator.safetensors"), model)
+    return train_gradient_allocator(untrained(model), on_update=on_update)
+
+
 def remake(folder: Path, on_generation: Callable[[int, float], object] | None = None) -> None:
-    """Train emulator, encoder and allocator anew, and write them with their hashes into `folder`."""
+    """Train emulator, encoder and both allocators anew, and write them with their hashes into `folder`."""
     train_emulator(Topology.waterloo()).save(folder / "lstm.safetensors")
     save_vae(train_shipped_latents(Topology.waterloo()), folder / "latents.safetensors")
     train_allocator(on_generation=on_generation).save(folder / "allocator.safetensors")
+    model = training_campus(1, 0, 5e9, n_slots=1).virtual.model
+    train_gradient_allocator(untrained(model)).save(folder / "gradient_allocator.safetensors")
     write_sums(folder)
