@@ -1,9 +1,9 @@
-"""Watching a video as a chain without branches: why imitation cannot beat cloning there.
+r"""Watching a video as a chain without branches: why imitation cannot beat cloning there.
 
 A view goes through the bins of a video one after the other. In each the viewer watches on, or swipes and is gone:
 
     bin 0 --watch--> bin 1 --watch--> ... --watch--> bin B-1 --watch--> over
-      \\--swipe--> over \\--swipe--> over               \\--swipe--> over
+      \--swipe--> over \--swipe--> over               \--swipe--> over
 
 There is one way into every bin, so the time spent in the bins *is* the survival, S(b) = (1 - h(0)) ... (1 - h(b - 1)), and the
 share of swipes in a bin is its hazard h(b). Two policies with equal occupancies have equal hazards: to match occupancies is to
