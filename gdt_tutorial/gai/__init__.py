@@ -8,4 +8,8 @@ from here.
     probabilistic_pca   principal components as a Gaussian model, where a variational autoencoder starts
     vae_scores          what its code costs and loses on fresh windows
     rate_distortion     nats that a Gaussian needs at a given loss
+    demonstrations      what an imitator has seen, and copying it: behavioral cloning
+    absorbing           episodes of one length, so that a learned reward cannot pay for time
+    gail                generative adversarial imitation learning: practice until nobody can tell copy from original
+    tables              the same in finite worlds, where nothing is approximated
 """

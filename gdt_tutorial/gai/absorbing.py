@@ -35,23 +35,29 @@ class AbsorbingState(gymnasium.Wrapper, RecordConstructorArgs):
     Args:
         env: Any with a `Box` of one axis as observation; a time limit of its own must not come before `n_steps`.
         n_steps: The horizon; here the episode is truncated.
+        first_steps: Steps of the very first episode instead. Environments side by side that all begin together fall together
+            too, and a short rollout then sees all of them upright or none: give each another number.
     """
 
-    def __init__(self, env: gymnasium.Env, n_steps: int) -> None:
-        RecordConstructorArgs.__init__(self, n_steps=n_steps)
+    def __init__(self, env: gymnasium.Env, n_steps: int, first_steps: int | None = None) -> None:
+        RecordConstructorArgs.__init__(self, n_steps=n_steps, first_steps=first_steps)
         gymnasium.Wrapper.__init__(self, env)
         require(n_steps > 0, "n_steps", "be above 0", n_steps, "pass the horizon of the demonstrations")
+        first = n_steps if first_steps is None else first_steps
+        require(0 < first <= n_steps, "first_steps", f"lie in [1, {n_steps}]", first, "leave it out for n_steps")
         space = env.observation_space
         is_vector = isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1
         require(is_vector, "observation space", "be a Box of one axis", space, "wrap it in FlattenObservation")
         low, high = np.append(np.minimum(space.low, 0), 0), np.append(np.maximum(space.high, 0), 1)  # type: ignore[attr-defined]
         self.observation_space = gymnasium.spaces.Box(low.astype(np.float32), high.astype(np.float32))
-        self._n_steps, self._step, self._idle, self._has_ended = n_steps, 0, BEFORE_THE_FIRST, False
+        self._n_steps, self._next_steps = n_steps, first
+        self._step, self._idle, self._has_ended = 0, BEFORE_THE_FIRST, False
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(**kwargs)
         self._step, self._idle, self._has_ended = 0, "", False
+        self._limit, self._next_steps = self._next_steps, self._n_steps
         return np.append(observation, 0).astype(np.float32), info
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -64,7 +70,7 @@ class AbsorbingState(gymnasium.Wrapper, RecordConstructorArgs):
         require_running(self._idle)
         info: dict[str, Any] = {}
         self._step, reward = self._step + 1, 0.0
-        is_over = self._step == self._n_steps
+        is_over = self._step == self._limit
         if not self._has_ended:
             observation, gain, self._has_ended, is_cut, info = self.env.step(action)
             reward = float(gain)

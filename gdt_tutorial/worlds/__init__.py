@@ -2,4 +2,8 @@
 
 A world is no part of the network. Its module says what is left out, and gives the exact answer that a learned one is compared
 with. Nothing in `physical` or `gai` imports a world, and a world imports none of them.
+
+    finite   any finite world with an absorbing state: its exact laws, its walks, an environment of it
+    street   walkers who pass one of two gates on their way to a goal
+    views    watching a video as a chain without branches
 """
