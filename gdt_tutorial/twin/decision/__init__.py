@@ -4,4 +4,5 @@ maker       the protocol `DecisionMaker`
 schedule    what a slot can carry, and whole segments packed into it
 greedy      model-based makers: greedy, and equal shares
 allocator   data-based: a trained network
+average     two makers as one: their mean, or one of them at a time
 """

@@ -5,5 +5,7 @@ extrapolation   hold the last position, or go on at constant velocity: no traini
 fixed_share     the plainest hedge between the two
 snr             the channel at an emulated position
 walks           what a trained emulator learns from
-lstm            the trained emulator, and lstm_training its training
+lstm            the trained emulator (a long short-term memory, or a plain recurrent network), and lstm_training its training
+emulation_scores  how good an emulator is by the age of a report
+futures         what a mean does not tell: the worst of several users, and handovers
 """

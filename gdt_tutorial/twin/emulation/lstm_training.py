@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, fit
@@ -34,6 +34,7 @@ class LstmConfig:
     n_walks: int = parameter(2400, "Walks to sample for it (Walks.sample takes this number).", "chosen", above=0)
     n_slots: int = parameter(41, "Slots of a walk.", "chosen: window and horizon of twenty each", above=0)
     n_hidden: int = parameter(64, "Cells of the one layer.", "chosen", above=0)
+    cell: type[nn.LSTM] | type[nn.RNN] = parameter(nn.LSTM, "Its class; `nn.RNN` has no gates.", "the paper names both")
     train_share: float = parameter(0.8, "Share of the walks that it learns from.", "the paper", above=0, below=1)
     max_period_slots: int = parameter(
         20, "Longest gap between two reports in training.", "chosen, above the loop's 16", above=0
@@ -89,7 +90,7 @@ def train_lstm(
 
     tensors = _tensors(train, config.max_period_slots, topology, rng=rng)
     with torch_seeded(generator):
-        network = TrajectoryNetwork(config.n_hidden)
+        network = TrajectoryNetwork(config.n_hidden, config.cell)
     history = fit(network, tensors, _negative_log_likelihood, config.fit, generator=generator, on_epoch=on_epoch)
     _calibrate(network, _tensors(train, config.max_period_slots, topology, rng=rng))
     emulator = LstmEmulator(network=network, topology=topology, slot_s=walks.slot_s)
