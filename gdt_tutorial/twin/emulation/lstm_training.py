@@ -8,6 +8,7 @@ A Levy flight turns without warning. Expect a gain from knowing whether a leg or
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,6 +69,7 @@ class TrainedLstm(NamedTuple):
     emulator: LstmEmulator
     errors: TrajectoryErrors
     train_loss: Float[np.ndarray, " epoch"]
+    start: LstmEmulator  # the same network before the first step, to compare with
 
 
 def train_lstm(
@@ -91,10 +93,12 @@ def train_lstm(
     tensors = _tensors(train, config.max_period_slots, topology, rng=rng)
     with torch_seeded(generator):
         network = TrajectoryNetwork(config.n_hidden, config.cell)
+    start = LstmEmulator(network=deepcopy(network).eval(), topology=topology, slot_s=walks.slot_s)
     history = fit(network, tensors, _negative_log_likelihood, config.fit, generator=generator, on_epoch=on_epoch)
     _calibrate(network, _tensors(train, config.max_period_slots, topology, rng=rng))
     emulator = LstmEmulator(network=network, topology=topology, slot_s=walks.slot_s)
-    return TrainedLstm(emulator, compare(emulator, test, config.max_period_slots, rng=rng), history.train_loss)
+    errors = compare(emulator, test, config.max_period_slots, rng=rng)
+    return TrainedLstm(emulator, errors, history.train_loss, start)
 
 
 def compare(
