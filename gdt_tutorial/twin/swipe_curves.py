@@ -19,15 +19,18 @@ with a fixed prior; those of multicast groups, in the case study, take larger cr
 import numpy as np
 from jaxtyping import Float, Int
 
+from gdt_tutorial import seeding
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.messages import Session, video_at
 from gdt_tutorial.physical.video import VideoCatalog
+from gdt_tutorial.physical.viewers import Viewers
 
 __all__ = [
     "SwipeCurves",
     "bin_of",
     "count_running",
     "count_views",
+    "experienced_curves",
     "fraction_at",
     "on_screen",
     "sample_rest_at",
@@ -135,6 +138,15 @@ class SwipeCurves:
     ) -> Float[np.ndarray, "*shape"]:
         """Draw the watched fraction of views to come."""
         return fraction_at(self.table, (env, video_type), rng.random(env.shape))
+
+
+def experienced_curves(viewers: Viewers, n_types: int, n_views: int = 400, *, seed: int) -> SwipeCurves:
+    """Return the curves that a twin would have learned from `n_views` views of each type; one set for all environments."""
+    curves, kind = SwipeCurves(1, n_types), np.tile(np.arange(n_types), n_views)
+    user = np.resize(viewers.user, len(kind))
+    rng = seeding.stream(seed, "training curves", viewers.user.size)
+    curves.update(kind[None], viewers.swipes.sample_fraction(user, kind, rng=rng)[None])
+    return curves
 
 
 def on_screen(

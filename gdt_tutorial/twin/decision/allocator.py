@@ -78,10 +78,18 @@ class NetworkAllocator:
         network: The trained one.
         n_users: Smallest and largest crowd of a campus that the network knows; None for any. Of other crowds
             `GreedyAllocator` decides, with an `OutsideTrainingWarning`.
+        greedy_logit: Added to the logit of the version that `GreedyAllocator` would choose; the network then corrects that
+            choice, and one whose last layer is zero is the greedy allocator. 0 asks the network alone.
     """
 
-    def __init__(self, model: ScheduleModel, network: SubgroupNetwork, n_users: tuple[int, int] | None = None) -> None:
-        self.model, self.network, self.n_users = model, network, n_users
+    def __init__(
+        self,
+        model: ScheduleModel,
+        network: SubgroupNetwork,
+        n_users: tuple[int, int] | None = None,
+        greedy_logit: float = 0.0,
+    ) -> None:
+        self.model, self.network, self.n_users, self.greedy_logit = model, network, n_users, greedy_logit
         self._greedy = GreedyAllocator(model)
 
     def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
@@ -95,6 +103,9 @@ class NetworkAllocator:
         row = torch.from_numpy(describe_subgroups(features, self.model)).float()
         with torch.no_grad():
             choice = self.network(row).double().numpy()
+        if self.greedy_logit:
+            version = self._greedy.decide(features, rng=rng).version[..., None]
+            choice[..., :-1] += self.greedy_logit * (version == np.arange(self.model.catalog.n_versions))
         return act_on(features, self.model, choice)
 
     @classmethod
@@ -113,11 +124,12 @@ class NetworkAllocator:
         wanted, found = model.catalog.n_versions, config["n_versions"]
         require(found == wanted, "path", f"hold a network for {wanted} versions", found, "train one for this catalog")
         n_users = config.get("n_users")
-        return cls(model, network, None if n_users is None else tuple(n_users))
+        known = None if n_users is None else tuple(n_users)
+        return cls(model, network, known, config.get("greedy_logit", 0.0))
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors, with the crowds that they know."""
-        save(self.network, path, {**self.network.config, "n_users": self.n_users})
+        save(self.network, path, {**self.network.config, "n_users": self.n_users, "greedy_logit": self.greedy_logit})
 
 
 def act_on(features: Features, model: ScheduleModel, choice: Float[np.ndarray, "batch subgroup choice"]) -> Decision:

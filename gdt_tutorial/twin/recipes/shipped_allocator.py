@@ -28,7 +28,7 @@ from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, known
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.status import true_status
-from gdt_tutorial.twin.swipe_curves import SwipeCurves
+from gdt_tutorial.twin.swipe_curves import experienced_curves
 from gdt_tutorial.twin.virtual import VirtualNetwork
 
 __all__ = ["AllocatorConfig", "TrainingCampus", "evolve_allocator", "imitate", "train_allocator", "training_campus"]
@@ -65,12 +65,7 @@ class TrainingCampus:
 
         The twin's swipe curves are those that it would have learned from 400 views of each type.
         """
-        n_users, n_types = network.viewers.user.size, network.catalog.n_types
-        curves = SwipeCurves(1, n_types)
-        kind = np.tile(np.arange(n_types), 400)
-        user = np.resize(network.viewers.user, len(kind))
-        rng = seeding.stream(network.seed, "training curves", n_users)
-        curves.update(kind[None], network.viewers.swipes.sample_fraction(user, kind, rng=rng)[None])
+        curves = experienced_curves(network.viewers, network.catalog.n_types, seed=network.seed)
         seen, position_m, snr_db = Observation(statuses=(true_status(network.reset()),)), [], []
         for _ in range(n_slots):
             network.walk.advance(network.config.slot_s)

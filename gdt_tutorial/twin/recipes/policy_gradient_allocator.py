@@ -1,0 +1,84 @@
+"""How an allocator is taught by the policy gradient, from the greedy one on, in virtual campuses of the twin."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from gdt_tutorial import seeding
+from gdt_tutorial.agents.policy_gradient import ActorCriticConfig, ActorCriticLearner, Losses, train_actor_critic
+from gdt_tutorial.configuration import configclass, parameter
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.twin.decision.allocator import NetworkAllocator
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.decision.schedule import ScheduleModel
+from gdt_tutorial.twin.decision.subgroup_policy import SubgroupActorCritic, zero_headed
+from gdt_tutorial.twin.recipes.shipped_allocator import TrainingCampus
+from gdt_tutorial.twin.twin_cells import TwinCells
+
+__all__ = ["GradientAllocatorConfig", "gains", "train_gradient_allocator", "untrained", "virtual_campuses"]
+
+_SEED = 21_000  # far from the seeds that chapters and tests run with
+_GREEDY_LOGIT = 4.0
+
+
+@configclass
+class GradientAllocatorConfig:
+    """How the policy gradient teaches an allocator."""
+
+    n_campuses: int = parameter(8, "Virtual campuses side by side.", "chosen", above=0)
+    n_slots: int = parameter(30, "Slots of an episode.", "chosen", above=0)
+    computing_cycles_per_s: tuple[float, ...] = parameter(
+        (2e9, 3e9, 5e9), "Capacities, one after the other by episode.", "the paper's Fig. 5 as we read it", above=0
+    )
+    std: float = parameter(0.5, "Spread of the log-weights that are tried.", "chosen", above=0)
+    learner: ActorCriticConfig = ActorCriticConfig(
+        n_steps=72_000,
+        rollout_steps=31,  # an episode, and the step that resets
+        discount=0.99,
+        gae_lambda=1.0,
+        learning_rate=1e-2,
+        entropy_weight=0.0,
+    )
+
+
+def virtual_campuses(config: GradientAllocatorConfig = GradientAllocatorConfig()) -> TwinCells:
+    """Return the environment: the reward is what the QoE is above the greedy allocator's on the same course."""
+    capacities = config.computing_cycles_per_s
+
+    def network(seed: int) -> PhysicalNetwork:
+        capacity = capacities[seed % len(capacities)]
+        return PhysicalNetwork.waterloo(config.n_campuses, seed=seed, computing_cycles_per_s=capacity)
+
+    return TwinCells(network, config.n_slots, GreedyAllocator)
+
+
+def untrained(model: ScheduleModel, n_features: int = 16, seed: int = _SEED) -> NetworkAllocator:
+    """Return the start of the training, which decides as the greedy allocator does."""
+    generator = seeding.torch_stream(seed, "gradient allocator")
+    return NetworkAllocator(
+        model, zero_headed(n_features, model.catalog.n_versions, generator=generator), None, _GREEDY_LOGIT
+    )
+
+
+def train_gradient_allocator(
+    start: NetworkAllocator,
+    config: GradientAllocatorConfig = GradientAllocatorConfig(),
+    seed: int = _SEED,
+    on_update: Callable[[int, Losses], object] | None = None,
+) -> NetworkAllocator:
+    """Train the network of `start` in place, and return its allocator."""
+    generator = seeding.torch_stream(seed, "gradient training")
+    actor_critic = SubgroupActorCritic(start.network, start.greedy_logit, config.std, generator=generator)
+    learner = ActorCriticLearner(actor_critic, config.learner)
+    train_actor_critic(learner, virtual_campuses(config), generator=generator, on_update=on_update)
+    return start
+
+
+def gains(
+    campus: TrainingCampus, makers: Sequence[DecisionMaker], reference: DecisionMaker | None = None
+) -> list[Float[np.ndarray, " batch"]]:
+    """Return the QoE of each maker above that of `reference` (the greedy allocator), campus by campus."""
+    base = campus.qoe(reference or GreedyAllocator(campus.virtual.model))[0]
+    return [campus.qoe(maker)[0] - base for maker in makers]
