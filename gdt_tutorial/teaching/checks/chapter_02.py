@@ -143,7 +143,7 @@ class _WithPromise(_MembersFirst):
         Mistake(_variant(version=0), says="version 0"),
         Mistake(_WithPromise, says="two things"),
         Mistake(_variant(weigh=lambda f: 1 / np.maximum(f.n_members, 1)), says="small subgroups"),
-        Mistake(_MembersFirst(None), says="pass the class itself"),  # type: ignore[arg-type]
+        Mistake(lambda model: _MembersFirst(model), says="pass the class itself"),
     ),
 )
 def ex2_3(answer: Any) -> str:

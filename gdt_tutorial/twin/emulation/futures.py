@@ -25,7 +25,7 @@ __all__ = ["WorstMembers", "expected_worst_efficiency", "handovers", "random_gro
 
 
 def expected_worst_efficiency(
-    mean_db: Float[np.ndarray, "*shape member"], std_db: Float[np.ndarray, "*shape user"], link: LinkAdaptation
+    mean_db: Float[np.ndarray, "*shape member"], std_db: Float[np.ndarray, "*shape member"], link: LinkAdaptation
 ) -> Float[np.ndarray, "*shape"]:
     """Return the expected efficiency in bit/s/Hz of the worst of some users with independent Gaussian SNRs.
 
