@@ -118,7 +118,8 @@ class TwinVersions(gymnasium.ActionWrapper):
     """The twin for agents of choices: they choose each SMG's version, and all SMGs weigh the same in the schedule.
 
     Action: `MultiDiscrete`, a version for each SMG. `action_masks()` is what MaskablePPO of sb3-contrib asks for: all
-    versions where an SMG has members, and the first one alone where it has none.
+    versions where an SMG has members, and the first one alone where it has none. `info["action_mask"]` says the same as a
+    matrix SMG x version, which is where `agents.replay.Collector` looks.
     """
 
     def __init__(self, env: TwinEnvironment) -> None:
@@ -126,6 +127,18 @@ class TwinVersions(gymnasium.ActionWrapper):
         self._twin, n_subgroups = env, env.action_space.shape[0] // 2  # type: ignore[index]
         self._n_versions = env.n_versions
         self.action_space = gymnasium.spaces.MultiDiscrete([self._n_versions] * n_subgroups)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode; `info` has the mask of the first slot."""
+        observation, info = super().reset(seed=seed, options=options)
+        return observation, {**info, "action_mask": self._mask()}
+
+    def step(self, action: Int[np.ndarray, " subgroup"]) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Run one slot; `info` has the mask of the next one."""
+        observation, reward, terminated, truncated, info = super().step(action)
+        return observation, float(reward), terminated, truncated, {**info, "action_mask": self._mask()}
 
     def action(self, action: Int[np.ndarray, " subgroup"]) -> Float[np.ndarray, " choice"]:
         """Return the numbers in the middle of the chosen versions, and 0 for the logarithms of the weights."""
@@ -136,8 +149,11 @@ class TwinVersions(gymnasium.ActionWrapper):
 
     def action_masks(self) -> Bool[np.ndarray, " choice"]:
         """Say which versions may be chosen, SMG after SMG."""
+        return self._mask().reshape(-1)
+
+    def _mask(self) -> Bool[np.ndarray, "subgroup version"]:
         is_first = np.arange(self._n_versions) == 0
-        return (self._twin.has_members()[:, None] | is_first).reshape(-1)
+        return self._twin.has_members()[:, None] | is_first
 
 
 def waterloo_twin(n_slots: int = 30, config: NetworkConfig = NetworkConfig(), seed: int = 0) -> TwinEnvironment:

@@ -355,3 +355,30 @@ def test_networks_that_do_not_fit_are_refused(vector, counting):
 def test_config_is_checked(change, message):
     with pytest.raises(ValueError, match=message):
         ActorCriticConfig(**change)
+
+
+def score_after_training(vector, name, seed, config):
+    """Train on 8 environments, choose the checkpoint by validation; return the mean of 100 fresh episodes, greedy."""
+    make = functools.partial(gym.make, name)
+    n_actions, n_states = {"CartPole-v1": (2, 4), "Acrobot-v1": (3, 6)}[name]
+    network = CategoricalActorCritic(n_states, n_actions, generator=torch_stream(seed, "network"))
+    validation = Validation(vector(make, n=10), 10, generator=torch_stream(seed, "validation"))
+    generator = torch_stream(seed, "training")
+    train_actor_critic(
+        ActorCriticLearner(network, config), vector(make, n=8), generator=generator, validation=validation
+    )
+    return episode_returns(act(network), vector(make, n=20), 100, generator=torch_stream(seed, "test")).mean()
+
+
+@pytest.mark.slow
+def test_the_pole_is_balanced(vector):
+    config = ActorCriticConfig(n_steps=200_000, learning_rate=3e-3)
+    scores = [score_after_training(vector, "CartPole-v1", seed, config) for seed in range(3)]
+    assert min(scores) >= 475, scores
+
+
+@pytest.mark.slow
+def test_the_acrobot_swings_up(vector):
+    config = ActorCriticConfig(n_steps=200_000, learning_rate=3e-3)
+    scores = [score_after_training(vector, "Acrobot-v1", seed, config) for seed in range(3)]
+    assert np.median(scores) >= -100, scores

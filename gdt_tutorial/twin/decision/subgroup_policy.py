@@ -110,5 +110,8 @@ class SubgroupActorCritic(nn.Module):
         choice = self.actor(row)
         logits = choice[..., :-1] + self.greedy_logit * greedy
         value = (self.critic(row).squeeze(-1) * is_served).sum(dim=-1)
+        # Only the weights' proportions matter. Uncentered, their level would wander until all meet the limit and are equal.
+        n_served = is_served.sum(dim=-1, keepdim=True).clamp(min=1)
+        level = (choice[..., -1] * is_served).sum(dim=-1, keepdim=True) / n_served
         assert isinstance(self.log_std, Tensor)
-        return SubgroupChoices(logits, choice[..., -1], self.log_std, is_served), value
+        return SubgroupChoices(logits, choice[..., -1] - level, self.log_std, is_served), value

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial import seeding
+from gdt_tutorial.agents.evaluation import Validation
 from gdt_tutorial.agents.policy_gradient import ActorCriticConfig, ActorCriticLearner, Losses, train_actor_critic
 from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.network import PhysicalNetwork
@@ -17,7 +18,14 @@ from gdt_tutorial.twin.decision.subgroup_policy import SubgroupActorCritic, zero
 from gdt_tutorial.twin.recipes.shipped_allocator import TrainingCampus
 from gdt_tutorial.twin.twin_cells import TwinCells
 
-__all__ = ["GradientAllocatorConfig", "gains", "train_gradient_allocator", "untrained", "virtual_campuses"]
+__all__ = [
+    "GradientAllocatorConfig",
+    "gains",
+    "train_gradient_allocator",
+    "untrained",
+    "validation_days",
+    "virtual_campuses",
+]
 
 _SEED = 21_000  # far from the seeds that chapters and tests run with
 _GREEDY_LOGIT = 4.0
@@ -38,8 +46,9 @@ class GradientAllocatorConfig:
         rollout_steps=31,  # an episode, and the step that resets
         discount=0.99,
         gae_lambda=1.0,
-        learning_rate=1e-2,
+        learning_rate=7e-3,
         entropy_weight=0.0,
+        validation_steps=12_000,
     )
 
 
@@ -62,17 +71,35 @@ def untrained(model: ScheduleModel, n_features: int = 16, seed: int = _SEED) -> 
     )
 
 
+def validation_days(config: GradientAllocatorConfig = GradientAllocatorConfig(), seed: int = _SEED) -> Validation:
+    """Return days that choose the weights: the score is the QoE above the greedy allocator's, summed over a day."""
+    cells = virtual_campuses(config)
+    n_episodes = len(config.computing_cycles_per_s) * cells.num_envs
+    return Validation(cells, n_episodes, generator=seeding.torch_stream(seed, "gradient validation"))
+
+
 def train_gradient_allocator(
     start: NetworkAllocator,
     config: GradientAllocatorConfig = GradientAllocatorConfig(),
     seed: int = _SEED,
+    validation: Validation | None = None,
     on_update: Callable[[int, Losses], object] | None = None,
 ) -> NetworkAllocator:
-    """Train the network of `start` in place, and return its allocator."""
+    """Train the network of `start` in place, and return its allocator with the weights that validation chose.
+
+    Args:
+        start: Its network learns, with `greedy_logit` as it is.
+        config: How.
+        seed: Of everything random.
+        validation: Chooses, and has the learning curve in `history`; None takes `validation_days`.
+        on_update: As for `train_actor_critic`.
+    """
     generator = seeding.torch_stream(seed, "gradient training")
     actor_critic = SubgroupActorCritic(start.network, start.greedy_logit, config.std, generator=generator)
     learner = ActorCriticLearner(actor_critic, config.learner)
-    train_actor_critic(learner, virtual_campuses(config), generator=generator, on_update=on_update)
+    cells = virtual_campuses(config)
+    validation = validation or validation_days(config, seed)
+    train_actor_critic(learner, cells, generator=generator, validation=validation, on_update=on_update)
     return start
 
 
