@@ -8,7 +8,16 @@ from matplotlib.figure import Figure
 
 from gdt_tutorial.teaching.plots import color
 
-__all__ = ["draw_ages", "draw_cloud", "draw_codes", "draw_handovers", "draw_scores", "draw_worst"]
+__all__ = [
+    "draw_ages",
+    "draw_cloud",
+    "draw_codes",
+    "draw_drift",
+    "draw_handovers",
+    "draw_learning",
+    "draw_scores",
+    "draw_worst",
+]
 
 _LOOKS = {
     "LSTM": ("blue", "o-"),
@@ -34,7 +43,7 @@ def draw_scores(
         right.plot(ahead, 100 * coverage[name], style, color=color(own), ms=5, markevery=2)
     right.axhline(80, color=color("text"), lw=1.2)
     left.set(title="CRPS (m)", ylim=(0, None))
-    right.set(title="Truth inside 80 % interval (%)", ylim=(20, 100))
+    right.set(title="Inside 80 % interval (%)", ylim=(20, 100))
     for ax in (left, right):
         ax.set(xlabel="Slots after the report", xticks=[1, 5, 10, 15])
     fig.legend(loc="outside upper center", ncols=3, fontsize=_SMALL)
@@ -112,3 +121,33 @@ def draw_ages(
     ax.plot(ages, 100 * own_error, "s:", color=color("blue"), label="of what went in (the twin's view)")
     ax.set(xlabel="Age of the newest report (slots)", ylabel="Variance lost (%)", ylim=(0, 60), xticks=ages)
     ax.legend(loc="upper left", fontsize=13)
+
+
+def draw_learning(fig: Figure, looks: Float[np.ndarray, "look 3"], level: Mapping[str, float]) -> None:
+    """Draw the QoE above the greedy rule over the steps of practice (steps, mean, half an interval), and rivals as lines."""
+    ax = fig.subplots()
+    step, mean, half = looks.T
+    ax.errorbar(step, mean, half, fmt="o-", color=color("blue"), capsize=4, label="learns on this page")
+    ax.axhline(0, color=color("text"), lw=1.2, label="greedy, its start")
+    for (name, value), (own, line) in zip(
+        level.items(), (("gray", ":"), ("green", "-."), ("purple", "--")), strict=True
+    ):
+        ax.axhline(value, color=color(own), ls=line, lw=2, label=name)
+    ax.set(xlabel="Steps of practice", ylabel="QoE above greedy", ylim=(-0.5, 0.25))
+    fig.legend(loc="outside upper center", ncols=2, fontsize=_SMALL)
+
+
+def draw_drift(
+    fig: Figure, sessions: Sequence[Mapping[str, Float[np.ndarray, "slot batch"]]], slot_s: float, n_mean: int = 10
+) -> None:
+    """Draw the QoE of managers over the minutes of a session, in means over `n_mean` slots; the drift is at half time."""
+    ax = fig.subplots()
+    looks = (("gray", "s:"), ("purple", "D--"), ("orange", "^-"), ("blue", "o-"))
+    for name, (own, style) in zip(sessions[0], looks, strict=True):
+        slot = np.mean([each[name].mean(axis=1) for each in sessions], axis=0)
+        block = slot[: len(slot) // n_mean * n_mean].reshape(-1, n_mean).mean(axis=1)
+        minute = (np.arange(len(block)) + 0.5) * n_mean * slot_s / 60
+        ax.plot(minute, block, style, color=color(own), label=name, ms=5)
+    ax.axvline(len(slot) * slot_s / 120, color=color("text"), lw=1.2)
+    ax.set(xlabel="Minutes", ylabel="QoE per user and second")
+    fig.legend(loc="outside upper center", ncols=2, fontsize=_SMALL)
