@@ -1,7 +1,7 @@
 """The twin's trained parts, ready to use: small checkpoints beside the recipes that make them.
 
-Both were trained on the embedded generator and the default campus, never on a reader's data. A checkpoint is checked
-against its hash before it is read. `remake` trains both anew and writes files and hashes:
+All were trained on the embedded generator and the default campus, never on a reader's data. A checkpoint is checked
+against its hash before it is read. `remake` trains all anew and writes files and hashes:
 
     python -c "from gdt_tutorial.twin.pretrained import FOLDER, remake; remake(FOLDER)"
 """
@@ -9,15 +9,17 @@ against its hash before it is read. `remake` trains both anew and writes files a
 from collections.abc import Callable
 from pathlib import Path
 
+from gdt_tutorial.agents.policy_gradient import Losses
 from gdt_tutorial.checkpoints import verified, write_sums
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator
-from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator
+from gdt_tutorial.twin.recipes.policy_gradient_allocator import train_gradient_allocator, untrained
+from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator, training_campus
 from gdt_tutorial.twin.recipes.shipped_lstm import train_emulator
 
-__all__ = ["FOLDER", "pretrained_allocator", "pretrained_emulator", "remake"]
+__all__ = ["FOLDER", "pretrained_allocator", "pretrained_emulator", "pretrained_gradient_allocator", "remake"]
 
 FOLDER = Path(__file__).parent / "checkpoints"
 
@@ -42,8 +44,22 @@ def pretrained_allocator(
     return NetworkAllocator(model, trained.network, trained.n_users)
 
 
+def pretrained_gradient_allocator(
+    model: ScheduleModel, *, retrain: bool = False, on_update: Callable[[int, Losses], object] | None = None
+) -> NetworkAllocator:
+    """Load the allocator that the policy gradient taught, for `model`, or train it anew (some three minutes).
+
+    Of campuses whose number of users it does not know the greedy allocator decides, with an `OutsideTrainingWarning`.
+    """
+    if not retrain:
+        return NetworkAllocator.load(verified(FOLDER / "gradient_allocator.safetensors"), model)
+    return train_gradient_allocator(untrained(model), on_update=on_update)
+
+
 def remake(folder: Path, on_generation: Callable[[int, float], object] | None = None) -> None:
-    """Train emulator and allocator anew, and write them with their hashes into `folder`."""
+    """Train emulator and both allocators anew, and write them with their hashes into `folder`."""
     train_emulator(Topology.waterloo()).save(folder / "lstm.safetensors")
     train_allocator(on_generation=on_generation).save(folder / "allocator.safetensors")
+    model = training_campus(1, 0, 5e9, n_slots=1).virtual.model
+    train_gradient_allocator(untrained(model)).save(folder / "gradient_allocator.safetensors")
     write_sums(folder)

@@ -13,7 +13,13 @@ from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.lstm_training import BOOK, compare, train_lstm
 from gdt_tutorial.twin.emulation.walks import Walks
-from gdt_tutorial.twin.pretrained import FOLDER, pretrained_allocator, pretrained_emulator
+from gdt_tutorial.twin.pretrained import (
+    FOLDER,
+    pretrained_allocator,
+    pretrained_emulator,
+    pretrained_gradient_allocator,
+)
+from gdt_tutorial.twin.recipes.policy_gradient_allocator import untrained
 from gdt_tutorial.twin.recipes.shipped_allocator import (
     AllocatorConfig,
     TrainingCampus,
@@ -36,8 +42,8 @@ def test_checkpoint_is_small_and_has_its_hash(path):
     assert path.stat().st_size <= 200_000
 
 
-def test_both_checkpoints_are_there():
-    assert [path.stem for path in CHECKPOINTS] == ["allocator", "lstm"]
+def test_all_checkpoints_are_there():
+    assert [path.stem for path in CHECKPOINTS] == ["allocator", "gradient_allocator", "lstm"]
 
 
 def test_changed_checkpoint_is_refused(tmp_path):
@@ -80,7 +86,7 @@ def test_emulator_trained_anew_is_no_better_than_the_shipped_one():
 
 def gain_over_greedy(maker, cycles_per_s, seed=900_000):
     campus = training_campus(12, seed, cycles_per_s)
-    maker = NetworkAllocator(campus.virtual.model, maker.network)
+    maker = NetworkAllocator(campus.virtual.model, maker.network, None, maker.greedy_logit)
     gain = campus.qoe(maker)[0] - campus.qoe(GreedyAllocator(campus.virtual.model))[0]
     return gain.mean(), 1.96 * gain.std(ddof=1) / len(gain) ** 0.5
 
@@ -88,6 +94,13 @@ def gain_over_greedy(maker, cycles_per_s, seed=900_000):
 def test_allocator_beats_its_teacher_where_computing_is_scarce():
     model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
     mean, interval = gain_over_greedy(pretrained_allocator(model), 3e9)
+    assert mean - interval > 0
+
+
+def test_the_policy_gradient_beats_its_untrained_start_where_computing_is_scarce():
+    model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
+    assert (gain_over_greedy(untrained(model), 2e9)[0]) == 0
+    mean, interval = gain_over_greedy(pretrained_gradient_allocator(model), 2e9)
     assert mean - interval > 0
 
 
@@ -144,9 +157,10 @@ def test_a_few_generations_do_not_hurt_and_depend_on_the_generator_alone():
 
 
 @pytest.mark.slow
-def test_allocator_trained_anew_is_as_good_as_the_shipped_one():
+@pytest.mark.parametrize("pretrained", [pretrained_allocator, pretrained_gradient_allocator])
+def test_allocator_trained_anew_is_as_good_as_the_shipped_one(pretrained):
     model = training_campus(1, 0, 3e9, n_slots=1).virtual.model
-    shipped, remade = pretrained_allocator(model), pretrained_allocator(model, retrain=True)
+    shipped, remade = pretrained(model), pretrained(model, retrain=True)
     for cycles_per_s in (3e9, 6e9):
         (mean, interval), (mean_remade, interval_remade) = (
             gain_over_greedy(maker, cycles_per_s) for maker in (shipped, remade)

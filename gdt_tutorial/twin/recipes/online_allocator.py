@@ -43,7 +43,7 @@ class OnlineConfig:
     computing_share: float = parameter(0.4, "What the drift leaves of it.", "chosen", above=0, at_most=1)
     slots_per_update: int = parameter(10, "Slots between two gradient steps.", "chosen", above=0)
     std: float = parameter(0.25, "Spread of the log-weights that are tried.", "chosen", above=0)
-    learner: ActorCriticConfig = ActorCriticConfig(learning_rate=3e-3, gae_lambda=1.0, entropy_weight=0.0)
+    learner: ActorCriticConfig = ActorCriticConfig(learning_rate=3e-4, gae_lambda=1.0, entropy_weight=0.0)
 
 
 @runtime_checkable
