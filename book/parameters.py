@@ -60,7 +60,7 @@ def _rounded(value: Any) -> str:
         return f"{type(value).__name__}({', '.join(shown)})"
     if isinstance(value, (list, tuple)):
         return ", ".join(_rounded(entry) for entry in value)
-    if inspect.isfunction(value):
+    if inspect.isfunction(value) or inspect.isclass(value):
         return value.__name__  # its repr holds an address, which differs from run to run
     if isinstance(value, float):
         text = f"{value:.4g}"

@@ -44,7 +44,7 @@ Axes of studies, and of single files:
     epoch       passes over a training set          validation_epoch  the same, or none without a validation set
     episode     whole episodes of an environment    weight    weights of a network, as one vector
     class       classes of viewers                  draw      independent draws
-    walk        walks that are watched over one horizon
+    walk        walks that are watched over one horizon                  member    members of one group
     mcs         modulation and coding schemes       rate      block error rates
     law         columns of a table of the channel's laws
     point       grid points of a table

@@ -23,7 +23,17 @@ from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, FitHistory, fit
 from gdt_tutorial.seeding import torch_seeded
 
-__all__ = ["BOOK", "FULL", "SMOKE", "Autoencoder", "AutoencoderConfig", "reconstruction_loss", "train_autoencoder"]
+__all__ = [
+    "BOOK",
+    "FULL",
+    "SMOKE",
+    "Autoencoder",
+    "AutoencoderConfig",
+    "CorrectedComponents",
+    "correct_components",
+    "reconstruction_loss",
+    "train_autoencoder",
+]
 
 
 @configclass
@@ -99,6 +109,12 @@ class Autoencoder(nn.Module):
         """Return the window as it comes back from its latent."""
         return self.decoder(self.encode(window)).transpose(1, 2) * self.scale + self.mean
 
+    def scale_to(self, window: Float[Tensor, "user slot feature"]) -> None:
+        """Take mean and spread of each feature from windows; one that never changes is left as it is."""
+        self.mean.copy_(window.mean(dim=(0, 1)))
+        spread = window.std(dim=(0, 1), correction=0)
+        self.scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+
     @torch.no_grad()
     def abstract(self, window: Float[np.ndarray, "*batch slot feature"]) -> Float[np.ndarray, "*batch latent"]:
         """Return the latents of windows in NumPy, whatever axes stand before the slots.
@@ -112,8 +128,66 @@ class Autoencoder(nn.Module):
         return self.encode(flat).numpy().astype(np.float64).reshape(*window.shape[:-2], -1)
 
 
+class CorrectedComponents(nn.Module):
+    """Principal components of windows, and an autoencoder that corrects them on both ways; untrained, it corrects nothing.
+
+    Args:
+        window: What it compresses; the components are those of these windows, with every feature scaled alike.
+        config: Sizes of the correction.
+        generator: Draws its first weights.
+
+    Raises:
+        ValueError: Fewer windows than numbers in a code.
+    """
+
+    center: Tensor
+    down: Tensor
+    up: Tensor
+
+    def __init__(
+        self,
+        window: Float[Tensor, "user slot feature"],
+        config: AutoencoderConfig = BOOK,
+        *,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        n_windows, n_slots, n_features = window.shape
+        remedy = "pass more windows, or take a smaller code"
+        require(n_windows > config.n_latent, "window", f"hold more than {config.n_latent} users", n_windows, remedy)
+        self.correction = Autoencoder(n_slots, n_features, config, generator=generator)
+        self.correction.scale_to(window)
+        for last in (self.correction.encoder[-1], self.correction.decoder[-1]):
+            for weight in last.parameters():
+                nn.init.zeros_(weight)
+        flat = ((window - self.correction.mean) / self.correction.scale).flatten(1)
+        self.register_buffer("center", flat.mean(dim=0))
+        _, strength, axis = torch.linalg.svd(flat - self.center, full_matrices=False)
+        width = strength[: config.n_latent, None] / n_windows**0.5  # brings each number of the code to about one
+        self.register_buffer("down", (axis[: config.n_latent] / width.clamp(min=1e-6)).T.contiguous())
+        self.register_buffer("up", axis[: config.n_latent] * width)
+
+    @property
+    def scale(self) -> Float[Tensor, " feature"]:
+        """Return the spread of each feature."""
+        return self.correction.scale
+
+    def encode(self, window: Float[Tensor, "user slot feature"]) -> Float[Tensor, "user latent"]:
+        """Return the latent of each user."""
+        flat = ((window - self.correction.mean) / self.scale).flatten(1)
+        return (flat - self.center) @ self.down + self.correction.encode(window)
+
+    def forward(self, window: Float[Tensor, "user slot feature"]) -> Float[Tensor, "user slot feature"]:
+        """Return the window as it comes back from its latent."""
+        latent = self.encode(window)
+        linear = (latent @ self.up + self.center).reshape(window.shape)
+        return (linear + self.correction.decoder(latent).transpose(1, 2)) * self.scale + self.correction.mean
+
+
 def reconstruction_loss(
-    model: Autoencoder, window: Float[Tensor, "user slot feature"], target: Float[Tensor, "user slot feature"]
+    model: Autoencoder | CorrectedComponents,
+    window: Float[Tensor, "user slot feature"],
+    target: Float[Tensor, "user slot feature"],
 ) -> Float[Tensor, ""]:
     """Return the mean square error in units of each feature's standard deviation."""
     return (((model(window) - target) / model.scale) ** 2).mean()
@@ -139,16 +213,31 @@ def train_autoencoder(
     Raises:
         ValueError: No user, or windows that are not finite.
     """
-    require(len(window) > 0, "window", "hold a user", len(window), "pass the windows of at least one")
-    is_finite = np.isfinite(window).all()
-    require(is_finite, "window", "be finite", window[~np.isfinite(window)][:3].tolist(), "fill gaps before")
-    inputs = torch.from_numpy(window).float()
+    inputs = _finite(window)
     n_slots, n_features = window.shape[1:]
     model = Autoencoder(n_slots, n_features, config, generator=generator)
-    model.mean.copy_(inputs.mean(dim=(0, 1)))
-    # A feature that never changes is left as it is.
-    spread = inputs.std(dim=(0, 1), correction=0)
-    model.scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+    model.scale_to(inputs)
     targets = inputs if target is None else torch.from_numpy(target).float()
     history = fit(model, (inputs, targets), reconstruction_loss, config.fit, generator=generator, on_epoch=on_epoch)
     return model, history
+
+
+def correct_components(
+    window: Float[np.ndarray, "user slot feature"],
+    config: AutoencoderConfig = BOOK,
+    *,
+    generator: torch.Generator,
+    on_epoch: Callable[[int, float], object] | None = None,
+) -> tuple[CorrectedComponents, FitHistory]:
+    """Train the correction of the principal components of windows; arguments and errors as of `train_autoencoder`."""
+    inputs = _finite(window)
+    model = CorrectedComponents(inputs, config, generator=generator)
+    history = fit(model, (inputs, inputs), reconstruction_loss, config.fit, generator=generator, on_epoch=on_epoch)
+    return model, history
+
+
+def _finite(window: Float[np.ndarray, "user slot feature"]) -> Float[Tensor, "user slot feature"]:
+    require(len(window) > 0, "window", "hold a user", len(window), "pass the windows of at least one")
+    is_finite = np.isfinite(window).all()
+    require(is_finite, "window", "be finite", window[~np.isfinite(window)][:3].tolist(), "fill gaps before")
+    return torch.from_numpy(window).float()

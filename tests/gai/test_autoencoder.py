@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 
-from gdt_tutorial.gai.autoencoder import Autoencoder, AutoencoderConfig, train_autoencoder
+from gdt_tutorial.gai.autoencoder import (
+    Autoencoder,
+    AutoencoderConfig,
+    CorrectedComponents,
+    correct_components,
+    reconstruction_loss,
+    train_autoencoder,
+)
 from gdt_tutorial.learning import FitConfig
 from gdt_tutorial.seeding import stream, torch_stream
 
@@ -78,6 +86,33 @@ def test_same_seed_same_weights():
     )
     assert (first == again).all()
     assert not (first == other).any()
+
+
+def test_an_untrained_correction_is_principal_components():
+    window = windows(200)[0]
+    scaled = (window - window.mean(axis=(0, 1))) / window.std(axis=(0, 1))
+    other = PCA(n_components=2).fit(scaled.reshape(200, -1))
+    wanted = other.inverse_transform(other.transform(scaled.reshape(200, -1))).reshape(scaled.shape)
+    inputs = torch.from_numpy(window).float()
+    model = CorrectedComponents(inputs, QUICK, generator=torch_stream(0))
+    loss = reconstruction_loss(model, inputs, inputs).item()
+    np.testing.assert_allclose(loss, ((wanted - scaled) ** 2).mean(), rtol=1e-4)
+    latent = model.encode(inputs)
+    torch.testing.assert_close(latent.std(dim=0, correction=0), torch.ones(2), rtol=1e-4, atol=1e-4)
+
+
+def test_a_correction_learns_what_no_line_can():
+    angle = stream(0, "angles").uniform(-np.pi, np.pi, size=(400, 1))
+    window = np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # a circle, which one number can name
+    config = AutoencoderConfig(n_latent=1, fit=FitConfig(n_epochs=60, batch_size=50, learning_rate=1e-2))
+    model, history = correct_components(window, config, generator=torch_stream(0))
+    assert history.train_loss[-1] < 0.6 * history.train_loss[0]
+    assert not model.training
+
+
+def test_a_code_longer_than_there_are_windows_is_refused():
+    with pytest.raises(ValueError, match="window must hold more than 2 users, got 2"):
+        correct_components(windows(2)[0], QUICK, generator=torch_stream(0))
 
 
 @pytest.mark.parametrize("name", ["n_latent", "n_hidden", "n_kernel"])

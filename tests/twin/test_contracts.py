@@ -5,21 +5,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from gdt_tutorial.case_study.experiment import Scheme
 from gdt_tutorial.case_study.figures.schemes import SCHEMES
 from gdt_tutorial.case_study.learning.training import swipe_aware_lists
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.streets import Streets
-from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.seeding import stream, torch_seeded, torch_stream
 from gdt_tutorial.twin.contracts import check_abstractor, check_emulator, check_maker, check_swipe_model
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork
+from gdt_tutorial.twin.decision.average import Average, OneOf
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import greedy_schedule
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, MeanPath
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
 from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
 from gdt_tutorial.twin.emulation.turn_policy import Crossings, untrained
+from gdt_tutorial.twin.emulation.fixed_share import FixedShare
+from gdt_tutorial.twin.emulation.lstm import LstmEmulator, TrajectoryNetwork
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 from gdt_tutorial.twin.swipe_model import CampusSwipes
@@ -40,12 +44,21 @@ def moment():
     return net, seen
 
 
+def plain_network():
+    with torch_seeded(torch_stream(0, "plain")):
+        return TrajectoryNetwork(8, torch.nn.RNN)
+
+
 EMULATORS = {
     "hold last": lambda topology: HoldLast(topology=topology),
     "constant velocity": lambda topology: ConstantVelocity(topology=topology),
     "LSTM": pretrained_emulator,
     "imitator": lambda topology: ImitatorEmulator(
         policy=untrained(Crossings(Streets.of(topology.campus))), topology=topology
+    ),
+    "RNN": lambda topology: LstmEmulator(network=plain_network(), topology=topology),
+    "fixed share": lambda topology: FixedShare(
+        topology=topology, share=np.array([0.9, 0.6]), growth=HoldLast(topology=topology).growth
     ),
     "mean path": lambda topology: MeanPath(emulator=HoldLast(topology=topology)),
 }
@@ -80,6 +93,8 @@ def drawing(model):
 
 MAKERS = {
     "greedy": GreedyAllocator,
+    "average": lambda model: Average((GreedyAllocator(model), EqualShare(model))),
+    "one of two": lambda model: OneOf((GreedyAllocator(model), EqualShare(model))),
     "equal": EqualShare,
     "network": lambda model: NetworkAllocator(
         model, SubgroupNetwork(16, model.catalog.n_versions, 8, generator=torch_stream(0, "weights"))

@@ -213,6 +213,26 @@ def test_saved_emulator_is_the_same(trained, walks, tmp_path):
     assert loaded.slot_s == SLOT_S
 
 
+def test_a_plain_recurrent_network_is_the_same_with_another_layer(walks, tmp_path):
+    config = LstmConfig(n_hidden=4, cell=torch.nn.RNN, fit=replace(SMOKE.fit, n_epochs=1))
+    few = walks.part(slice(0, 100))
+    plain = train_lstm(few, TOPOLOGY, config, generator=torch_stream(0, "rnn")).emulator
+    network, reading = plain.network, read_walks(few.position_m, few.velocity_mps, np.ones((100, 41), bool), SLOT_S)
+    features = torch.from_numpy(reading.features[:3])
+    hidden, weights = torch.zeros(3, 4), dict(network.lstm.named_parameters())
+    for slot in range(features.shape[1]):  # h = tanh(W x + b + U h + c), slot by slot
+        inner = features[:, slot] @ weights["weight_ih_l0"].T + weights["bias_ih_l0"] + weights["bias_hh_l0"]
+        hidden = torch.tanh(inner + hidden @ weights["weight_hh_l0"].T)
+    share, _ = network(features, torch.from_numpy(reading.elapsed_s[:3]).float())
+    torch.testing.assert_close(share[:, -1], torch.sigmoid(network.readout(hidden)[:, 0]))
+    plain.save(tmp_path / "rnn.safetensors")
+    loaded = LstmEmulator.load(tmp_path / "rnn.safetensors", TOPOLOGY, cell=torch.nn.RNN)
+    window = make_window(walks)
+    np.testing.assert_array_equal(loaded.emulate(window, 2).position_m, plain.emulate(window, 2).position_m)
+    with pytest.raises(ValueError, match="path must hold the weights of this model, got .*rnn.safetensors"):
+        LstmEmulator.load(tmp_path / "rnn.safetensors", TOPOLOGY)
+
+
 def test_bad_files_are_refused(tmp_path):
     from safetensors.torch import save_file
 

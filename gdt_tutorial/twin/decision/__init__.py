@@ -5,4 +5,5 @@ schedule    what a slot can carry, and whole segments packed into it
 greedy      model-based makers: greedy, and equal shares
 corrected_greedy  greedy on rates that a small network corrects by the code of each SMG
 allocator   data-based: a trained network
+average     two makers as one: their mean, or one of them at a time
 """

@@ -9,5 +9,7 @@ turn_policy     where watched users turn, how long they stay, how fast they go
 turn_practice   the same after practice in the twin (GAIL), and a copy by liked places
 imitator        an emulator that walks as they do, as many particles
 path_scores     scores of means, spreads and whole paths
-lstm            the trained emulator, and lstm_training its training
+lstm            the trained emulator (a long short-term memory, or a plain recurrent network), and lstm_training its training
+emulation_scores  how good an emulator is by the age of a report
+futures         what a mean does not tell: the worst of several users, and handovers
 """

@@ -1,8 +1,9 @@
 """The trained emulator: a long short-term memory (LSTM) that says how long legs and pauses go on.
 
-"The status emulation module relies on the prediction-based algorithms, such as long short-term memory (LSTM)" (the
-paper, Digital Twin); "the well-trained LSTM model is used to emulate users' trajectories" (its case study). The paper
-gives neither sizes nor inputs. One layer of 64 cells reads the window slot by slot and says, for every next slot,
+"The status emulation module relies on the prediction-based algorithms, such as long short-term memory (LSTM) and
+recurrent neural network (RNN)" (the paper, Digital Twin); "the well-trained LSTM model is used to emulate users'
+trajectories" (its case study). The paper gives neither sizes nor inputs. One layer of 64 cells reads the window slot by slot
+and says, for every next slot,
 
     displacement since the last report ~ Gaussian(share * velocity * elapsed, std^2),   share in (0, 1)
 
@@ -92,13 +93,18 @@ def read_walks(
 
 
 class TrajectoryNetwork(nn.Module):
-    """LSTM over the slots of a window, and a linear readout of share and standard deviation."""
+    """A recurrent layer over the slots of a window, and a linear readout of share and standard deviation.
+
+    Args:
+        n_hidden: Cells of the layer.
+        cell: Class of the layer: `nn.LSTM`, or `nn.RNN` for the plain network whose memory has no gates.
+    """
 
     std_scale: Tensor
 
-    def __init__(self, n_hidden: int = 64) -> None:
+    def __init__(self, n_hidden: int = 64, cell: type[nn.LSTM] | type[nn.RNN] = nn.LSTM) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(N_FEATURES, n_hidden, batch_first=True)
+        self.lstm = cell(N_FEATURES, n_hidden, batch_first=True)  # called so in checkpoints, whatever its class
         self.readout = nn.Linear(n_hidden, 2)
         self.register_buffer("std_scale", torch.ones(()))  # set after training, by calibration
 
@@ -153,13 +159,15 @@ class LstmEmulator:
         save(self.network, path, {"n_hidden": self.network.lstm.hidden_size, "slot_s": self.slot_s})
 
     @classmethod
-    def load(cls, path: str | Path, topology: Topology) -> "LstmEmulator":
-        """Read what `save` wrote.
+    def load(
+        cls, path: str | Path, topology: Topology, *, cell: type[nn.LSTM] | type[nn.RNN] = nn.LSTM
+    ) -> "LstmEmulator":
+        """Read what `save` wrote, of a network of the same cell.
 
         Raises:
             ValueError: As `checkpoints.load`.
         """
-        network, config = load(path, lambda config: TrajectoryNetwork(config["n_hidden"]))
+        network, config = load(path, lambda config: TrajectoryNetwork(config["n_hidden"], cell))
         return cls(network=network, topology=topology, slot_s=config["slot_s"])
 
 

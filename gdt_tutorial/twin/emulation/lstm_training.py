@@ -8,13 +8,14 @@ A Levy flight turns without warning. Expect a gain from knowing whether a leg or
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.learning import FitConfig, fit
@@ -34,6 +35,7 @@ class LstmConfig:
     n_walks: int = parameter(2400, "Walks to sample for it (Walks.sample takes this number).", "chosen", above=0)
     n_slots: int = parameter(41, "Slots of a walk.", "chosen: window and horizon of twenty each", above=0)
     n_hidden: int = parameter(64, "Cells of the one layer.", "chosen", above=0)
+    cell: type[nn.LSTM] | type[nn.RNN] = parameter(nn.LSTM, "Its class; `nn.RNN` has no gates.", "the paper names both")
     train_share: float = parameter(0.8, "Share of the walks that it learns from.", "the paper", above=0, below=1)
     max_period_slots: int = parameter(
         20, "Longest gap between two reports in training.", "chosen, above the loop's 16", above=0
@@ -67,6 +69,7 @@ class TrainedLstm(NamedTuple):
     emulator: LstmEmulator
     errors: TrajectoryErrors
     train_loss: Float[np.ndarray, " epoch"]
+    start: LstmEmulator  # the same network before the first step, to compare with
 
 
 def train_lstm(
@@ -89,11 +92,13 @@ def train_lstm(
 
     tensors = _tensors(train, config.max_period_slots, topology, rng=rng)
     with torch_seeded(generator):
-        network = TrajectoryNetwork(config.n_hidden)
+        network = TrajectoryNetwork(config.n_hidden, config.cell)
+    start = LstmEmulator(network=deepcopy(network).eval(), topology=topology, slot_s=walks.slot_s)
     history = fit(network, tensors, _negative_log_likelihood, config.fit, generator=generator, on_epoch=on_epoch)
     _calibrate(network, _tensors(train, config.max_period_slots, topology, rng=rng))
     emulator = LstmEmulator(network=network, topology=topology, slot_s=walks.slot_s)
-    return TrainedLstm(emulator, compare(emulator, test, config.max_period_slots, rng=rng), history.train_loss)
+    errors = compare(emulator, test, config.max_period_slots, rng=rng)
+    return TrainedLstm(emulator, errors, history.train_loss, start)
 
 
 def compare(
