@@ -20,10 +20,10 @@ from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import greedy_schedule
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, MeanPath
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
-from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
-from gdt_tutorial.twin.emulation.turn_policy import Crossings, untrained
 from gdt_tutorial.twin.emulation.fixed_share import FixedShare
+from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator, TrajectoryNetwork
+from gdt_tutorial.twin.emulation.turn_policy import Crossings, untrained
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 from gdt_tutorial.twin.swipe_model import CampusSwipes
