@@ -91,7 +91,7 @@ def ex5_2(answer: float | int) -> str:
             "the size is right, and the sign is not: a saving is positive.": -np.log(2),
         },
     )
-    return "twice the error in the root mean square saves one bit per coded direction, whatever its variance."
+    return "twice the error in the root mean square saves one bit per direction that is above the higher level."
 
 
 @exercise(
