@@ -29,6 +29,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LinearLR, LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gdt_tutorial.agents.episode_checks import require_finite_loss
@@ -100,6 +101,13 @@ class GailConfig:
         "chosen",
         above=0,
         below=1,
+    )
+    last_step_share: float = parameter(
+        1.0,
+        "What is left of both step sizes at the end; they fall along a line, so that the chase of both sides settles.",
+        "chosen: all of it",
+        above=0,
+        at_most=1,
     )
     accepted_bias: str = parameter(
         "", "The bias of `reward`, in its own words, where episodes may end early; empty: they must not.", "chosen"
@@ -248,6 +256,11 @@ class Imitator:
             self._average.update_parameters(self.learner.network)
         return GailLosses(loss, float(reward.mean()), losses)
 
+    def schedules(self) -> list[LRScheduler]:
+        """Return how the step sizes of both sides fall over the iterations."""
+        share, n_steps = self.config.last_step_share, self.config.n_iterations
+        return [LinearLR(each, 1.0, share, n_steps) for each in (self.learner.optimizer, self._optimizer)]
+
     def settle(self) -> None:
         """Give the policy the averaged weights, if there are: two sides that chase each other circle around their goal."""
         if self._average is not None:
@@ -331,10 +344,12 @@ def train_gail(
     """
     imitator.require_world(envs)
     collector = Collector(envs, generator=generator)
-    policy = sampling(imitator.learner.network, generator=generator)
+    policy, schedules = sampling(imitator.learner.network, generator=generator), imitator.schedules()
     for iteration in range(imitator.config.n_iterations):
         rollout = collect(collector, policy, imitator.learner.config.rollout_steps)
         losses = imitator.update(rollout)
+        for schedule in schedules:
+            schedule.step()
         if on_iteration is not None:
             on_iteration(iteration, losses)
     imitator.settle()

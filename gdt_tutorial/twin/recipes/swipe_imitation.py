@@ -107,9 +107,9 @@ def copies_of(
     world, start = view_chain(share, n_bins), np.clip(policy_of(cloned), 1e-3, None)
     walks = walks_of(views.video_type, views.fraction, views.n_types, n_bins)
     start /= start.sum(axis=1, keepdims=True)
-    config = replace(TABLE, n_iterations=40, learning_rate=0.1, ema_decay=0.95, absorbing_entry=world.goal)
+    config = replace(TABLE, n_iterations=30, learning_rate=0.1, absorbing_entry=world.goal)
     practice = replace(PRACTICE, rollout_steps=n_bins + 2, learning_rate=0.03)
-    policy = imitate_table(FiniteEnvs(world, 256), walks, start, config, practice, generator=generator)
+    policy = imitate_table(FiniteEnvs(world, 128), walks, start, config, practice, generator=generator)
     return {"Kaplan-Meier": plain, "cloned": cloned, "GAIL": hazard_of(policy, views.n_types)}
 
 

@@ -1,0 +1,127 @@
+"""GAIL on CartPole and Acrobot, from ten episodes of a policy-gradient policy, with an absorbing state and a fixed horizon.
+
+A reward of one sign alone could keep a pole upright without any imitation. So the same run with a constant discriminator must
+stay where it started; and on Acrobot, where short is good, the same sign must not keep the imitator from ending.
+"""
+
+from functools import partial
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import SyncVectorEnv
+from torch import nn
+
+from gdt_tutorial.agents.actor_critic import CategoricalActorCritic
+from gdt_tutorial.agents.evaluation import Validation, episode_returns
+from gdt_tutorial.agents.policy_gradient import (
+    ActorCriticConfig,
+    ActorCriticLearner,
+    act,
+    collect,
+    train_actor_critic,
+)
+from gdt_tutorial.agents.replay import Collector
+from gdt_tutorial.gai.absorbing import AbsorbingState, absorb
+from gdt_tutorial.gai.demonstrations import Demonstrations
+from gdt_tutorial.gai.gail import NEG_LOG_ONE_MINUS_D, Discriminator, GailConfig, Imitator, train_gail
+from gdt_tutorial.seeding import torch_stream
+
+HORIZON, N_ENVS, SEEDS = 500, 32, (1, 2, 3)
+PRACTICE = ActorCriticConfig(rollout_steps=32, learning_rate=2e-3)
+
+
+def config_of(n_states, n_iterations):
+    """Say how to learn; chosen on other seeds. The reward is always positive, so that going on would pay."""
+    return GailConfig(
+        n_iterations=n_iterations,
+        n_discriminator_steps=1,
+        n_remembered=20,
+        learning_rate=3e-4,
+        last_step_share=0.01,
+        reward=NEG_LOG_ONE_MINUS_D,
+        absorbing_entry=n_states,
+    )
+
+
+def plain(name, n_envs):
+    return SyncVectorEnv([partial(gymnasium.make, name)] * n_envs)
+
+
+def absorbing(name, n_envs, is_staggered=False):
+    """Side by side, at other places of the horizon when they are to practice."""
+    first = [HORIZON * (env + 1) // n_envs if is_staggered else HORIZON for env in range(n_envs)]
+    return SyncVectorEnv([lambda n=n: AbsorbingState(gymnasium.make(name), HORIZON, n) for n in first])
+
+
+def expert_of(name, seed=0, **config):
+    envs = plain(name, 8)
+    n_states, n_actions = envs.single_observation_space.shape[0], int(envs.single_action_space.n)
+    network = CategoricalActorCritic(n_states, n_actions, generator=torch_stream(seed, "expert"))
+    validation = Validation(plain(name, 10), 10, generator=torch_stream(seed, "validation"))
+    learner = ActorCriticLearner(network, ActorCriticConfig(n_steps=200_000, **config))
+    train_actor_critic(learner, envs, generator=torch_stream(seed, "training"), validation=validation)
+    return network
+
+
+def demonstrated(name, expert, n_episodes=10):
+    """Record whole episodes of the best actions, continued in the absorbing state."""
+    collector = Collector(plain(name, n_episodes), generator=torch_stream(0, "demonstrations"))
+    rollout = collect(collector, act(expert), HORIZON)
+    batch, episodes = rollout.transitions, []
+    for env in range(n_episodes):
+        row = (rollout.env == env).nonzero().flatten()
+        ends = (batch.is_terminated | batch.is_truncated)[row].nonzero().flatten()
+        row = row[: int(ends[0]) + 1] if len(ends) else row
+        episodes.append((batch.state[row], batch.action[row]))
+    return Demonstrations(*absorb(episodes, HORIZON))
+
+
+@torch.no_grad()
+def running_steps(name, network, n_episodes=20, seed=0):
+    """Return the mean steps before the absorbing state, by the best actions."""
+    collector, n_running = Collector(absorbing(name, n_episodes), generator=torch_stream(seed, "judge")), 0.0
+    for _ in range(HORIZON):
+        n_running += float((collector.state[:, -1] == 0).float().mean())
+        collector.step(act(network)(collector.state, collector.mask))
+    return n_running
+
+
+class Constant(nn.Module):
+    """Always undecided: what it pays is the same everywhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(1))
+
+    def forward(self, state, action):
+        return 0.0 * self.unused.expand(len(state))
+
+
+def before_and_after(name, demonstrations, n_iterations, seed, judge=None):
+    n_states, n_actions = demonstrations.state.shape[1], int(demonstrations.action.max()) + 1
+    network = CategoricalActorCritic(n_states, n_actions, generator=torch_stream(seed, "imitator"))
+    judge = judge or Discriminator(demonstrations, n_actions, (32, 32), generator=torch_stream(seed, "judge"))
+    config = config_of(n_states - 1, n_iterations)
+    learner, generator = ActorCriticLearner(network, PRACTICE), torch_stream(seed, "batches")
+    imitator = Imitator(learner, judge, demonstrations, n_actions, config, generator=generator)
+    before = running_steps(name, network)
+    train_gail(imitator, absorbing(name, N_ENVS, is_staggered=True), generator=torch_stream(seed, "practice"))
+    return before, running_steps(name, network)
+
+
+@pytest.mark.slow
+def test_cartpole_stays_upright_by_imitation():
+    expert = expert_of("CartPole-v1")
+    assert episode_returns(act(expert), plain("CartPole-v1", 10), 20, generator=torch_stream(5)).mean() >= 475
+    demonstrations = demonstrated("CartPole-v1", expert)
+    after = [before_and_after("CartPole-v1", demonstrations, 1200, seed)[1] for seed in SEEDS]
+    assert np.median(after) >= 450, after
+
+
+@pytest.mark.slow
+def test_cartpole_under_a_constant_discriminator_stays_at_its_start():
+    demonstrations = Demonstrations(torch.zeros(2, 5), torch.tensor([0, 1]))
+    pairs = [before_and_after("CartPole-v1", demonstrations, 1200, seed, Constant()) for seed in SEEDS]
+    assert np.median([after for _, after in pairs]) < 150, pairs
