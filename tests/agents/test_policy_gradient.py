@@ -379,6 +379,6 @@ def test_the_pole_is_balanced(vector):
 
 @pytest.mark.slow
 def test_the_acrobot_swings_up(vector):
-    config = ActorCriticConfig(n_steps=200_000, learning_rate=3e-3)
+    config = ActorCriticConfig(n_steps=100_000, learning_rate=3e-3)
     scores = [score_after_training(vector, "Acrobot-v1", seed, config) for seed in range(3)]
     assert np.median(scores) >= -100, scores
