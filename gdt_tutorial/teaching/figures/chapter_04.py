@@ -43,7 +43,7 @@ def draw_errors(
     """Draw the arrival gap and the log-likelihood of copies over the number of walks, with intervals."""
     left, right = fig.subplots(1, 2)
     for ax, part in ((left, gap), (right, likelihood)):
-        for (name, (mean, half)), (own, dash, mark) in zip(part.items(), _LOOKS, strict=True):
+        for (name, (mean, half)), (own, dash, mark) in zip(part.items(), _LOOKS, strict=False):
             ax.errorbar(n_walks, mean, half, color=color(own), ls=dash, marker=mark, capsize=3, label=name)
         ax.set(xscale="log", xlabel="Walks seen", xticks=n_walks)
         ax.set_xticklabels([str(n) for n in n_walks])
@@ -63,14 +63,14 @@ def draw_arrivals(
     ax.plot(slots, 100 * copy, color=color("blue"), label="after practice")
     ax.plot(slots, 100 * true, color=color("text"), ls=":", label="true walkers")
     ax.set(xlabel="Slot", ylabel="Arrived (%)", ylim=(0, 102), xlim=(0, len(true) - 1))
-    ax.legend(loc="lower right", fontsize=_SMALL)
+    ax.legend(loc="center right", fontsize=_SMALL)
 
 
 def draw_survival(fig: Figure, curves: Mapping[str, Float[np.ndarray, " edge"]], title: str) -> None:
     """Draw the share of views that still run over the part of the video."""
     ax = fig.subplots()
     looks = (("text", ":"), ("gray", "-."), ("orange", "--"), ("blue", "-"))
-    for (name, curve), (own, dash) in zip(curves.items(), looks, strict=True):
+    for (name, curve), (own, dash) in zip(curves.items(), looks, strict=False):
         ax.plot(np.linspace(0, 1, len(curve)), 100 * curve, color=color(own), ls=dash, label=name)
     ax.set(xlabel="Part of the video", ylabel="Still watching (%)", ylim=(0, 102), xlim=(0, 1), title=title)
     ax.legend(loc="upper right", fontsize=_SMALL)
