@@ -1,7 +1,7 @@
 """GAIL on CartPole and Acrobot, from ten episodes of a policy-gradient policy, with an absorbing state and a fixed horizon.
 
 A reward of one sign alone could keep a pole upright, or end an episode of Acrobot (where short is good), without any imitation:
-log D pays for short episodes, -log(1 - D) for long ones. So the same run with a constant discriminator must stay where it started.
+log D pays for short episodes, -log(1 - D) for long ones. So the same run with a constant discriminator must stay at its start.
 """
 
 from functools import partial
@@ -117,7 +117,6 @@ def test_cartpole_stays_upright_by_imitation():
     assert episode_returns(act(expert), plain("CartPole-v1", 10), 20, generator=torch_stream(5)).mean() >= 475
     demonstrations = demonstrated("CartPole-v1", expert)
     after = [before_and_after("CartPole-v1", demonstrations, NEG_LOG_ONE_MINUS_D, 1200, seed)[1] for seed in SEEDS]
-    print(after)
     assert np.median(after) >= 450, after
 
 
@@ -127,7 +126,6 @@ def test_cartpole_under_a_constant_discriminator_stays_at_its_start():
     pairs = [
         before_and_after("CartPole-v1", demonstrations, NEG_LOG_ONE_MINUS_D, 1200, seed, Constant()) for seed in SEEDS
     ]
-    print(pairs)
     assert np.median([after for _, after in pairs]) < 150, pairs
 
 
@@ -137,7 +135,6 @@ def test_acrobot_swings_up_by_imitation():
     assert episode_returns(act(expert), plain("Acrobot-v1", 10), 20, generator=torch_stream(5)).mean() >= -100
     demonstrations = demonstrated("Acrobot-v1", expert)
     after = [before_and_after("Acrobot-v1", demonstrations, LOG_D, 800, seed)[1] for seed in SEEDS]
-    print(after)
     assert np.median(after) <= 120, after
 
 
@@ -145,5 +142,4 @@ def test_acrobot_swings_up_by_imitation():
 def test_acrobot_under_a_constant_discriminator_stays_at_its_start():
     demonstrations = Demonstrations(torch.zeros(3, 7), torch.tensor([0, 1, 2]))
     pairs = [before_and_after("Acrobot-v1", demonstrations, LOG_D, 800, seed, Constant()) for seed in SEEDS]
-    print(pairs)
     assert np.median([after for _, after in pairs]) > 250, pairs
