@@ -80,7 +80,7 @@ def draw_codes(fig: Figure, n_numbers: Sequence[int], error: Mapping[str, Float[
     ax.set(xscale="log", xticks=n_numbers, xlabel="Numbers in the code", ylabel="Variance lost (%)", ylim=(0, 62))
     ax.set_xticklabels([str(n) for n in n_numbers])
     ax.minorticks_off()
-    ax.legend(loc="upper right", fontsize=13)
+    fig.legend(loc="outside upper center", ncols=1, fontsize=13)
 
 
 def draw_worst(
