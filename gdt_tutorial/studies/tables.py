@@ -19,10 +19,13 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from gdt_tutorial.configuration import require
 from gdt_tutorial.files import write_atomically
 
-__all__ = ["read_table", "write_table"]
+__all__ = ["read_table", "values_by_seed", "write_table"]
 
 Cell = bool | int | float | str | None
 
@@ -76,6 +79,30 @@ def read_table(path: Path) -> tuple[dict[str, str], list[dict[str, Cell]]]:
         {name: read(cell) if cell else None for name, read, cell in zip(body[0], readers, row, strict=True)}
         for row in body[1:]
     ]
+
+
+def values_by_seed(
+    rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any], column: str, *, argument: str, remedy: str
+) -> Float[np.ndarray, " seed"]:
+    """Return a column of the rows that are as `wanted`, one row for each seed of the table, in the order of the seeds.
+
+    Args:
+        rows: Of a table with a column "seed".
+        wanted: Columns and what they shall hold.
+        column: Such as "mse".
+        argument: What the caller calls the part of `wanted` that may be wrong; of the error.
+        remedy: What else could be asked for; of the error.
+
+    Raises:
+        ValueError: Not exactly one row for each seed.
+    """
+    seeds = sorted({int(row["seed"]) for row in rows})
+    found = sorted(
+        (row for row in rows if all(row[name] == value for name, value in wanted.items())), key=lambda row: row["seed"]
+    )
+    is_one_each = [int(row["seed"]) for row in found] == seeds
+    require(is_one_each, argument, f"have one row for each of {len(seeds)} seeds", (dict(wanted), len(found)), remedy)
+    return np.array([float(row[column]) for row in found])
 
 
 def _kind(name: str, values: list[Any]) -> str:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gdt_tutorial.studies.tables import read_table, write_table
+from gdt_tutorial.studies.tables import read_table, values_by_seed, write_table
 
 HEADER = {
     "command": "python -m gdt_tutorial reproduce fig5 --seeds 3",
@@ -86,3 +86,20 @@ def test_bad_input_is_refused(tmp_path, rows, header, message):
     with pytest.raises(ValueError, match=message):
         write_table(rows, tmp_path / "t.csv", header)
     assert not list(tmp_path.iterdir())
+
+
+def test_values_come_in_the_order_of_the_seeds():
+    rows = [
+        {"seed": seed, "scheme": scheme, "qoe": seed + shift}
+        for seed in (2, 0, 1)
+        for scheme, shift in (("a", 0), ("b", 10))
+    ]
+    found = values_by_seed(rows, {"scheme": "b"}, "qoe", argument="scheme", remedy="take a or b")
+    assert found.tolist() == [10.0, 11.0, 12.0]
+
+
+def test_a_seed_that_is_missing_or_there_twice_is_refused():
+    rows = [{"seed": seed, "scheme": "a", "qoe": 0.0} for seed in (0, 1, 1)]
+    for wanted in ({"scheme": "a"}, {"scheme": "b"}):
+        with pytest.raises(ValueError, match="scheme must have one row for each of 2 seeds, got .*; take a"):
+            values_by_seed(rows, wanted, "qoe", argument="scheme", remedy="take a")

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import require
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.tables import read_table
+from gdt_tutorial.studies.tables import read_table, values_by_seed
 
 __all__ = ["STORED", "TwinTable"]
 
@@ -50,12 +49,9 @@ class TwinTable:
             ValueError: Not exactly one row for each seed.
         """
         wanted = {"study": study, "place": place, "method": method, "measure": measure}
-        rows = [row for row in self._rows if all(row[name] == value for name, value in wanted.items())]
-        is_one_each = sorted(int(row["seed"]) for row in rows) == self.seeds
         known = sorted({str(row["method"]) for row in self._rows if row["study"] == study})
-        rule, remedy = f"have one row for each of {len(self.seeds)} seeds", f"the study {study!r} has {known}"
-        require(is_one_each, "method", rule, (wanted, len(rows)), remedy)
-        return np.array([float(row["value"]) for row in sorted(rows, key=lambda row: row["seed"])])
+        remedy = f"the study {study!r} has {known}"
+        return values_by_seed(self._rows, wanted, "value", argument="method", remedy=remedy)
 
     def mean(self, study: str, place: float | int, method: str, measure: str) -> tuple[float, float]:
         """Return a mean over the seeds with its half interval."""

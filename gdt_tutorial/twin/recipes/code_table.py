@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import require
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.tables import read_table
+from gdt_tutorial.studies.tables import read_table, values_by_seed
 
 __all__ = ["STORED", "CodeTable"]
 
@@ -48,12 +47,8 @@ class CodeTable:
         Raises:
             ValueError: Not exactly one row for each seed.
         """
-        wanted = {"code": code, **place}
-        rows = [row for row in self._rows if all(row[name] == value for name, value in wanted.items())]
-        is_one_each = sorted(int(row["seed"]) for row in rows) == self.seeds
         remedy = f"take a code of {sorted({str(row['code']) for row in self._rows})}, and name its place"
-        require(is_one_each, "code", f"have one row for each of {len(self.seeds)} seeds", (wanted, len(rows)), remedy)
-        return np.array([float(row[column]) for row in sorted(rows, key=lambda row: row["seed"])])
+        return values_by_seed(self._rows, {"code": code, **place}, column, argument="code", remedy=remedy)
 
     def lost_percent(self, code: str, rival: str, **place: int | float) -> tuple[float, float]:
         """Return by how many percent the mean square error of a code is above a rival's, with the half interval."""
