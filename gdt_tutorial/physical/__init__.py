@@ -4,6 +4,7 @@ Modules:
     batch: Copies of environments, choices among them, and sums in them.
     campus: The box that users walk in, its buildings, and tables of a reader's own campus.
     topology: Access points, edge and cloud servers, backhaul.
+    truncated_pareto: The law of legs, pauses and stays.
     mobility: Levy-flight walks of the users.
     streets: Places of a campus and the streets between them.
     destinations: Walks of users who prefer some places.

@@ -21,8 +21,8 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.campus import Campus
-from gdt_tutorial.physical.mobility import _truncated_pareto, _truncated_pareto_mean
 from gdt_tutorial.physical.streets import Streets
+from gdt_tutorial.physical.truncated_pareto import sample_truncated_pareto, truncated_pareto_mean
 
 __all__ = ["DestinationConfig", "DestinationWalk", "draw_preference", "popularity", "time_shares"]
 
@@ -67,7 +67,7 @@ class DestinationConfig:
     @property
     def mean_stay_s(self) -> float:
         """Mean time at a place."""
-        return _truncated_pareto_mean(self.stay_tail_exponent, self.min_stay_s, self.max_stay_s)
+        return truncated_pareto_mean(self.stay_tail_exponent, self.min_stay_s, self.max_stay_s)
 
     @property
     def mean_pace_s_per_m(self) -> float:
@@ -179,7 +179,7 @@ class DestinationWalk:
     def _stay(self, user: Int[np.ndarray, " taken"]) -> None:
         config = self._config
         self._position_m[user], self._velocity_mps[user] = self.streets.place_m[self._place[user]], 0.0
-        self._remaining_s[user] = _truncated_pareto(
+        self._remaining_s[user] = sample_truncated_pareto(
             config.stay_tail_exponent, config.min_stay_s, config.max_stay_s, user.size, rng=self._rng
         )
 
@@ -205,12 +205,14 @@ class DestinationWalk:
         choice = _draw(np.concatenate(time_shares(config, self.streets, self._weight), axis=-1), rng=rng)
         self._place[:] = choice % self.streets.n_places
         self._to[:], self._target[:] = self._place, self._place
-        stay_s = _truncated_pareto(
+        stay_s = sample_truncated_pareto(
             config.stay_tail_exponent - 1, config.min_stay_s, config.max_stay_s, n_walkers, rng=rng
         )
         self._position_m[:] = self.streets.place_m[self._place]
         self._remaining_s[:] = stay_s * rng.uniform(size=n_walkers)
-        self._speed_mps[:] = _truncated_pareto(0.0, config.min_speed_mps, config.max_speed_mps, n_walkers, rng=rng)
+        self._speed_mps[:] = sample_truncated_pareto(
+            0.0, config.min_speed_mps, config.max_speed_mps, n_walkers, rng=rng
+        )
         walker = everyone[choice >= self.streets.n_places]
         way_m = self.streets.way_m[self._place[walker]]
         self._target[walker] = _draw(self._weight[walker] * way_m, rng=rng)

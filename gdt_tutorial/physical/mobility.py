@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.campus import Campus
+from gdt_tutorial.physical.truncated_pareto import sample_truncated_pareto, truncated_pareto_mean
 
 __all__ = [
     "LevyFlight",
@@ -105,12 +106,12 @@ class LevyFlightConfig:
 
 def sample_leg_m(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
     """Draw leg lengths from the Pareto law truncated at both ends."""
-    return _truncated_pareto(config.leg_tail_exponent, config.min_leg_m, config.max_leg_m, size, rng=rng)
+    return sample_truncated_pareto(config.leg_tail_exponent, config.min_leg_m, config.max_leg_m, size, rng=rng)
 
 
 def sample_pause_s(config: LevyFlightConfig, size: int, *, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
     """Draw pauses from the Pareto law truncated at both ends."""
-    return _truncated_pareto(config.pause_tail_exponent, config.min_pause_s, config.max_pause_s, size, rng=rng)
+    return sample_truncated_pareto(config.pause_tail_exponent, config.min_pause_s, config.max_pause_s, size, rng=rng)
 
 
 def tail_exponent_mle(sample: Float[np.ndarray, " draw"], lower: float, upper: float) -> float:
@@ -241,9 +242,11 @@ class LevyFlight:
         """
         config, rng = self._config, self._rng
         self._is_paused = rng.uniform(size=n_walkers) > moving_share(config)
-        leg_m = _truncated_pareto(config.leg_tail_exponent - 1, config.min_leg_m, config.max_leg_m, n_walkers, rng=rng)
-        speed_mps = _truncated_pareto(0.0, config.min_speed_mps, config.max_speed_mps, n_walkers, rng=rng)
-        pause_s = _truncated_pareto(
+        leg_m = sample_truncated_pareto(
+            config.leg_tail_exponent - 1, config.min_leg_m, config.max_leg_m, n_walkers, rng=rng
+        )
+        speed_mps = sample_truncated_pareto(0.0, config.min_speed_mps, config.max_speed_mps, n_walkers, rng=rng)
+        pause_s = sample_truncated_pareto(
             config.pause_tail_exponent - 1, config.min_pause_s, config.max_pause_s, n_walkers, rng=rng
         )
         whole_s = np.where(self._is_paused, pause_s, leg_m / speed_mps)
@@ -254,33 +257,10 @@ class LevyFlight:
 def moving_share(config: LevyFlightConfig) -> float:
     """Return the share of time that a user walks: the mean duration of a leg over that of a leg and a pause."""
     low_mps, high_mps = config.min_speed_mps, config.max_speed_mps
-    mean_leg_m = _truncated_pareto_mean(config.leg_tail_exponent, config.min_leg_m, config.max_leg_m)
+    mean_leg_m = truncated_pareto_mean(config.leg_tail_exponent, config.min_leg_m, config.max_leg_m)
     mean_leg_s = mean_leg_m * np.log(high_mps / low_mps) / (high_mps - low_mps)
-    mean_pause_s = _truncated_pareto_mean(config.pause_tail_exponent, config.min_pause_s, config.max_pause_s)
+    mean_pause_s = truncated_pareto_mean(config.pause_tail_exponent, config.min_pause_s, config.max_pause_s)
     return float(mean_leg_s / (mean_leg_s + mean_pause_s))
-
-
-def _truncated_pareto(
-    exponent: float, lower: float, upper: float, size: int, *, rng: np.random.Generator
-) -> Float[np.ndarray, " draw"]:
-    """Draw from the density x^-(1+exponent) on [lower, upper] by inverse transform."""
-    scaled = exponent * np.log(upper / lower)
-    uniform = rng.uniform(size=size)
-    # The limit of the second line at exponent 0, where the logarithm is uniform.
-    share = uniform if abs(scaled) < 1e-9 else -np.log1p(uniform * np.expm1(-scaled)) / scaled
-    return lower * (upper / lower) ** share
-
-
-def _truncated_pareto_mean(exponent: float, lower: float, upper: float) -> float:
-    """Return the mean of that law."""
-    return _power_integral(-exponent, lower, upper) / _power_integral(-1 - exponent, lower, upper)
-
-
-def _power_integral(power: float, lower: float, upper: float) -> float:
-    """Integrate x^power from `lower` to `upper`."""
-    if abs(power + 1) < 1e-9:
-        return float(np.log(upper / lower))
-    return float((upper ** (power + 1) - lower ** (power + 1)) / (power + 1))
 
 
 def _mean_share(scaled: float) -> float:
