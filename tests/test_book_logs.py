@@ -30,14 +30,14 @@ ENOUGH = range(0, 20_000, 1_000)
 
 
 def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
-    path = write_views(tmp_path / "log.csv", ENOUGH)
+    path = write_views(tmp_path / "log.csv", ENOUGH, n_users=12)
     assert book_logs.ask_log(path, PLAN) == (path, {})
     said = capsys.readouterr().out
-    assert "kept 160 of 160 rows" in said
+    assert "kept 240 of 240 rows" in said
     assert "no claim is held to one" in said
 
 
-@pytest.mark.parametrize(("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 16 17"), (ENOUGH, 5, "17")])
+@pytest.mark.parametrize(("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 04 16 17"), (ENOUGH, 8, "04"), (ENOUGH, 5, "04 17")])
 def test_chapters_for_which_it_is_not_enough_get_the_generator(tmp_path, capsys, play_ms, n_users, numbers):
     path = write_views(tmp_path / "log.csv", play_ms, n_users)
     _, notes = book_logs.ask_log(path, PLAN)
@@ -109,11 +109,13 @@ def test_facts_follow_the_file(tmp_path):
 def test_the_page_on_data_tells_the_needs_of_the_plan():
     text = " ".join((BOOK / "pages" / "data.md").read_text().split())
     needs = {chapter.number: CrowdNeeds(**chapter.needs) for chapter in PLAN.chapters if chapter.needs}
-    assert sorted(needs) == ["01", "16", "17"]
+    assert sorted(needs) == ["01", "04", "16", "17"]
     assert needs["01"] == needs["16"] == CrowdNeeds(n_swipes=20)
     assert needs["17"] == CrowdNeeds(n_users=6, n_swipes=40)
+    assert needs["04"] == CrowdNeeds(n_users=12, n_swipes=40)
     assert (
-        "chapters 01 and 16 need 20 views that ended with a swipe, and chapter 17 six users and 40 such views" in text
+        "chapters 01 and 16 need 20 views that ended with a swipe, chapter 17 six users and 40 such views, "
+        "and chapter 04 twelve users and 40 such views" in text
     )
     assert CrowdNeeds() == CrowdNeeds(n_users=1, n_videos=2, n_swipes=0)
     assert "one user with ten views and two videos" in text

@@ -21,7 +21,7 @@ in Kostrikov et al. 2019); episodes of one length (`gai.absorbing`), and others 
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -58,7 +58,7 @@ __all__ = [
 class ImitationReward:
     """A reward out of the discriminator's logits, and the bias that it has where episodes may have any length."""
 
-    of_logits: Callable[[Tensor], Tensor]
+    of_logits: Callable[[Tensor], Tensor] = field(repr=False)
     bias: str
 
     def __call__(self, logits_expert_is_high: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
