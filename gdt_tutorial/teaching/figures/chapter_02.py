@@ -9,11 +9,9 @@ from matplotlib.figure import Figure
 from gdt_tutorial.teaching.plots import color
 
 __all__ = [
-    "draw_ages",
     "draw_cloud",
     "draw_codes",
     "draw_drift",
-    "draw_handovers",
     "draw_learning",
     "draw_scores",
     "draw_worst",
@@ -95,31 +93,6 @@ def draw_worst(
         ax.errorbar(np.asarray(sizes) + shift, mean, half, fmt=style, color=color(own), capsize=4, label=name)
     ax.axhline(0, color=color("text"), lw=1.2)
     ax.set(xlabel="Users in the group", ylabel="Expected above realized (%)", ylim=(-60, 320), xticks=sizes)
-    ax.legend(loc="upper left", fontsize=13)
-
-
-def draw_handovers(fig: Figure, counts: Mapping[str, tuple[float, float]]) -> None:
-    """Draw how many handovers a user makes, in truth and in each belief, with intervals."""
-    ax, place = fig.subplots(), -np.arange(len(counts))
-    own = [color("text"), *(color(name) for name in ("gray", "orange", "blue"))]
-    mean, half = np.array(list(counts.values())).T
-    ax.barh(place, mean, xerr=half, color=own, alpha=0.75, ecolor=color("text"), height=0.6)
-    ax.set_yticks(place, list(counts))
-    ax.set(xlabel="Handovers of a user in 15 slots", xlim=(0, 2.9))
-    ax.grid(axis="y", visible=False)
-
-
-def draw_ages(
-    fig: Figure,
-    ages: Sequence[int],
-    true_error: Float[np.ndarray, " age"],
-    own_error: Float[np.ndarray, " age"],
-) -> None:
-    """Draw what a code loses of the true status, and what the twin can measure of that, over the age of the status."""
-    ax = fig.subplots()
-    ax.plot(ages, 100 * true_error, "o-", color=color("orange"), label="of the true status (oracle)")
-    ax.plot(ages, 100 * own_error, "s:", color=color("blue"), label="of what went in (the twin's view)")
-    ax.set(xlabel="Age of the newest report (slots)", ylabel="Variance lost (%)", ylim=(0, 60), xticks=ages)
     ax.legend(loc="upper left", fontsize=13)
 
 

@@ -16,7 +16,6 @@ from gdt_tutorial.twin.recipes.vae_study import BETAS, N_LATENTS
 
 __all__ = [
     "draw_age",
-    "draw_anomalies",
     "draw_errors",
     "draw_makers",
     "draw_mended",
@@ -195,18 +194,3 @@ def draw_makers(fig: Figure, twin: TwinTable) -> None:
     left.invert_yaxis()
     left.set(xlabel="QoE gained")
     right.set(xlabel="Rate error (%)")
-
-
-def draw_anomalies(fig: Figure, faults: Mapping[str, Mapping[str, float]], titles: Sequence[str]) -> None:
-    """Draw how often a broken window is scored above a sound one: by fault, then by detector."""
-    ax = fig.subplots()
-    place = np.arange(len(faults))
-    for index, (title, own) in enumerate(zip(titles, ("blue", "orange"), strict=True)):
-        share = [100 * detectors[title] for detectors in faults.values()]
-        bars = ax.barh(place + 0.4 * index - 0.2, share, height=0.36, color=color(own), label=title)
-        ax.bar_label(bars, fmt="%.0f", padding=4, color=color("text"), fontsize=12)
-    ax.axvline(50, color=color("text"), lw=1.2)
-    ax.set(xlabel="Pairs with the broken one above (%)", xlim=(0, 112))
-    ax.set_yticks(place, list(faults))
-    ax.invert_yaxis()
-    fig.legend(loc="outside upper center", ncols=2, fontsize=12)
