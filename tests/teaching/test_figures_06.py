@@ -16,7 +16,7 @@ FORECASTS = (
 
 def test_worlds_have_their_names():
     fig = Figure()
-    rmse = {world: {name: (0.5, 0.1) for name in FORECASTS} for world in ("one", "other")}
+    rmse = {world: dict.fromkeys(FORECASTS, (0.5, 0.1)) for world in ("one", "other")}
     draw_worlds(fig, rmse, 0.25, {"one": "fixed", "other": "new"})
     assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == ["fixed", "new"]
     assert len(fig.axes[0].get_legend_handles_labels()[1]) == len(FORECASTS)

@@ -62,7 +62,7 @@ def draw_walks(
     fig: Figure,
     spread: Float[np.ndarray, " age"],
     true: Mapping[int, float],
-    weight: Float[np.ndarray, " age"],
+    weight: Float[np.ndarray, " _"],
 ) -> None:
     """Draw the walk lengths that attention learned, and where a plain transformer looks.
 
@@ -93,9 +93,10 @@ def draw_traffic(
 ) -> None:
     """Draw where people are, how many each access point has, and how many are forecast for the next slot."""
     ax = fig.subplots()
-    ax.scatter(*position_m.T, s=9, color=color("gray"), lw=0)
-    ax.scatter(*ap_m.T, s=12 * load, color=color("blue"), alpha=0.25, lw=0)
-    ax.scatter(*ap_m.T, s=12 * np.maximum(coming, 0), facecolor="none", edgecolor=color("orange"), lw=2)
+    (east_m, north_m), (x, y) = position_m.T, ap_m.T
+    ax.scatter(east_m, north_m, s=9, color=color("gray"), lw=0)
+    ax.scatter(x, y, s=12 * load, color=color("blue"), alpha=0.25, lw=0)
+    ax.scatter(x, y, s=12 * np.maximum(coming, 0), facecolor="none", edgecolor=color("orange"), lw=2)
     for (x_m, y_m), now in zip(ap_m, load, strict=True):
         ax.text(x_m, y_m, f"{now:.0f}", ha="center", va="center", color=color("text"))
     (left, low), (right, high) = box_m
