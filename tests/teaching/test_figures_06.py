@@ -35,5 +35,7 @@ def test_walks_and_traffic():
     assert [ax.get_title(loc="left") or ax.get_title() for ax in fig.axes] == ["who arrives", "plain transformer"]
     fig = Figure()
     places = np.array([[0.0, 0.0], [5.0, 5.0]])
-    draw_traffic(fig, places, places, np.array([3.0, 4.0]), np.array([4.0, 3.0]), ((-10, -10), (10, 10)))
+    draw_traffic(
+        fig, places, places, np.array([3.0, 4.0]), np.array([4.0, 3.0]), np.array([[-10.0, -10.0], [10.0, 10.0]])
+    )
     assert [text.get_text() for text in fig.axes[0].texts] == ["3", "4"]

@@ -1,6 +1,6 @@
 """The figures of chapter 06 about loads: who forecasts how well, gates over the day, walks that were learned, traffic."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -89,7 +89,7 @@ def draw_traffic(
     ap_m: Float[np.ndarray, "ap xy"],
     load: Float[np.ndarray, " ap"],
     coming: Float[np.ndarray, " ap"],
-    box_m: Sequence[tuple[float, float]],
+    box_m: Float[np.ndarray, "2 xy"],
 ) -> None:
     """Draw where people are, how many each access point has, and how many are forecast for the next slot."""
     ax = fig.subplots()
