@@ -27,6 +27,10 @@ Axis vocabulary. Every array annotation is written with these names, and so is e
     state       entries of an agent's state         action    entries (or number) of an agent's actions
     branch      choices that make up one action     choice    what an agent chooses from: actions, or branch x action
     env         environments side by side, of which some give no training sample in a step
+    token       tokens of a sequence                 vocabulary  different tokens
+    query       tokens that look at others           key         tokens that are looked at
+    token       tokens of a sequence                 vocabulary  different tokens
+    query       tokens that look at others           key         tokens that are looked at
     batch       parallel environments or training samples; written first everywhere
 
 Axes of studies, and of single files:

@@ -11,5 +11,9 @@ from here.
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time
     gail                generative adversarial imitation learning: practice until nobody can tell copy from original
+    transformer         attention, blocks, and a language model that guesses the next token
+    generation          one token after the other, with the keys and values of what was read kept
+    transformer         attention, blocks, and a language model that guesses the next token
+    generation          one token after the other, with the keys and values of what was read kept
     tables              the same in finite worlds, where nothing is approximated
 """
