@@ -11,6 +11,7 @@ campus, of both runs together, the interval of a change of R is that of a mean (
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -23,7 +24,7 @@ from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.twin.abstraction.groups import GroupAbstractor, Weigh
+from gdt_tutorial.twin.abstraction.groups import Weigh
 from gdt_tutorial.twin.abstraction.intents.priorities import Priorities, PriorityConfig
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
@@ -87,16 +88,12 @@ def run_with(
     network = _network(config.n_campuses, config, watch_log, seed)
     truth: list[Telemetry] = []
 
-    def abstractor(net: PhysicalNetwork, swipes: object) -> GroupAbstractor:
-        plain = group_abstractor(net, swipes)  # type: ignore[arg-type]
-        return GroupAbstractor(plain.catalog, plain.capacity, plain.curves, plain.link, weigh=weigh)
-
     gdt = GdtNetwork(
         network,
         HoldLast(topology=network.topology),
         {"greedy": GreedyAllocator(schedule_model(network))},
         lambda store, emulator: _Watching(FixedPeriod(store, emulator, config.period_slots), truth),
-        make_abstractor=abstractor,
+        make_abstractor=partial(group_abstractor, weigh=weigh),
     )
     gdt.run(config.n_slots)
     return truth

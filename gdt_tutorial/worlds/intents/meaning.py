@@ -26,7 +26,6 @@ VALUES: dict[str, tuple[str, ...]] = {
     "hour": (*_HOURS, NONE),
 }
 NEXT, END = "<next>", "<end>"  # another clause follows; the meaning, or the sentence, is over
-_KINDS = {"exception": "place"}  # places and exceptions are written with the same tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +101,8 @@ class Intent:
 
 
 def value_token(slot: str, value: str) -> str:
-    """Return the token of a slot's value; `NONE` is the same in every slot."""
-    return NONE if value == NONE else f"{_KINDS.get(slot, slot)}:{value}"
+    """Return the token of a slot's value. No two slots share one, so each token tells which slot comes next."""
+    return f"{slot}:{value}"
 
 
 def slot_tokens() -> tuple[str, ...]:

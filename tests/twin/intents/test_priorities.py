@@ -61,11 +61,11 @@ def test_two_clauses_count_both():
     np.testing.assert_allclose(weights.value, np.broadcast_to([1, 1, 0, 4], (1, 3, 4)))
 
 
-def features_with(weigh, slot_changes=()):
+def features_with(weigh):
     net = network(2, 12)
     seen = seen_in(net.reset())
-    plain = twin_of(net)[0]
-    return GroupAbstractor(net.catalog, net.capacity, plain.curves, net.link, weigh=weigh).abstract(seen)
+    curves = twin_of(net)[0].curves
+    return GroupAbstractor(net.catalog, net.capacity, curves, net.link, weigh=weigh).abstract(seen)
 
 
 def test_equal_weights_change_nothing_and_large_ones_do():

@@ -13,8 +13,8 @@ STOP = Clause(action="stop", service="game", place="campus")
 def test_tokens_by_hand_and_back():
     intent = Intent((FLUENT, STOP))
     assert intent.tokens() == [
-        *("action:fluent", "service:video", "place:LIB", "place:PAC", "relation:after", "hour:18", NEXT),
-        *("action:stop", "service:game", "place:campus", "none", "none", "none", END),
+        *("action:fluent", "service:video", "place:LIB", "exception:PAC", "relation:after", "hour:18", NEXT),
+        *("action:stop", "service:game", "place:campus", "exception:none", "relation:none", "hour:none", END),
     ]
     assert Intent.from_tokens(intent.tokens()) == intent
     assert set(intent.tokens()) - {NEXT, END} <= set(slot_tokens())
