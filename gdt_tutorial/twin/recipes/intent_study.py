@@ -1,6 +1,6 @@
 """Readers of intents, trained and examined on the same sentences: what the table `reproduce intents` holds.
 
-Each seed draws 3,000 sentences to learn from and 500 of each split. All readers meet the same ones. What a reader does on splits
+Each seed draws 3,000 sentences to learn from and 500 of each split. All readers meet the same ones. What one does on splits
 that training never shows differs from one training to the next more than from one exam to the next, so there is one training
 for each seed. Settings of all trained readers were chosen on other seeds, among a few each.
 
