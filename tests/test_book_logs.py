@@ -37,7 +37,9 @@ def test_a_log_that_is_enough_leads_to_no_note(tmp_path, capsys):
     assert "no claim is held to one" in said
 
 
-@pytest.mark.parametrize(("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 04 16 17"), (ENOUGH, 8, "04"), (ENOUGH, 5, "04 17")])
+@pytest.mark.parametrize(
+    ("play_ms", "n_users", "numbers"), [([20_000] * 12, 8, "01 04 16 17"), (ENOUGH, 8, "04"), (ENOUGH, 5, "04 17")]
+)
 def test_chapters_for_which_it_is_not_enough_get_the_generator(tmp_path, capsys, play_ms, n_users, numbers):
     path = write_views(tmp_path / "log.csv", play_ms, n_users)
     _, notes = book_logs.ask_log(path, PLAN)

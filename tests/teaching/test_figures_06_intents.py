@@ -1,0 +1,33 @@
+"""The figures of chapter 06 about intents draw what they are given."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gdt_tutorial.teaching.figures.chapter_06_intents import draw_carried_out, draw_looks, draw_readers
+from gdt_tutorial.twin.recipes.intent_table import IntentTable
+from gdt_tutorial.worlds.intents.sentences import SPLITS
+
+READERS = ("nearest neighbor", "bag of words", "1-2-grams", "transformer")
+ROWS = [
+    {"seed": seed, "reader": reader, "split": split, "exact": 0.1 * seed + 0.2}
+    for seed in range(3)
+    for reader in READERS
+    for split in SPLITS
+]
+
+
+def test_readers_stand_by_splits():
+    fig = Figure()
+    draw_readers(fig, IntentTable({}, ROWS), dict.fromkeys(SPLITS, 0.5))
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["shipped, this run", *READERS]
+    assert len(fig.axes[0].get_yticklabels()) == 4
+
+
+def test_looks_and_stalls():
+    fig = Figure()
+    draw_looks(fig, ["stop", "games"], np.eye(4)[:, :2], "action:stop")
+    assert fig.axes[0].get_title() == "writes action:stop"
+    fig = Figure()
+    draw_carried_out(fig, np.ones(5), np.ones(5) / 2, 2)
+    assert fig.axes[0].lines[0].get_ydata()[-1] == 5
+    assert fig.axes[0].lines[1].get_ydata()[-1] == 2.5
