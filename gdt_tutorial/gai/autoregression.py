@@ -3,8 +3,9 @@
     forecast[t] = b + sum over lags l of A_l input[t-l]
 
 by least squares over all sequences. What is put in may be the series themselves, or more than they (what else was noticed in
-them). Where sequences are of a few hidden kinds, one autoregression is fitted per kind (`fit_mixture`, a hard assignment as in
-k-means), and inside a new sequence each is weighted by how wrong it has been so far:
+them). Where sequences are of a few hidden kinds, one autoregression is fitted per kind (`fit_mixture`, a hard assignment that
+starts as k-means of what one autoregression for all leaves unexplained), and inside a new sequence each is weighted by how
+wrong it has been so far:
 
     weight_k[t]  ~  exp(- sum over s < t of |error_k[s]|^2 / (2 variance))
 
@@ -12,10 +13,12 @@ which is the posterior of the kind where errors are Gaussian. Sources: autoregre
 error, Littlestone and Warmuth 1994, and Bayes' rule. They are what attention over the same series has to beat.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.cluster.vq import kmeans2
 
 from gdt_tutorial.configuration import require
 
@@ -75,7 +78,7 @@ def fit_mixture(
     n_lags: int = 24,
     *,
     ridge: float = 10.0,
-    n_starts: int = 4,
+    n_starts: int = 8,
     n_rounds: int = 12,
     kind: Int[np.ndarray, " _"] | None = None,
     rng: np.random.Generator,
@@ -88,9 +91,9 @@ def fit_mixture(
         n_parts: Kinds.
         n_lags: Lags of each.
         ridge: Pull toward 0.
-        n_starts: Random assignments that are tried; the best end counts.
+        n_starts: First assignments that are tried; the best end counts.
         n_rounds: Assignments at most.
-        kind: A first assignment that is tried in place of random ones, such as that of a smaller mixture.
+        kind: A first assignment that is tried instead, such as that of a smaller mixture.
         rng: Draws the starts.
 
     Raises:
@@ -100,7 +103,7 @@ def fit_mixture(
     require(n_parts > 0, "n_parts", "be above 0", n_parts, "1 is a single autoregression")
     rows, wanted = _lagged(inputs, n_lags)[:, n_lags:], target[:, n_lags:]
     moments = _moments(rows, wanted)
-    starts = [rng.integers(n_parts, size=len(rows)) for _ in range(n_starts)] if kind is None else [kind]
+    starts = _first_kinds(moments, n_parts, ridge, n_starts, rng=rng) if kind is None else [kind]
     ends = [_assign(moments, each, n_parts, ridge, n_rounds) for each in starts]
     error, parts, found = min(ends, key=lambda end: end[0])
     return Mixture(tuple(Autoregression(each, n_lags) for each in parts), error / wanted.size, found)
@@ -124,6 +127,21 @@ class _Moments(NamedTuple):
 def _moments(rows: np.ndarray, wanted: np.ndarray) -> _Moments:
     turned = rows.transpose(0, 2, 1)
     return _Moments(turned @ rows, turned @ wanted, (wanted**2).sum(axis=(1, 2)))
+
+
+def _first_kinds(
+    moments: _Moments, n_parts: int, ridge: float, n_starts: int, *, rng: np.random.Generator
+) -> list[Int[np.ndarray, " batch"]]:
+    """Cluster sequences by what one autoregression for all of them leaves: k-means++ on the first principal components."""
+    left = moments.outer - moments.inner @ _solve(*moments.total(), ridge)
+    rows = left.reshape(len(left), -1)
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    rows = rows - rows.mean(axis=0)
+    direction = np.linalg.svd(rows, full_matrices=False)[2][: 2 * n_parts]
+    rows = rows @ direction.T
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an empty cluster: another start will do better
+        return [kmeans2(rows, n_parts, minit="++", rng=rng)[1].astype(np.int64) for _ in range(n_starts)]
 
 
 def _assign(

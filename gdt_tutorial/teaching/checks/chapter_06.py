@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from gdt_tutorial.teaching.checks.chapter_06_intents import ex6_3, ex6_4
 from gdt_tutorial.teaching.exercises import Mistake, exercise, expect, expect_close
 from gdt_tutorial.twin.abstraction.load_forecast import LoadForecaster
+
+__all__ = ["ex6_1", "ex6_2", "ex6_3", "ex6_4"]
 
 # Keys 2 and 1; surprises of B, C, D in their two slots; decisiveness 1.
 _KEY, _VALUE = np.array([2.0, 1.0]), np.array([[0.5, 0.0, -0.5], [0.0, 1.0, 0.0]])
