@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from gdt_tutorial.loops.recipes.carried_out import CarriedOut
 from gdt_tutorial.teaching.plots import color
 from gdt_tutorial.twin.recipes.intent_table import IntentTable
 
-__all__ = ["draw_carried_out", "draw_looks", "draw_readers"]
+__all__ = ["draw_changes", "draw_looks", "draw_readers"]
 
 _SMALL = 11  # points
 _SPLITS = {
@@ -56,14 +57,17 @@ def draw_looks(fig: Figure, words: Sequence[str], weight: Float[np.ndarray, "hea
     ax.set_xticklabels([str(head + 1) for head in range(len(weight))])
 
 
-def draw_carried_out(
-    fig: Figure, before: Float[np.ndarray, " slot"], after: Float[np.ndarray, " slot"], start: int
-) -> None:
-    """Draw the stalls of those whom an intent is about, summed up over the slots, with and without it."""
-    ax, slots = fig.subplots(), np.arange(len(before))
-    ax.plot(slots, np.cumsum(before), color=color("gray"), ls="--", label="without the intent")
-    ax.plot(slots, np.cumsum(after), color=color("blue"), label="with it")
-    ax.axvline(start, color=color("text"), ls=":", lw=1)
-    ax.text(start, ax.get_ylim()[1] * 0.98, " six o'clock", va="top", color=color("text"), fontsize=_SMALL)
-    ax.set(xlabel="Slot", ylabel="Stall per user so far (s)", xlim=(0, len(before) - 1), ylim=(0, None))
-    ax.legend(loc="lower right", fontsize=_SMALL)
+def draw_changes(fig: Figure, found: Sequence[CarriedOut], names: Sequence[str]) -> None:
+    """Draw what each intent changed for those whom it is about, and for the others, with intervals."""
+    left, right = fig.subplots(1, 2, sharey=True)
+    place = np.arange(len(found))[::-1]
+    for ax, pairs, own in (
+        (left, [(100 * each.change[0], 100 * each.change[1]) for each in found], "blue"),
+        (right, [each.others_qoe for each in found], "orange"),
+    ):
+        mean, half = np.array(pairs).T
+        ax.errorbar(mean, place, xerr=half, color=color(own), fmt="o", capsize=3)
+        ax.axvline(0, color=color("text"), ls=":", lw=1)
+    left.set(yticks=place, ylim=(-0.5, len(found) - 0.5), xlabel="Change (%)", title="whom it is about")
+    left.set_yticklabels(list(names))
+    right.set(xlabel="QoE per second", title="the others")
