@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from gdt_tutorial.loops.recipes.carried_out import CarriedOut
 from gdt_tutorial.teaching.plots import color
-from gdt_tutorial.twin.recipes.intent_table import IntentTable
 
 __all__ = ["draw_changes", "draw_looks", "draw_readers"]
 
@@ -27,22 +26,14 @@ _READERS = {
 }
 
 
-def draw_readers(fig: Figure, table: IntentTable, live: Mapping[str, float]) -> None:
-    """Draw the share of intents that each reader gets wholly right, by split, with intervals over seeds.
-
-    Args:
-        fig: Where to draw.
-        table: The stored trainings.
-        live: Share by split of the shipped model in this run.
-    """
+def draw_readers(fig: Figure, found: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
+    """Draw the share of intents that each reader gets wholly right, in percent with intervals, by reader and split."""
     ax = fig.subplots()
     place = np.arange(len(_SPLITS))[::-1]
     for number, (reader, (own, mark)) in enumerate(_READERS.items()):
-        mean, half = np.array([table.percent(reader, split) for split in _SPLITS]).T
+        mean, half = np.array([found[reader][split] for split in _SPLITS]).T
         height = place + 0.27 - 0.18 * number
         ax.errorbar(mean, height, xerr=half, color=color(own), fmt=mark, capsize=3, label=reader)
-    shown = [100 * live[split] for split in _SPLITS]
-    ax.plot(shown, place - 0.27, ls="", marker="o", mfc="none", ms=10, color=color("blue"), label="shipped, this run")
     ax.set(xlabel="Intents that are wholly right (%)", xlim=(-3, 103), yticks=place)
     ax.set_yticklabels(list(_SPLITS.values()))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=_SMALL)
