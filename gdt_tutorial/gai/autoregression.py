@@ -34,10 +34,11 @@ class Autoregression(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Several autoregressions, and the variance of their errors."""
+    """Several autoregressions, the variance of their errors, and the kind of each sequence that they were fitted on."""
 
     parts: tuple[Autoregression, ...]
     variance: float
+    kind: Int[np.ndarray, " _"]
 
     def forecast(
         self, inputs: Float[np.ndarray, "batch slot _"], target: Float[np.ndarray, "batch slot feature"]
@@ -76,6 +77,7 @@ def fit_mixture(
     ridge: float = 10.0,
     n_starts: int = 4,
     n_rounds: int = 12,
+    kind: Int[np.ndarray, " _"] | None = None,
     rng: np.random.Generator,
 ) -> Mixture:
     """Fit one autoregression per kind of sequence; kinds are found by assigning each to the one that errs least.
@@ -88,6 +90,7 @@ def fit_mixture(
         ridge: Pull toward 0.
         n_starts: Random assignments that are tried; the best end counts.
         n_rounds: Assignments at most.
+        kind: A first assignment that is tried in place of random ones, such as that of a smaller mixture.
         rng: Draws the starts.
 
     Raises:
@@ -97,9 +100,10 @@ def fit_mixture(
     require(n_parts > 0, "n_parts", "be above 0", n_parts, "1 is a single autoregression")
     rows, wanted = _lagged(inputs, n_lags)[:, n_lags:], target[:, n_lags:]
     moments = _moments(rows, wanted)
-    ends = [_assign(moments, rng.integers(n_parts, size=len(rows)), n_parts, ridge, n_rounds) for _ in range(n_starts)]
-    error, parts = min(ends, key=lambda end: end[0])
-    return Mixture(tuple(Autoregression(each, n_lags) for each in parts), error / wanted.size)
+    starts = [rng.integers(n_parts, size=len(rows)) for _ in range(n_starts)] if kind is None else [kind]
+    ends = [_assign(moments, each, n_parts, ridge, n_rounds) for each in starts]
+    error, parts, found = min(ends, key=lambda end: end[0])
+    return Mixture(tuple(Autoregression(each, n_lags) for each in parts), error / wanted.size, found)
 
 
 class _Moments(NamedTuple):
@@ -124,14 +128,14 @@ def _moments(rows: np.ndarray, wanted: np.ndarray) -> _Moments:
 
 def _assign(
     moments: _Moments, kind: Int[np.ndarray, " batch"], n_parts: int, ridge: float, n_rounds: int
-) -> tuple[float, list[Float[np.ndarray, "coordinate feature"]]]:
+) -> tuple[float, list[Float[np.ndarray, "coordinate feature"]], Int[np.ndarray, " batch"]]:
     for _ in range(n_rounds):
         parts = [_solve(*moments.total(kind == part), ridge) for part in range(n_parts)]
         error = np.stack([moments.error(part) for part in parts])
         before, kind = kind, error.argmin(axis=0)
         if (kind == before).all():
             break
-    return float(error.min(axis=0).sum()), parts
+    return float(error.min(axis=0).sum()), parts, kind
 
 
 def _solve(inner: np.ndarray, outer: np.ndarray, ridge: float) -> Float[np.ndarray, "coordinate feature"]:
