@@ -90,7 +90,6 @@ FIGURES: dict[str, Figure] = {
         task_s={"3000": 50.0, "200": 10.0},
         kind="n_windows",
     ),
-    "intents": Figure(module="gdt_tutorial.twin.recipes.intent_study", n_seeds=5, task_s={"": 190.0}),
     "vae_twin": Figure(
         module="gdt_tutorial.loops.recipes.vae_in_the_twin",
         n_seeds=5,

@@ -39,7 +39,7 @@ __all__ = ["CarriedOut", "CarryConfig", "carry_out", "ratio_change", "run_with"]
 class CarryConfig:
     """The campuses on which an intent is carried out."""
 
-    n_campuses: int = parameter(24, "Campuses, side by side.", "chosen", above=1)
+    n_campuses: int = parameter(32, "Campuses, side by side.", "chosen", above=1)
     n_users: int = parameter(60, "Users of a campus.", "chosen", above=0)
     n_slots: int = parameter(60, "Slots of a run.", "chosen", above=1)
     period_slots: int = parameter(4, "Slots between two reports of a user.", "chosen", above=0)
@@ -100,16 +100,31 @@ def run_with(
 
 
 def carry_out(
-    intent: Intent, config: CarryConfig = CarryConfig(), *, watch_log: WatchLog | None = None, seed: int
+    intent: Intent,
+    config: CarryConfig = CarryConfig(),
+    *,
+    watch_log: WatchLog | None = None,
+    without: Sequence[Telemetry] | None = None,
+    seed: int,
 ) -> list[CarriedOut]:
     """Run the same campuses with and without an intent, and say for each clause what it changed.
+
+    Args:
+        intent: What the operator wants.
+        config: The campuses.
+        watch_log: Real watch logs; None takes the embedded generator.
+        without: What `run_with(None, ...)` returned of the same campuses, if it is at hand.
+        seed: Of the campuses.
 
     Raises:
         ValueError: A clause that concerns nobody in these slots; a building or a type of video that there is not.
     """
     network = _network(1, config, watch_log, seed)
     priorities = Priorities(intent, network.topology.campus, network.catalog.type_names, config.priorities)
-    runs = [run_with(weigh, config, watch_log=watch_log, seed=seed) for weigh in (None, priorities)]
+    runs = [
+        without or run_with(None, config, watch_log=watch_log, seed=seed),
+        run_with(priorities, config, watch_log=watch_log, seed=seed),
+    ]
     # Nothing is decided before the first slot, and the second one plays what the first decision cannot reach.
     counted = range(2, len(runs[0]))
     concerned = {

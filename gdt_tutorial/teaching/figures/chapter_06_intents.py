@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from gdt_tutorial.loops.recipes.carried_out import CarriedOut
 from gdt_tutorial.teaching.plots import color
-from gdt_tutorial.twin.recipes.intent_table import IntentTable
 
-__all__ = ["draw_carried_out", "draw_looks", "draw_readers"]
+__all__ = ["draw_changes", "draw_looks", "draw_readers"]
 
 _SMALL = 11  # points
 _SPLITS = {
@@ -26,22 +26,14 @@ _READERS = {
 }
 
 
-def draw_readers(fig: Figure, table: IntentTable, live: Mapping[str, float]) -> None:
-    """Draw the share of intents that each reader gets wholly right, by split, with intervals over seeds.
-
-    Args:
-        fig: Where to draw.
-        table: The stored trainings.
-        live: Share by split of the shipped model in this run.
-    """
+def draw_readers(fig: Figure, found: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
+    """Draw the share of intents that each reader gets wholly right, in percent with intervals, by reader and split."""
     ax = fig.subplots()
     place = np.arange(len(_SPLITS))[::-1]
     for number, (reader, (own, mark)) in enumerate(_READERS.items()):
-        mean, half = np.array([table.percent(reader, split) for split in _SPLITS]).T
+        mean, half = np.array([found[reader][split] for split in _SPLITS]).T
         height = place + 0.27 - 0.18 * number
         ax.errorbar(mean, height, xerr=half, color=color(own), fmt=mark, capsize=3, label=reader)
-    shown = [100 * live[split] for split in _SPLITS]
-    ax.plot(shown, place - 0.27, ls="", marker="o", mfc="none", ms=10, color=color("blue"), label="shipped, this run")
     ax.set(xlabel="Intents that are wholly right (%)", xlim=(-3, 103), yticks=place)
     ax.set_yticklabels(list(_SPLITS.values()))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=_SMALL)
@@ -56,14 +48,17 @@ def draw_looks(fig: Figure, words: Sequence[str], weight: Float[np.ndarray, "hea
     ax.set_xticklabels([str(head + 1) for head in range(len(weight))])
 
 
-def draw_carried_out(
-    fig: Figure, before: Float[np.ndarray, " slot"], after: Float[np.ndarray, " slot"], start: int
-) -> None:
-    """Draw the stalls of those whom an intent is about, summed up over the slots, with and without it."""
-    ax, slots = fig.subplots(), np.arange(len(before))
-    ax.plot(slots, np.cumsum(before), color=color("gray"), ls="--", label="without the intent")
-    ax.plot(slots, np.cumsum(after), color=color("blue"), label="with it")
-    ax.axvline(start, color=color("text"), ls=":", lw=1)
-    ax.text(start, ax.get_ylim()[1] * 0.98, " six o'clock", va="top", color=color("text"), fontsize=_SMALL)
-    ax.set(xlabel="Slot", ylabel="Stall per user so far (s)", xlim=(0, len(before) - 1), ylim=(0, None))
-    ax.legend(loc="lower right", fontsize=_SMALL)
+def draw_changes(fig: Figure, found: Sequence[CarriedOut], names: Sequence[str]) -> None:
+    """Draw what each intent changed for those whom it is about, and for the others, with intervals."""
+    left, right = fig.subplots(1, 2, sharey=True)
+    place = np.arange(len(found))[::-1]
+    for ax, pairs, own in (
+        (left, [(100 * each.change[0], 100 * each.change[1]) for each in found], "blue"),
+        (right, [each.others_qoe for each in found], "orange"),
+    ):
+        mean, half = np.array(pairs).T
+        ax.errorbar(mean, place, xerr=half, color=color(own), fmt="o", capsize=3)
+        ax.axvline(0, color=color("text"), ls=":", lw=1)
+    left.set(yticks=place, ylim=(-0.5, len(found) - 0.5), xlabel="Change (%)", title="whom it is about")
+    left.set_yticklabels(list(names))
+    right.set(xlabel="QoE per second", title="the others")

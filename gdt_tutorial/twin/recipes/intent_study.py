@@ -1,8 +1,7 @@
-"""Readers of intents, trained and examined on the same sentences: what the table `reproduce intents` holds.
+"""Readers of intents, trained and examined on the same sentences.
 
-Each seed draws 3,000 sentences to learn from and 500 of each split. All readers meet the same ones. What one does on splits
-that training never shows differs from one training to the next more than from one exam to the next, so there is one training
-for each seed. Settings of all trained readers were chosen on other seeds, among a few each.
+All readers of a seed meet the same 3,000 sentences to learn from and the same fresh ones of each split. Settings of all trained
+readers were chosen on other seeds, among a few each.
 
     hand parser, nearest neighbor, bag of words, 1-2-grams    see `twin.abstraction.intents.plain_readers`
     untrained       the transformer with its first weights
@@ -22,32 +21,18 @@ from gdt_tutorial.twin.abstraction.intents.training import IntentTraining, train
 from gdt_tutorial.twin.recipes.shipped_intents import N_SENTENCES
 from gdt_tutorial.worlds.intents.sentences import SPLITS, Example, draw_splits
 
-__all__ = ["VERSION", "plain_readers", "rows_of", "tasks", "work"]
-
-VERSION = "1"
-_SEED = 60_000  # no setting was chosen on these
-_N_TEST = 500
+__all__ = ["plain_readers", "rows_of", "study"]
 
 
-def tasks(n_seeds: int) -> list[dict[str, Any]]:
-    """Return one task for each seed."""
-    return [{"seed": _SEED + seed} for seed in range(n_seeds)]
-
-
-def work(task: dict[str, Any]) -> list[dict[str, Any]]:
-    """Train and examine all readers of one seed.
-
-    A task may name fewer sentences, tests and updates under "n_train", "n_test" and "n_updates"; without updates there is no
-    trained transformer.
-    """
-    seed, config = task["seed"], IntentTraining(n_updates=task.get("n_updates") or IntentTraining().n_updates)
-    sizes = task.get("n_train", N_SENTENCES), task.get("n_test", _N_TEST)
-    drawn = draw_splits(*sizes, rng=stream(seed, "intents"))
+def study(
+    config: IntentTraining = IntentTraining(), n_train: int = N_SENTENCES, n_test: int = 500, *, seed: int
+) -> list[dict[str, Any]]:
+    """Train and examine all readers of one seed (some three minutes)."""
+    drawn = draw_splits(n_train, n_test, rng=stream(seed, "intents"))
     readers = plain_readers(drawn["train"], seed=seed)
     readers["untrained"] = IntentLanguage.untrained(config.transformer, generator=torch_stream(seed, "language"))
-    if task.get("n_updates", 1):
-        readers["transformer"] = train_language(drawn["train"], config, generator=torch_stream(seed, "language"))
-    return [{"seed": seed, **row} for name, reader in readers.items() for row in rows_of(name, reader, drawn)]
+    readers["transformer"] = train_language(drawn["train"], config, generator=torch_stream(seed, "language"))
+    return [row for name, reader in readers.items() for row in rows_of(name, reader, drawn)]
 
 
 def plain_readers(examples: list[Example], *, seed: int) -> dict[str, IntentReader]:

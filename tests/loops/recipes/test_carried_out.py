@@ -42,6 +42,18 @@ def test_stalls_fall_around_the_library():
     assert found.change[0] == pytest.approx(found.after / found.before - 1)
 
 
+def test_what_is_stopped_everywhere_does_not_arrive():
+    (found,) = carry_out(parse("stop video everywhere"), SMALL, seed=802)
+    assert found.after < 0.05 * found.before
+    assert (found.verdict.effect, found.verdict.amount) == ("less", "90")
+
+
+def test_a_run_at_hand_is_not_run_again():
+    intent = parse("stop video everywhere")
+    without = run_with(None, SMALL, seed=802)
+    assert carry_out(intent, SMALL, without=without, seed=802) == carry_out(intent, SMALL, seed=802)
+
+
 def test_changes_of_a_ratio_by_hand():
     one = np.array([1.0, 2.0, 3.0])
     old, new, change, half = ratio_change(one, np.full(3, 2.0), one / 2, np.full(3, 2.0))
