@@ -43,6 +43,7 @@ def draw_looks(fig: Figure, words: Sequence[str], weight: Float[np.ndarray, "hea
     """Draw how much each head of a layer looks at each word while a token of the intent is written."""
     ax = fig.subplots()
     ax.imshow(weight.T, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    ax.grid(False)
     ax.set(yticks=np.arange(len(words)), xticks=np.arange(len(weight)), xlabel="Head", title=f"writes {written}")
     ax.set_yticklabels(list(words))
     ax.set_xticklabels([str(head + 1) for head in range(len(weight))])
