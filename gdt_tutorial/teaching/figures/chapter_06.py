@@ -51,6 +51,7 @@ def draw_gates(
     for ax, (name, gate) in zip(fig.subplots(1, len(gates)), gates.items(), strict=True):
         ax.imshow(gate, vmin=0, vmax=1, cmap="Blues", aspect="equal")
         ax.plot(route, np.arange(len(route)), ls="", marker="o", ms=15, mfc="none", mec=color("orange"), mew=2)
+        ax.grid(visible=False)
         places = np.arange(len(route))
         ax.set(xticks=places, yticks=places, xlabel="goes to AP", title=name)
         ax.set_xticklabels([str(place + 1) for place in places])
@@ -100,4 +101,5 @@ def draw_traffic(
     for (x_m, y_m), now in zip(ap_m, load, strict=True):
         ax.text(x_m, y_m, f"{now:.0f}", ha="center", va="center", color=color("text"))
     (left, low), (right, high) = box_m
+    ax.grid(visible=False)
     ax.set(xlim=(left, right), ylim=(low, high), xticks=[], yticks=[], aspect="equal")
