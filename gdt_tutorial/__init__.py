@@ -27,6 +27,8 @@ Axis vocabulary. Every array annotation is written with these names, and so is e
     state       entries of an agent's state         action    entries (or number) of an agent's actions
     branch      choices that make up one action     choice    what an agent chooses from: actions, or branch x action
     env         environments side by side, of which some give no training sample in a step
+    token       tokens of a sequence                 vocabulary  different tokens
+    query       tokens that look at others           key         tokens that are looked at
     batch       parallel environments or training samples; written first everywhere
 
 Axes of studies, and of single files:
@@ -41,6 +43,7 @@ Axes of studies, and of single files:
     ahead       coming segments of one video        second    seconds from now on
     age         slots since a report                moment    slots from which is looked ahead
     campus      campuses of a paired comparison     sample    campuses of all seeds of a study
+    day         days of recorded loads
     epoch       passes over a training set          validation_epoch  the same, or none without a validation set
     episode     whole episodes of an environment    weight    weights of a network, as one vector
     class       classes of viewers                  draw      independent draws

@@ -11,5 +11,10 @@ from here.
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time
     gail                generative adversarial imitation learning: practice until nobody can tell copy from original
+    transformer         attention, blocks, and a language model that guesses the next token
+    generation          one token after the other, with the keys and values of what was read kept
+    event_attention     what left one series arrives at another: attention by hand, and trained from there
+    autoregression      vector autoregressions and mixtures of them, which it has to beat
+    series_networks     general networks for the same series
     tables              the same in finite worlds, where nothing is approximated
 """

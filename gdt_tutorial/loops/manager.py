@@ -18,7 +18,7 @@ from gdt_tutorial.physical import engine
 from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
-from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.abstraction.groups import GroupAbstractor, Weigh
 from gdt_tutorial.twin.contracts import check_signature
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.decision.schedule import schedule_model
@@ -62,8 +62,13 @@ def history_swipes(network: PhysicalNetwork) -> HistorySwipes:
     return HistorySwipes(SwipeCurves(n_batch, network.catalog.n_types), network.catalog, n_users)
 
 
-def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstractor:
+def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel, *, weigh: Weigh | None = None) -> GroupAbstractor:
     """Make the features of the subgroups from statistics.
+
+    Args:
+        network: Has the videos and the capacity.
+        swipes: Has the curves.
+        weigh: Says whose demands count more; None counts all alike.
 
     Raises:
         ValueError: a swipe model without curves.
@@ -73,7 +78,7 @@ def group_abstractor(network: PhysicalNetwork, swipes: SwipeModel) -> GroupAbstr
     rule = "make swipes that have the campus's curves"
     require(isinstance(curves, SwipeCurves), "make_swipes", rule, type(swipes).__name__, remedy)
     assert isinstance(curves, SwipeCurves)
-    return GroupAbstractor(network.catalog, network.capacity, curves, network.link)
+    return GroupAbstractor(network.catalog, network.capacity, curves, network.link, weigh=weigh)
 
 
 class GdtNetwork:

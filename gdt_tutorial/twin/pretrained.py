@@ -14,12 +14,14 @@ from gdt_tutorial.checkpoints import verified, write_sums
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.vae import VariationalAutoencoder, load_vae, save_vae
 from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.twin.abstraction.intents.language import IntentLanguage
 from gdt_tutorial.twin.abstraction.status_windows import feature_names
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator
 from gdt_tutorial.twin.recipes.policy_gradient_allocator import train_gradient_allocator, untrained
 from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator, training_campus
+from gdt_tutorial.twin.recipes.shipped_intents import train_shipped_intents
 from gdt_tutorial.twin.recipes.shipped_latents import train_shipped_latents
 from gdt_tutorial.twin.recipes.shipped_lstm import train_emulator
 
@@ -28,6 +30,7 @@ __all__ = [
     "pretrained_allocator",
     "pretrained_emulator",
     "pretrained_gradient_allocator",
+    "pretrained_intents",
     "pretrained_latents",
     "remake",
 ]
@@ -69,6 +72,15 @@ def pretrained_latents(topology: Topology, *, retrain: bool = False) -> Variatio
     return vae
 
 
+def pretrained_intents(
+    *, retrain: bool = False, on_update: Callable[[int, float], object] | None = None
+) -> IntentLanguage:
+    """Load the model that reads intents and tells verdicts, or train it anew (some three minutes)."""
+    if not retrain:
+        return IntentLanguage.load(verified(FOLDER / "intents.safetensors"))
+    return train_shipped_intents(on_update=on_update)
+
+
 def pretrained_gradient_allocator(
     model: ScheduleModel, *, retrain: bool = False, on_update: Callable[[int, Losses], object] | None = None
 ) -> NetworkAllocator:
@@ -82,9 +94,10 @@ def pretrained_gradient_allocator(
 
 
 def remake(folder: Path, on_generation: Callable[[int, float], object] | None = None) -> None:
-    """Train emulator, encoder and both allocators anew, and write them with their hashes into `folder`."""
+    """Train emulator, encoder, intent model and both allocators anew, and write them with their hashes into `folder`."""
     train_emulator(Topology.waterloo()).save(folder / "lstm.safetensors")
     save_vae(train_shipped_latents(Topology.waterloo()), folder / "latents.safetensors")
+    train_shipped_intents().save(folder / "intents.safetensors")
     train_allocator(on_generation=on_generation).save(folder / "allocator.safetensors")
     model = training_campus(1, 0, 5e9, n_slots=1).virtual.model
     train_gradient_allocator(untrained(model)).save(folder / "gradient_allocator.safetensors")

@@ -6,4 +6,6 @@ with. Nothing in `physical` or `gai` imports a world, and a world imports none o
     finite   any finite world with an absorbing state: its exact laws, its walks, an environment of it
     street   walkers who pass one of two gates on their way to a goal
     views    watching a video as a chain without branches
+    intents  an operator's wishes in words, each with its meaning
+    loads    loads of access points between which crowds walk, with routes that are fixed, hidden or new
 """

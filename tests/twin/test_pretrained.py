@@ -48,7 +48,7 @@ def test_checkpoint_is_small_and_has_its_hash(path):
 
 
 def test_all_checkpoints_are_there():
-    assert [path.stem for path in CHECKPOINTS] == ["allocator", "gradient_allocator", "latents", "lstm"]
+    assert [path.stem for path in CHECKPOINTS] == ["allocator", "gradient_allocator", "intents", "latents", "lstm"]
 
 
 def test_changed_checkpoint_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """The network as a whole, in a few numbers for each environment: what `Features.context` holds.
 
-They come from parts of the status that no single SMG has. No maker reads them yet.
+They come from parts of the status that no single SMG has. `load_forecast` adds the load that comes, for `PreparedGreedy`;
+the numbers here no maker reads yet.
 """
 
 import numpy as np

@@ -5,7 +5,9 @@ spatiotemporal traffic distribution and swipe probability distribution" (the pap
 uses statistics alone: SMGs by playback progress and access point, Kaplan-Meier swipe curves, watching probabilities.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,7 +24,23 @@ from gdt_tutorial.twin.abstraction.subgroups import gather_subgroups
 from gdt_tutorial.twin.observation import Observation
 from gdt_tutorial.twin.swipe_curves import SwipeCurves
 
-__all__ = ["AbstractionConfig", "GroupAbstractor"]
+__all__ = ["AbstractionConfig", "DemandWeights", "GroupAbstractor", "Weigh"]
+
+
+class DemandWeights(NamedTuple):
+    """How much the demands of each user for videos of each type count."""
+
+    value: Float[np.ndarray, "batch user type"]  # seconds that are watched
+    urgent: Float[np.ndarray, "batch user type"]  # seconds of stall that are avoided
+
+    @classmethod
+    def alike(cls, n_batch: int, n_users: int, n_types: int) -> "DemandWeights":
+        """Weigh all alike."""
+        return cls(*np.ones((2, n_batch, n_users, n_types)))
+
+
+Weigh = Callable[[Observation], DemandWeights]
+"""From what the twin sees to the weights of a slot."""
 
 
 @configclass
@@ -48,7 +66,16 @@ class AbstractionConfig:
 
 
 class GroupAbstractor:
-    """Features of every SMG from statistics of its members (a `FeatureAbstractor`)."""
+    """Features of every SMG from statistics of its members (a `FeatureAbstractor`).
+
+    Args:
+        catalog: The videos.
+        capacity: What a slot can carry.
+        curves: How viewers swipe.
+        link: From SNR to rate.
+        config: Sizes and horizons.
+        weigh: Says whose demands count more; None counts all alike.
+    """
 
     def __init__(
         self,
@@ -57,18 +84,23 @@ class GroupAbstractor:
         curves: SwipeCurves,
         link: LinkAdaptation,
         config: AbstractionConfig = AbstractionConfig(),
+        weigh: Weigh | None = None,
     ) -> None:
         self.catalog, self.capacity, self.curves, self.link, self.config = catalog, capacity, curves, link, config
+        self.weigh = weigh
 
     def abstract(self, seen: Observation) -> Features:
         """Form SMGs, rank the segments that they lack by expected value, and say how the network as a whole is."""
-        features = self.abstract_session(seen.status.session, seen.status.networking.snr_db)
+        weights = None if self.weigh is None else self.weigh(seen)
+        features = self.abstract_session(seen.status.session, seen.status.networking.snr_db, weights)
         return replace(features, context=context_of(seen.status))
 
-    def abstract_session(self, session: Session, snr_db: Float[np.ndarray, "batch user ap"]) -> Features:
+    def abstract_session(
+        self, session: Session, snr_db: Float[np.ndarray, "batch user ap"], weights: DemandWeights | None = None
+    ) -> Features:
         """Do the same from a session and channel state that are at hand, without a context."""
         own = gather_subgroups(session, self.link.spectral_efficiency(snr_db), self.catalog)
-        segments, value_s, urgent_s, length_s = self._items(session, own.subgroup, own.group)
+        segments, value_s, urgent_s, length_s = self._items(session, own.subgroup, own.group, weights)
         return Features(
             **own._asdict(),
             segments=segments,
@@ -79,7 +111,11 @@ class GroupAbstractor:
         )
 
     def _items(
-        self, session: Session, subgroup: Int[np.ndarray, "batch user"], group: Int[np.ndarray, "batch subgroup"]
+        self,
+        session: Session,
+        subgroup: Int[np.ndarray, "batch user"],
+        group: Int[np.ndarray, "batch subgroup"],
+        weights: DemandWeights | None,
     ) -> tuple[
         Int[np.ndarray, "batch subgroup item 2"],
         Float[np.ndarray, "batch subgroup item"],
@@ -88,7 +124,7 @@ class GroupAbstractor:
     ]:
         """Sum the members' wishes for each segment and keep the `n_items` largest sums of every SMG."""
         n_batch, _, n_rows, n_segments = session.buffered.shape
-        segment, watch_s, soon_s = self._demands(session)
+        segment, watch_s, soon_s = self._demands(session, weights)
         env = np.arange(n_batch)[:, None]
         base = np.full(group.shape, np.iinfo(np.int64).max)
         np.minimum.at(base, (env, subgroup), session.head)
@@ -116,7 +152,7 @@ class GroupAbstractor:
         return np.stack([position, chosen], axis=-1), value, urgent, length_s
 
     def _demands(
-        self, session: Session
+        self, session: Session, weights: DemandWeights | None
     ) -> tuple[
         Int[np.ndarray, "batch user position ahead"],
         Float[np.ndarray, "batch user position ahead"],
@@ -153,4 +189,9 @@ class GroupAbstractor:
         row = user * n_rows + position % n_rows
         is_held = session.buffered.reshape(-1)[row[..., None] * n_segments + place] > 0
         demand_s = probability * length_s * ~is_held
-        return place, demand_s / (1 + wait_s / self.config.horizon_s), demand_s * (wait_s < self.config.urgent_s)
+        watch_s, soon_s = demand_s / (1 + wait_s / self.config.horizon_s), demand_s * (wait_s < self.config.urgent_s)
+        if weights is not None:
+            env_, user_ = np.ix_(np.arange(n_batch), np.arange(video.shape[1]))
+            value, urgent = (each[env_[..., None], user_[..., None], kind][..., None] for each in weights)
+            watch_s, soon_s = watch_s * value, soon_s * urgent
+        return place, watch_s, soon_s
