@@ -63,6 +63,8 @@ Axes of studies, and of single files:
     amount      numbers of views per user       count     numbers of groups that are tried
     prior       strengths of shrinkage          look      evaluations during a training
     band        bandwidths of a study
+    y           pixels of a map to the north                    x         pixels of a map to the east
+    building    buildings of a scene
 
 `*shape` and `*rest` stand for any number of axes.
 
