@@ -1,4 +1,3 @@
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -6,14 +5,6 @@ from gdt_tutorial.physical.scenes.layout import random_scene
 from gdt_tutorial.physical.scenes.scene import Scene
 
 AP = np.array([[4.0, 4.0]])
-
-
-@pytest.fixture
-def without_type_checks():
-    """Leave wrong numbers of axes to the library's own sentences, as they are where nobody checks annotations."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def plan(rows: str) -> np.ndarray:
