@@ -57,11 +57,11 @@ class GanConfig:
     """Sizes, losses and training of generator and discriminator."""
 
     width: int = parameter(16, "Planes of the finest level of the generator.", "chosen", above=0)
-    n_noise: int = parameter(4, "Noise planes.", "chosen", above=0)
+    n_noise: int = parameter(3, "Noise planes, of squares of 2, 8 and 32 pixels.", "chosen", above=0)
     judge_width: int = parameter(24, "Planes of the first layer of the discriminator.", "chosen", above=0)
-    square_weight: float = parameter(10.0, "Weight of the square error of the mean.", "chosen", at_least=0)
-    learning_rate: float = parameter(1e-3, "Step size of both.", "chosen", above=0)
-    momentum: float = parameter(0.5, "Of Adam's mean of gradients.", "Isola et al. 2017", at_least=0, below=1)
+    square_weight: float = parameter(3.0, "Weight of the square error of the mean.", "chosen", at_least=0)
+    learning_rate: float = parameter(2e-3, "Step size of both.", "chosen", above=0)
+    momentum: float = parameter(0.0, "Of Adam's mean of gradients.", "chosen: none", at_least=0, below=1)
     ema_decay: float = parameter(
         0.985,
         "What each update leaves of the running average of the generator's weights, with which it ends.",

@@ -145,9 +145,13 @@ class ResidualUNet(nn.Module):
     def noise(
         self, n_images: int, n_rows: int, n_columns: int, *, generator: torch.Generator
     ) -> Float[Tensor, "batch noise row column"]:
-        """Draw noise planes: standard normal numbers, the first of each pixel, each next of squares four times as wide."""
+        """Draw noise planes: standard normal numbers of squares, 2 pixels wide in the first, then 8, 32, ...
+
+        What is unknown of an image is larger than a pixel. Noise of single pixels would have to be averaged first, and what
+        is left of it frays the edges.
+        """
         planes = [torch.empty(n_images, 0, n_rows, n_columns)]
-        for side in (_STRIDE**plane for plane in range(self.n_noise)):
+        for side in (2 * _STRIDE**plane for plane in range(self.n_noise)):
             coarse = torch.randn(n_images, 1, -(-n_rows // side), -(-n_columns // side), generator=generator)
             fine = coarse.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
             planes.append(fine[:, :, :n_rows, :n_columns])
