@@ -8,4 +8,7 @@ Modules:
     scene: The value: heights on a grid, and where the access points stand.
     layout: Random scenes, and heights drawn anew.
     diffraction: Line of sight, knife edges, and maps of the loss.
+    scene_streets: Where walkers go.
+    scene_channel: The channel of a network that stands on a scene.
+    scene_network: Such a network.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.ndimage import distance_transform_edt, label
 
 from gdt_tutorial.configuration import require
@@ -124,7 +124,7 @@ class Scene:
         street = np.zeros((*building_height_m.shape[:-1], 1), dtype=building_height_m.dtype)
         return np.concatenate([building_height_m, street], axis=-1)[..., self.building]  # -1 is the street at the end
 
-    def spread_indoors(self, level: Float[np.ndarray, "*shape y x"]) -> Float[np.ndarray, "*shape y x"]:
+    def spread_indoors(self, level: Shaped[np.ndarray, "*shape y x"]) -> Shaped[np.ndarray, "*shape y x"]:
         """Give the pixels of buildings the value of the nearest street pixel."""
         row, column = self._nearest_street
         return level[..., row, column]
