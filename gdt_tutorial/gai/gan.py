@@ -45,6 +45,7 @@ __all__ = [
     "hinge_of_generator",
     "load_generator",
     "save_generator",
+    "square_of_draws",
     "square_of_mean",
     "start_generator",
     "train_gan",
@@ -99,6 +100,16 @@ def square_of_mean(
 ) -> Float[Tensor, ""]:
     """Return the product of the errors of two draws; its mean over noise is the square error of the mean draw."""
     return ((first - target) * (second - target))[is_scored].mean()
+
+
+def square_of_draws(
+    first: Float[Tensor, "batch row column"],
+    second: Float[Tensor, "batch row column"],
+    target: Float[Tensor, "batch row column"],
+    is_scored: Bool[Tensor, "batch row column"],
+) -> Float[Tensor, ""]:
+    """Return the usual square error of both draws: that of their mean, and their variance on top (Isola et al. 2017)."""
+    return ((first - target) ** 2 + (second - target) ** 2)[is_scored].mean() / 2
 
 
 class PatchDiscriminator(nn.Module):
@@ -159,6 +170,7 @@ def train_gan(
     images: ImageSet,
     config: GanConfig = BOOK,
     *,
+    square_of: Callable[..., Tensor] = square_of_mean,
     generator: torch.Generator,
     on_update: Callable[[int, GanLosses], object] | None = None,
 ) -> ResidualUNet:
@@ -167,6 +179,7 @@ def train_gan(
     Args:
         images: What it learns to draw.
         config: Sizes, losses and training.
+        square_of: From two draws, target and pixels that count to the error that the generator descends.
         generator: Draws the first weights, the batches and the noise.
         on_update: Called with the update (from 0) and what it left, for a progress bar.
 
@@ -191,7 +204,7 @@ def train_gan(
         _descend(descent_of_judge, loss_of_judge)
         # 2. The generator learns to be taken for real, around the right mean.
         adversarial = hinge_of_generator(judge(condition, base, first, is_scored))
-        square = square_of_mean(first / scale, second / scale, target / scale, is_scored)
+        square = square_of(first / scale, second / scale, target / scale, is_scored)
         _descend(descent_of_drawer, adversarial + config.square_weight * square)
         average.update_parameters(drawer)
         losses = GanLosses(loss_of_judge.item(), adversarial.item(), square.item())

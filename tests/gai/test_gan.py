@@ -13,6 +13,7 @@ from gdt_tutorial.gai.gan import (
     hinge_of_generator,
     load_generator,
     save_generator,
+    square_of_draws,
     square_of_mean,
     start_generator,
     train_gan,
@@ -65,7 +66,7 @@ def test_square_of_mean_ignores_spread():
     target, is_scored = torch.zeros(1, 400, 400), torch.ones(1, 400, 400) > 0
     first, second = 0.5 + 2 * torch.randn(2, 1, 400, 400, generator=generator)
     np.testing.assert_allclose(square_of_mean(first, second, target, is_scored), 0.25, atol=0.05)
-    np.testing.assert_allclose((first - target).square().mean(), 4.25, atol=0.05)
+    np.testing.assert_allclose(square_of_draws(first, second, target, is_scored), 4.25, atol=0.05)
 
 
 def test_square_of_mean_by_hand():
@@ -106,6 +107,14 @@ def test_a_draw_is_bright_or_dark_as_a_whole(drawn):
     of_image = np.array([[draw[mask].mean() for mask, draw in zip(shade, each, strict=True)] for each in draws])
     within = np.array([[draw[mask].std() for mask, draw in zip(shade, each, strict=True)] for each in draws])
     assert of_image.std() > 1.5 * within.mean()
+
+
+def test_the_usual_square_forbids_spread(drawn):
+    fresh, draws = drawn
+    usual = train_gan(shaded(), QUICK, square_of=square_of_draws, generator=torch_stream(0))
+    shade = fresh.condition[:, 0].numpy() > 0
+    timid = usual.draw(fresh.condition, fresh.base, 64, generator=torch_stream(2)).numpy()
+    assert timid[:, shade].std(axis=0).mean() < 0.5 * draws[:, shade].std(axis=0).mean()
 
 
 def test_averaged_weights_are_torchs():

@@ -7,11 +7,14 @@ chapters, which compare parts of the twin without a loop, stand here too.
     shipped_allocator   the network that allocates, by imitation and evolution (some ten minutes)
     policy_gradient_allocator   another one, by the policy gradient on top of greedy (three minutes)
     shipped_latents     the encoder of users' windows (a minute)
+    shipped_scenes      the generator of scenes (two minutes)
 
     online_allocator    a long session with a drift, in which an allocator goes on learning
     swipe_imitation     who copies swipes best: the adversary, the clone, or Kaplan-Meier
     vae_study           codes of the status compared: principal components, autoencoders, variational autoencoders
     code_table          that table (`reproduce` writes it, and it lies in `twin/results`), read again
+    scene_study         emulators of scenes compared, and augmentation with drawn scenes
+    scene_table         that table (`reproduce` writes it), read again
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
     mended_reports      how far are filled and denoised reports from the truth?
 """

@@ -42,7 +42,7 @@ class MapPrior:
     """
 
     table: RayTable
-    correlation_m: float = 24.0
+    correlation_m: float = 96.0
     noise_db: float = 1.0
     pixel_m: float = 8.0
 
@@ -94,7 +94,7 @@ def image_set(
         inputs: Of each map, as `scene_inputs` makes them.
         loss_db: The maps.
         prior: What is known beforehand.
-        n_reports: Reports of a map; or its bounds, between which the logarithm is uniform for 7 in 10 maps, and none else.
+        n_reports: Reports of a map; or its bounds, between which the logarithm is uniform for half of the maps, and none else.
         rng: Draws numbers and places of reports.
     """
     parts = []
@@ -133,7 +133,7 @@ def _number(n_reports: int | tuple[int, int], rng: np.random.Generator) -> int:
     if isinstance(n_reports, int):
         return n_reports
     low, high = np.log(n_reports)
-    return int(np.rint(np.exp(rng.uniform(low, high)))) * int(rng.uniform() < 0.7)
+    return int(np.rint(np.exp(rng.uniform(low, high)))) * int(rng.uniform() < 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
