@@ -91,7 +91,7 @@ FIGURES: dict[str, Figure] = {
         kind="n_windows",
     ),
     "scenes": Figure(
-        module="gdt_tutorial.twin.recipes.scene_study",
+        module="gdt_tutorial.loops.recipes.scene_study",
         n_seeds=5,
         task_s={"emulators": 110.0, "augmentation": 40.0},
         kind="kind",

@@ -7,15 +7,20 @@ its generator and discriminator" (the paper, GAI-Based Status Emulation). It giv
     discriminator   condition, image -> logits          one for each patch, high for real images
 
     1. D descends   mean max(0, 1 - D(y)) + mean max(0, 1 + D(G))          (hinge; y is the real image)
-    2. G descends   -mean D(G)  +  square_weight x mean (G - y) (G' - y)
+    2. G descends   -mean D(G)  +  error_weight x error of two draws G, G' of one condition
 
-The second term of step 2 is the square error *of the mean over noise*: with two independent draws G and G' of one condition,
-E[(G - y)(G' - y)] = (E[G] - y)^2. The usual square, E[(G - y)^2], is that plus the variance of G: it forbids the generator to
-use its noise, which then draws one image again and again (Isola et al. 2017 say so of theirs).
+What the error of step 2 asks for decides whether the generator uses its noise (e = G - y, e' = G' - y):
+
+    square_of_draws   (e^2 + e'^2) / 2              square error of the mean, and the variance of G on top: one image, ever again
+    square_of_mean    e e'                          its mean is (E[G] - y)^2: the spread is left to the discriminator
+    crps_of_draws     (|e| + |e'| - |G - G'|) / 2   a proper score: least where each pixel has the right distribution
+
+None of them knows which pixels are dark together. That is what the discriminator is for.
 
 Sources: Goodfellow et al. 2014; conditions: Mirza and Osindero 2014; patches: Isola et al. 2017, sec. 3.2.2; hinge: Lim and Ye
-2017; running average of the generator: Yazici et al. 2019. We differ: the product of two errors instead of an absolute error,
-and a residual path. Averages are torch's own.
+2017; running average of the generator: Yazici et al. 2019. Isola et al. 2017 say of the usual error that the
+noise is ignored; the score is Gneiting and Raftery 2007. We differ in the other two errors and in a residual path. Averages
+are torch's own.
 """
 
 from collections.abc import Callable
@@ -41,6 +46,7 @@ __all__ = [
     "GanConfig",
     "GanLosses",
     "PatchDiscriminator",
+    "crps_of_draws",
     "hinge_of_discriminator",
     "hinge_of_generator",
     "load_generator",
@@ -60,7 +66,10 @@ class GanConfig:
     width: int = parameter(16, "Planes of the finest level of the generator.", "chosen", above=0)
     n_noise: int = parameter(3, "Noise planes, of squares of 2, 8 and 32 pixels.", "chosen", above=0)
     judge_width: int = parameter(24, "Planes of the first layer of the discriminator.", "chosen", above=0)
-    square_weight: float = parameter(3.0, "Weight of the square error of the mean.", "chosen", at_least=0)
+    adversarial_weight: float = parameter(
+        1.0, "Weight of being taken for real; at 0 the discriminator says nothing.", "chosen", at_least=0
+    )
+    error_weight: float = parameter(3.0, "Weight of the error of two draws.", "chosen", at_least=0)
     learning_rate: float = parameter(2e-3, "Step size of both.", "chosen", above=0)
     momentum: float = parameter(0.0, "Of Adam's mean of gradients.", "chosen: none", at_least=0, below=1)
     ema_decay: float = parameter(
@@ -100,6 +109,17 @@ def square_of_mean(
 ) -> Float[Tensor, ""]:
     """Return the product of the errors of two draws; its mean over noise is the square error of the mean draw."""
     return ((first - target) * (second - target))[is_scored].mean()
+
+
+def crps_of_draws(
+    first: Float[Tensor, "batch row column"],
+    second: Float[Tensor, "batch row column"],
+    target: Float[Tensor, "batch row column"],
+    is_scored: Bool[Tensor, "batch row column"],
+) -> Float[Tensor, ""]:
+    """Return the continuous ranked probability score of two draws (Gneiting and Raftery 2007; Ferro 2014)."""
+    distance = ((first - target).abs() + (second - target).abs() - (first - second).abs()) / 2
+    return distance[is_scored].mean()
 
 
 def square_of_draws(
@@ -152,11 +172,11 @@ class PatchDiscriminator(nn.Module):
 
 
 class GanLosses(NamedTuple):
-    """Of one update: the discriminator's hinge, the generator's, and the square error of the mean draw (in scales)."""
+    """Of one update: the discriminator's hinge, the generator's, and the error of two draws (in scales)."""
 
     discriminator: float
     adversarial: float
-    square: float
+    error: float
 
 
 def start_generator(images: ImageSet, config: GanConfig = BOOK, *, generator: torch.Generator) -> ResidualUNet:
@@ -170,7 +190,7 @@ def train_gan(
     images: ImageSet,
     config: GanConfig = BOOK,
     *,
-    square_of: Callable[..., Tensor] = square_of_mean,
+    error_of: Callable[..., Tensor] = crps_of_draws,
     generator: torch.Generator,
     on_update: Callable[[int, GanLosses], object] | None = None,
 ) -> ResidualUNet:
@@ -179,7 +199,7 @@ def train_gan(
     Args:
         images: What it learns to draw.
         config: Sizes, losses and training.
-        square_of: From two draws, target and pixels that count to the error that the generator descends.
+        error_of: From two draws, target and pixels that count to the error that the generator descends.
         generator: Draws the first weights, the batches and the noise.
         on_update: Called with the update (from 0) and what it left, for a progress bar.
 
@@ -204,10 +224,10 @@ def train_gan(
         _descend(descent_of_judge, loss_of_judge)
         # 2. The generator learns to be taken for real, around the right mean.
         adversarial = hinge_of_generator(judge(condition, base, first, is_scored))
-        square = square_of(first / scale, second / scale, target / scale, is_scored)
-        _descend(descent_of_drawer, adversarial + config.square_weight * square)
+        error = error_of(first / scale, second / scale, target / scale, is_scored)
+        _descend(descent_of_drawer, config.adversarial_weight * adversarial + config.error_weight * error)
         average.update_parameters(drawer)
-        losses = GanLosses(loss_of_judge.item(), adversarial.item(), square.item())
+        losses = GanLosses(loss_of_judge.item(), adversarial.item(), error.item())
         _require_finite(losses, update)
         if on_update is not None:
             on_update(update, losses)

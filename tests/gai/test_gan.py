@@ -9,6 +9,7 @@ import torch
 from gdt_tutorial.gai.gan import (
     GanConfig,
     PatchDiscriminator,
+    crps_of_draws,
     hinge_of_discriminator,
     hinge_of_generator,
     load_generator,
@@ -20,12 +21,13 @@ from gdt_tutorial.gai.gan import (
 )
 from gdt_tutorial.gai.unet import ImageSet
 from gdt_tutorial.seeding import torch_stream
+from gdt_tutorial.studies.scores import crps_sample
 
 QUICK = GanConfig(
     width=8,
     n_noise=3,
     judge_width=12,
-    square_weight=3.0,
+    error_weight=3.0,
     n_updates=250,
     batch_size=32,
     learning_rate=2e-3,
@@ -75,6 +77,13 @@ def test_square_of_mean_by_hand():
     assert square_of_mean(first, second, target, torch.tensor([[[True, False]]])).item() == 3.0
 
 
+def test_score_of_two_draws_is_that_of_a_sample():
+    draws = torch.randn(3, 4, 8, 8, generator=torch_stream(0))
+    is_scored = torch.rand(4, 8, 8, generator=torch_stream(1)) < 0.5
+    expected = crps_sample(draws[:2].numpy(), draws[2].numpy())[is_scored.numpy()].mean()
+    np.testing.assert_allclose(crps_of_draws(*draws, is_scored), expected, rtol=1e-5)
+
+
 def test_the_discriminator_does_not_see_what_does_not_count():
     given = shaded(2)
     judge = PatchDiscriminator(start_generator(given, QUICK, generator=torch_stream(0)), 6, generator=torch_stream(1))
@@ -111,7 +120,7 @@ def test_a_draw_is_bright_or_dark_as_a_whole(drawn):
 
 def test_the_usual_square_forbids_spread(drawn):
     fresh, draws = drawn
-    usual = train_gan(shaded(), QUICK, square_of=square_of_draws, generator=torch_stream(0))
+    usual = train_gan(shaded(), QUICK, error_of=square_of_draws, generator=torch_stream(0))
     shade = fresh.condition[:, 0].numpy() > 0
     timid = usual.draw(fresh.condition, fresh.base, 64, generator=torch_stream(2)).numpy()
     assert timid[:, shade].std(axis=0).mean() < 0.5 * draws[:, shade].std(axis=0).mean()

@@ -13,8 +13,6 @@ chapters, which compare parts of the twin without a loop, stand here too.
     swipe_imitation     who copies swipes best: the adversary, the clone, or Kaplan-Meier
     vae_study           codes of the status compared: principal components, autoencoders, variational autoencoders
     code_table          that table (`reproduce` writes it, and it lies in `twin/results`), read again
-    scene_study         emulators of scenes compared, and augmentation with drawn scenes
-    scene_table         that table (`reproduce` writes it), read again
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
     mended_reports      how far are filled and denoised reports from the truth?
 """
