@@ -5,5 +5,6 @@ ray_table   the mean loss by distance and blockage, counted on measured maps
 random_field  Gaussian fields on a grid, and the variogram of what was measured
 kriging     the maps that agree with reports, when errors are Gaussian
 sharpening  the same for the draws of any maker, by weight
-maker_scores  makers against the true conditional law
+maker_scores  makers against the truth of scenes that they have not seen
+map_emulator  the status of users, read from drawn maps
 """
