@@ -89,12 +89,12 @@ def likeness(maker: MapMaker, scene: Scene, *, seed: int) -> tuple[float, float]
 
 def _emulators(train: list[Scene], fresh: list[Scene], n_updates: int | None, seed: int) -> Iterator[Scored]:
     inputs, loss_db = measured_maps(train)
-    streams = {"rng": stream(seed, "reports"), "generator": torch_stream(seed, "networks")}
+    rng, generator = stream(seed, "reports"), torch_stream(seed, "networks")
     config = BOOK if n_updates is None else replace(BOOK, n_updates=n_updates)
-    drawn = train_maps(inputs, loss_db, config, **streams)
-    mean = unet_mean(inputs, loss_db, drawn.prior, n_updates=n_updates or 400, **streams)
+    drawn = train_maps(inputs, loss_db, config, rng=rng, generator=generator)
+    mean = unet_mean(inputs, loss_db, drawn.prior, n_updates=n_updates or 400, rng=rng, generator=generator)
     around = mean_and_field(inputs, loss_db, mean, rng=stream(seed, "variogram"))
-    makers = {
+    makers: dict[str, MapMaker] = {
         "statistical law": LawAndFields(),
         "ray table": SureMap(drawn.prior.table.mean),
         "U-Net": SureMap(mean),

@@ -134,25 +134,33 @@ class Scene:
         nearest = distance_transform_edt(self.footprint, return_distances=False, return_indices=True)
         return np.asarray(nearest, dtype=np.int64)
 
-    def at(
-        self, level: Float[np.ndarray, "*shape y x"], position_m: Float[np.ndarray, "point xy"]
-    ) -> Float[np.ndarray, "*shape point"]:
-        """Read a map at positions: bilinear between the centers of pixels, so that it is continuous along a walk.
+    def at(self, level: Float[np.ndarray, "*rest y x"], position_m: Float[np.ndarray, "*shape xy"]) -> np.ndarray:
+        """Read maps at positions: bilinear between the centers of pixels, so that it is continuous along a walk.
 
         Buildings take the value of the nearest street pixel first, since nobody walks indoors and no map holds there;
-        beyond the outermost centers the map goes on as it ends.
+        beyond the outermost centers the map goes on as it ends. Returns the axes of the maps, then those of the positions.
 
         Raises:
             ValueError: A map of another shape, or a position outside the grid.
         """
         require(level.shape[-2:] == self.shape, "level", f"end in the shape {self.shape}", level.shape, "pass its maps")
+        row, column, weight = self.corners(position_m)
+        return (self.spread_indoors(level)[..., row, column] * weight.astype(level.dtype)).sum(axis=-1)
+
+    def corners(
+        self, position_m: Float[np.ndarray, "*shape xy"]
+    ) -> tuple[Int[np.ndarray, "*shape 4"], Int[np.ndarray, "*shape 4"], Float[np.ndarray, "*shape 4"]]:
+        """Return rows, columns and weights of the four pixels between whose centers each position lies.
+
+        Raises:
+            ValueError: A position outside the grid.
+        """
         self.check_inside(position_m)
-        level = self.spread_indoors(level)
         limit = np.array(self.shape) - 1
         at = np.clip(((position_m - np.array(self.origin_m)) / self.pixel_m - 0.5)[..., ::-1], 0, limit)
         low = np.minimum(at.astype(np.int64), np.maximum(limit - 1, 0))
-        high, weight = np.minimum(low + 1, limit), (at - low).astype(level.dtype)
-        (y0, x0), (y1, x1), (wy, wx) = low.T, high.T, weight.T
-        south = level[..., y0, x0] * (1 - wx) + level[..., y0, x1] * wx
-        north = level[..., y1, x0] * (1 - wx) + level[..., y1, x1] * wx
-        return south * (1 - wy) + north * wy
+        high, north_east = np.minimum(low + 1, limit), at - low
+        (y0, x0), (y1, x1), (wy, wx) = (np.moveaxis(each, -1, 0) for each in (low, high, north_east))
+        row, column = np.stack([y0, y0, y1, y1], axis=-1), np.stack([x0, x1, x0, x1], axis=-1)
+        weight = np.stack([(1 - wy) * (1 - wx), (1 - wy) * wx, wy * (1 - wx), wy * wx], axis=-1)
+        return row, column, weight

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from gdt_tutorial.loops.recipes.scene_study import AUGMENTATIONS, SIZES
+from gdt_tutorial.loops.recipes.scene_table import SceneTable
 from gdt_tutorial.physical.scenes.scene import Scene
 from gdt_tutorial.teaching.plots import color
 from gdt_tutorial.twin.emulation.maps.maker_scores import OUTAGE_LOSS_DB
-from gdt_tutorial.loops.recipes.scene_study import AUGMENTATIONS, SIZES
-from gdt_tutorial.loops.recipes.scene_table import SceneTable
 
 __all__ = [
     "draw_augmentation",
@@ -134,12 +134,13 @@ def draw_update(
         n_reports: These numbers.
         now: Which of them is shown.
     """
-    upper, lower = fig.subfigures(2, 1, height_ratios=(1.15, 1))
-    for ax, (title, loss_db) in zip(upper.subplots(1, len(maps)), maps, strict=True):
+    grid = fig.add_gridspec(2, len(maps), height_ratios=(1.15, 1))
+    for column, (title, loss_db) in enumerate(maps):
+        ax = fig.add_subplot(grid[0, column])
         draw_map(ax, scene, loss_db, title)
         if len(reported):
             ax.plot(*reported.T, ".", ms=6, color=color("orange"), mec="black", mew=0.4)
-    ax, place = lower.subplots(), np.arange(len(n_reports))
+    ax, place = fig.add_subplot(grid[1, :]), np.arange(len(n_reports))
     for (name, values), own, mark in zip(curves.items(), ("blue", "green"), "oP", strict=True):
         ax.plot(place, values, f"{mark}-", color=color(own), label=name)
     ax.axvline(list(n_reports).index(now), color=color("text"), lw=1.2, ls=":")

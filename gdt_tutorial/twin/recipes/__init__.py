@@ -14,5 +14,6 @@ chapters, which compare parts of the twin without a loop, stand here too.
     vae_study           codes of the status compared: principal components, autoencoders, variational autoencoders
     code_table          that table (`reproduce` writes it, and it lies in `twin/results`), read again
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
+    scene_emulators     emulators for networks on scenes: by the law, by drawn maps, by the truth
     mended_reports      how far are filled and denoised reports from the truth?
 """

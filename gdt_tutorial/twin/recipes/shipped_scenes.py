@@ -27,12 +27,12 @@ def train_shipped_scenes(
 ) -> GeneratedMaps:
     """Train the shipped generator anew."""
     inputs, loss_db = measured_maps(random_scenes(n_scenes, rng=seeding.stream(_SEED, "scenes")))
-    streams = {"rng": seeding.stream(_SEED, "reports"), "generator": seeding.torch_stream(_SEED, "generator")}
-    return train_maps(inputs, loss_db, config, **streams, on_update=on_update)
+    rng, generator = seeding.stream(_SEED, "reports"), seeding.torch_stream(_SEED, "generator")
+    return train_maps(inputs, loss_db, config, rng=rng, generator=generator, on_update=on_update)
 
 
 def untrained_scenes(config: GanConfig = BOOK, n_scenes: int = _N_SCENES) -> GeneratedMaps:
     """Return the start of that training."""
     inputs, loss_db = measured_maps(random_scenes(n_scenes, rng=seeding.stream(_SEED, "scenes")))
-    streams = {"rng": seeding.stream(_SEED, "reports"), "generator": seeding.torch_stream(_SEED, "generator")}
-    return start_maps(inputs, loss_db, config, **streams)
+    rng, generator = seeding.stream(_SEED, "reports"), seeding.torch_stream(_SEED, "generator")
+    return start_maps(inputs, loss_db, config, rng=rng, generator=generator)

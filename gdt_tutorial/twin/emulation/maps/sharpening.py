@@ -9,6 +9,7 @@ With many reports few draws count. The likelihood is therefore raised to a power
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +18,7 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.twin.emulation.maps.kriging import MapReports
 from gdt_tutorial.twin.emulation.maps.map_maker import MapMaker
 
-__all__ = ["Sharpened", "report_weights"]
+__all__ = ["Sharpened", "report_weights", "tempered_weights"]
 
 
 def report_weights(
@@ -32,24 +33,35 @@ def report_weights(
         ValueError: A noise that is not positive, or more effective draws than there are draws.
     """
     require(noise_db > 0, "noise_db", "be above 0", noise_db, "no draw hits a report exactly")
-    n_draws = len(drawn_db)
+    return tempered_weights(-((drawn_db - reported_db) ** 2).sum(axis=-1) / (2 * noise_db**2), min_effective)
+
+
+def tempered_weights(
+    log_likelihood: Float[np.ndarray, "draw *shape"],  # noqa: F821
+    min_effective: float,
+) -> Float[np.ndarray, "draw *shape"]:  # noqa: F821
+    """Return weights of draws, the first axis, that sum to one: the likelihood to the largest power that leaves enough draws.
+
+    Raises:
+        ValueError: More effective draws than there are draws.
+    """
+    n_draws = len(log_likelihood)
     rule = f"lie in [1, {n_draws}]"
     require(1 <= min_effective <= n_draws, "min_effective", rule, min_effective, "draw more candidates")
-    log_likelihood = -((drawn_db - reported_db) ** 2).sum(axis=-1) / (2 * noise_db**2)
-    log_likelihood -= log_likelihood.max()
-    low, high = 0.0, 1.0
-    if _effective(log_likelihood) >= min_effective:
-        low = 1.0
-    for _ in range(40 if low < 1 else 0):
+    log_likelihood = log_likelihood - log_likelihood.max(axis=0)
+
+    def weights(power: Any) -> Any:
+        weight = np.exp(power * log_likelihood)
+        return weight / weight.sum(axis=0)
+
+    low, high = np.zeros(log_likelihood.shape[1:]), np.ones(log_likelihood.shape[1:])
+    # 0 leaves all draws alike and 1 is the likelihood itself; the number of effective draws falls in between.
+    low = np.where(1 / (weights(high) ** 2).sum(axis=0) >= min_effective, high, low)
+    for _ in range(30):
         middle = (low + high) / 2
-        low, high = (middle, high) if _effective(middle * log_likelihood) >= min_effective else (low, middle)
-    weight = np.exp(low * log_likelihood)
-    return weight / weight.sum()
-
-
-def _effective(log_weight: np.ndarray) -> float:
-    weight = np.exp(log_weight)
-    return float(weight.sum() ** 2 / (weight**2).sum())
+        is_enough = 1 / (weights(middle) ** 2).sum(axis=0) >= min_effective
+        low, high = np.where(is_enough, middle, low), np.where(is_enough, high, middle)
+    return weights(low)
 
 
 @dataclass(frozen=True, kw_only=True)
