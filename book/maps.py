@@ -31,7 +31,7 @@ class Box:
     Attributes:
         planned: Whether file and names are still to come.
         stand_in: What stands where the paper has generative AI, as long as that is planned; "" where nothing does.
-        awaits: Keys of the boxes of Fig. 1 that are to take the place of the stand-in.
+        awaits: Keys of the boxes of Fig. 1, or numbers of the chapters, that are to take the place of the stand-in.
     """
 
     figure: str

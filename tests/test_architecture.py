@@ -48,11 +48,12 @@ def test_chapters_resolve(box):
 
 
 @pytest.mark.parametrize("box", [box for box in BOXES if box.stand_in], ids=lambda box: box.key)
-def test_a_stand_in_awaits_boxes_that_are_planned(box):
+def test_a_stand_in_awaits_what_is_planned(box):
     models = {other.key: other for other in BOXES if other.figure == "1"}
     assert box.awaits
     for key in box.awaits:
-        assert models[key].planned, f"{key} is written now: say in `stand_in` and `awaits` what {box.key} runs on"
+        is_planned = models[key].planned if key in models else not PLAN.chapter(key).is_written
+        assert is_planned, f"{key} is written now: say in `stand_in` and `awaits` what {box.key} runs on"
 
 
 def test_no_box_of_the_loops_looks_written_whose_generative_part_is_not():

@@ -70,9 +70,7 @@ class GanConfig:
         1.0, "Weight of being taken for real; at 0 the discriminator says nothing.", "chosen", at_least=0
     )
     error_weight: float = parameter(3.0, "Weight of the error of two draws.", "chosen", at_least=0)
-    learning_rate: float = parameter(
-        2e-3, "Step size of both, at first; it falls to 0 along a cosine.", "chosen", above=0
-    )
+    learning_rate: float = parameter(2e-3, "Step size of both.", "chosen", above=0)
     momentum: float = parameter(0.0, "Of Adam's mean of gradients.", "chosen: none", at_least=0, below=1)
     ema_decay: float = parameter(
         0.985,
@@ -214,7 +212,6 @@ def train_gan(
     betas = (config.momentum, 0.99)
     descent_of_drawer = torch.optim.Adam(drawer.parameters(), lr=config.learning_rate, betas=betas)
     descent_of_judge = torch.optim.Adam(judge.parameters(), lr=config.learning_rate, betas=betas)
-    schedules = [cosine(each, config.n_updates) for each in (descent_of_drawer, descent_of_judge)]
     scale = drawer.residual_scale
     for update in range(config.n_updates):
         batch = images[torch.randint(len(images), (config.batch_size,), generator=generator)]
@@ -230,8 +227,6 @@ def train_gan(
         error = error_of(first / scale, second / scale, target / scale, is_scored)
         _descend(descent_of_drawer, config.adversarial_weight * adversarial + config.error_weight * error)
         average.update_parameters(drawer)
-        for schedule in schedules:
-            schedule.step()
         losses = GanLosses(loss_of_judge.item(), adversarial.item(), error.item())
         _require_finite(losses, update)
         if on_update is not None:

@@ -10,8 +10,8 @@ height. Sizes, weights and numbers of updates were chosen on other seeds.
     U-Net and field      the same with a Gaussian field around it, of the spread and reach of its errors
     GAN                  the generator
 
-Augmentation: a U-Net learns from few measured maps, from these with all symmetries of a square, with maps that a GAN (trained
-on the same few) draws for new footprints, or with both. It is scored by the error of its map.
+Augmentation: a U-Net learns from few measured maps, from these with all symmetries of a square, or with maps that a GAN (trained
+on the same few) draws for new footprints. It is scored by the error of its map.
 
 In the loop: emulators of the channel on networks that stand on scenes, with the shipped generator (`maps_in_the_loop`).
 
@@ -28,11 +28,14 @@ import torch
 
 from gdt_tutorial.gai.gan import GanConfig, train_gan, train_unet
 from gdt_tutorial.gai.unet import ImageSet, with_symmetries
+from gdt_tutorial.loops.recipes.maps_in_the_loop import MapLoopConfig, study
 from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
+from gdt_tutorial.physical.scenes.layout import SceneConfig
 from gdt_tutorial.physical.scenes.scene import Scene
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.studies.image_scores import psnr_db, ssim
 from gdt_tutorial.studies.map_scores import mean_square
+from gdt_tutorial.twin.abstraction.expected_worst import ExpectedWorst
 from gdt_tutorial.twin.emulation.maps.generator import GeneratedMaps, MapPrior, image_set
 from gdt_tutorial.twin.emulation.maps.generator_training import (
     BOOK,
@@ -44,39 +47,50 @@ from gdt_tutorial.twin.emulation.maps.generator_training import (
     unet_mean,
 )
 from gdt_tutorial.twin.emulation.maps.maker_scores import score_maker
+from gdt_tutorial.twin.emulation.maps.map_emulator import MapSnrConfig
 from gdt_tutorial.twin.emulation.maps.map_maker import HeightDraws, LawAndFields, MapMaker, SureMap
+from gdt_tutorial.twin.pretrained import pretrained_scenes
+from gdt_tutorial.twin.recipes.scene_emulators import by_law, by_maker, by_truth, measure_law
 
 __all__ = ["AUGMENTATIONS", "FULL_RANGE_DB", "SIZES", "VERSION", "likeness", "tasks", "work"]
 
 VERSION = "1"
 SIZES = (8, 32, 128)
-AUGMENTATIONS = ("none", "symmetries", "drawn scenes", "both")
+AUGMENTATIONS = ("none", "symmetries", "drawn scenes")
 FULL_RANGE_DB = 75.0  # of a map: from the foot of a mast to the deepest shade
 Scored = tuple[str, dict[str, float]]
 _SEED = 60_000  # no setting was chosen on these
-_N_TRAIN, _N_TEST = 512, 80
-_N_DRAWN, _GAN_UPDATES, _UNET_UPDATES = 256, 300, 150
+_N_TRAIN, _N_TEST, _N_LOOP = 512, 120, 4
+_MAP_ERROR_DB = 5.5  # of a mean map, on other seeds
+_N_DRAWN, _GAN_UPDATES, _UNET_UPDATES = 128, 250, 120
 
 
 def tasks(n_seeds: int) -> list[dict[str, Any]]:
-    """Return one task for the emulators of each seed, and one for each number of scenes to learn from."""
-    kinds = ({"kind": "emulators", "n_scenes": _N_TRAIN}, *({"kind": "augmentation", "n_scenes": n} for n in SIZES))
+    """Return one task for each seed and comparison; augmentation has several numbers of scenes to learn from."""
+    kinds = (
+        {"kind": "emulators", "n_scenes": _N_TRAIN},
+        *({"kind": "augmentation", "n_scenes": n} for n in SIZES),
+        {"kind": "loop", "n_scenes": _N_LOOP},
+    )
     return [{"seed": _SEED + seed, **kind} for kind, seed in product(kinds, range(n_seeds))]
 
 
 def work(task: dict[str, Any]) -> list[dict[str, Any]]:
     """Do one comparison. A task may name fewer updates and test scenes under "n_updates" and "n_test"."""
-    seed = task["seed"]
-    train = random_scenes(task["n_scenes"], rng=stream(seed, "measured scenes"))
-    fresh = random_scenes(task.get("n_test", _N_TEST), rng=stream(seed, "fresh scenes"))
-    compare = _emulators if task["kind"] == "emulators" else _augmentations
-    head = {"seed": seed, "kind": task["kind"], "n_scenes": task["n_scenes"]}
-    scored = compare(train, fresh, task.get("n_updates"), seed)
+    seed, head = task["seed"], {name: task[name] for name in ("seed", "kind", "n_scenes")}
+    scored = _loop(task["n_scenes"], seed) if task["kind"] == "loop" else _maps(task, seed)
     return [
         {**head, "emulator": name, "score": score, "value": value}
         for name, scores in scored
         for score, value in scores.items()
     ]
+
+
+def _maps(task: dict[str, Any], seed: int) -> Iterator[Scored]:
+    train = random_scenes(task["n_scenes"], rng=stream(seed, "measured scenes"))
+    fresh = random_scenes(task.get("n_test", _N_TEST), rng=stream(seed, "fresh scenes"))
+    compare = _emulators if task["kind"] == "emulators" else _augmentations
+    return compare(train, fresh, task.get("n_updates"), seed)
 
 
 def likeness(maker: MapMaker, scene: Scene, *, seed: int) -> tuple[float, float]:
@@ -92,7 +106,7 @@ def _emulators(train: list[Scene], fresh: list[Scene], n_updates: int | None, se
     rng, generator = stream(seed, "reports"), torch_stream(seed, "networks")
     config = BOOK if n_updates is None else replace(BOOK, n_updates=n_updates)
     drawn = train_maps(inputs, loss_db, config, rng=rng, generator=generator)
-    mean = unet_mean(inputs, loss_db, drawn.prior, n_updates=n_updates or 400, rng=rng, generator=generator)
+    mean = unet_mean(inputs, loss_db, drawn.prior, n_updates=n_updates or 300, rng=rng, generator=generator)
     around = mean_and_field(inputs, loss_db, mean, rng=stream(seed, "variogram"))
     makers: dict[str, MapMaker] = {
         "statistical law": LawAndFields(),
@@ -104,6 +118,29 @@ def _emulators(train: list[Scene], fresh: list[Scene], n_updates: int | None, se
     yield _row("heights drawn anew", None, fresh, seed)
     for name, maker in makers.items():
         yield _row(name, maker, fresh, seed)
+
+
+def _loop(n_scenes: int, seed: int) -> Iterator[Scored]:
+    """Score emulators of the channel on some scenes, means over them; the maps come from the shipped generator."""
+    gan, law = pretrained_scenes(), measure_law(SceneConfig(n_aps=MapLoopConfig().n_aps), seed=seed)
+
+    def mean_map(scene: Scene) -> MapMaker:
+        inputs = scene_inputs(scene)
+        mean_db = gan(inputs, 32, rng=stream(seed, "maps")).mean(axis=0)
+        return SureMap(lambda known: mean_db)
+
+    one_map = MapSnrConfig(lasting_std_db=_MAP_ERROR_DB)
+    emulators = {
+        "statistical law": by_law(law),
+        "ray table": by_maker(lambda scene: SureMap(gan.prior.table.mean), one_map, n_draws=1),
+        "mean of draws": by_maker(mean_map, one_map, n_draws=1),
+        "GAN": by_maker(lambda scene: gan),
+        "heights drawn anew": by_maker(lambda scene: HeightDraws(scene=scene)),
+        "true heights": by_truth(),
+    }
+    seeds = [seed * n_scenes + index for index in range(n_scenes)]
+    for name, scores in study(emulators, seeds=seeds, read=ExpectedWorst).items():
+        yield name, {score: float(values.mean()) for score, values in scores.items()}
 
 
 def _row(name: str, maker: MapMaker | None, fresh: list[Scene], seed: int) -> Scored:
@@ -124,17 +161,16 @@ def _augmentations(train: list[Scene], fresh: list[Scene], n_updates: int | None
     prior = fit_map_prior(inputs, loss_db, rng=stream(seed, "reports"))
     plain = image_set(inputs, loss_db, prior, rng=stream(seed, "reports"))
     turned = with_symmetries(plain)
-    config = replace(BOOK, n_updates=n_updates or _GAN_UPDATES)
+    config = replace(BOOK, batch_size=8, n_updates=n_updates or _GAN_UPDATES)
     unknown = random_scenes(_N_DRAWN, rng=stream(seed, "footprints"))
     sets = {
         "none": plain,
         "symmetries": turned,
         "drawn scenes": _half_and_half(plain, _drawn(plain, unknown, prior, config, seed)),
-        "both": _half_and_half(turned, _drawn(turned, unknown, prior, config, seed)),
     }
     for name, images in sets.items():
         generator = torch_stream(seed, "network")
-        unet = train_unet(images, BOOK, n_updates=n_updates or _UNET_UPDATES, generator=generator)
+        unet = train_unet(images, config, n_updates=n_updates or _UNET_UPDATES, generator=generator)
         yield name, {"rmse_db": _error_db(GeneratedMaps(network=unet, prior=prior), fresh)}
 
 

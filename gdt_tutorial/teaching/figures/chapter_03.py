@@ -152,9 +152,9 @@ def draw_update(
 def draw_augmentation(fig: Figure, scenes: SceneTable) -> None:
     """Draw by how much each augmentation changes the error of a U-Net, over the number of measured scenes."""
     ax, place = fig.subplots(), np.arange(len(SIZES))
-    looks = dict(zip(AUGMENTATIONS[1:], (("gray", "s--"), ("blue", "o-"), ("purple", "D-.")), strict=True))
-    for shift, (name, (own, style)) in zip((-0.06, 0.0, 0.06), looks.items(), strict=True):
-        mean, half = np.array([scenes.percent("rmse_db", name, "none", n) for n in SIZES]).T
+    looks = dict(zip(AUGMENTATIONS[1:], (("gray", "s--"), ("blue", "o-")), strict=True))
+    for shift, (name, (own, style)) in zip((-0.05, 0.05), looks.items(), strict=True):
+        mean, half = np.array([scenes.percent("rmse_db", name, "none", n, kind="augmentation") for n in SIZES]).T
         ax.errorbar(place + shift, mean, yerr=half, fmt=style, color=color(own), capsize=4, label=name)
     ax.axhline(0, color=color("text"), lw=1.4)
     ax.set_xticks(place, [f"{n}" for n in SIZES])

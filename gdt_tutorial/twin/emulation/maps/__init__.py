@@ -6,7 +6,6 @@ random_field  Gaussian fields on a grid, and the variogram of what was measured
 kriging     the maps that agree with reports, when errors are Gaussian
 sharpening  the same for the draws of any maker, by weight
 generator    the maps of a GAN, from footprints and from reports
-maker_scores  makers against the true conditional law
 maker_scores  makers against the truth of scenes that they have not seen
 map_emulator  the status of users, read from drawn maps
 """

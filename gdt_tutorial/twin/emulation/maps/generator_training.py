@@ -34,7 +34,7 @@ __all__ = [
     "unet_mean",
 ]
 
-BOOK = GanConfig(error_weight=3.0, judge_width=30, n_updates=1000)
+BOOK = GanConfig(error_weight=5.0, judge_width=30, n_updates=1000)
 SMOKE = replace(BOOK, n_updates=10)
 _REPORTS = (1, 64)
 _VARIANTS = 2  # with reports from different places
