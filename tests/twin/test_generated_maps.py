@@ -9,6 +9,7 @@ from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
 from gdt_tutorial.physical.scenes.layout import SceneConfig, random_scene
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.emulation.maps.generator import GeneratedMaps, MapPrior, image_set, reports_of
+from gdt_tutorial.twin.emulation.maps.generator_training import correlation_of_errors_m
 from gdt_tutorial.twin.emulation.maps.kriging import MapReports
 from gdt_tutorial.twin.emulation.maps.map_maker import MapMaker, check_draws
 from gdt_tutorial.twin.emulation.maps.ray_table import fit_ray_table
@@ -119,3 +120,9 @@ def test_sides_that_do_not_fit_are_refused(measured, trained):
 def test_inputs_that_are_missing_are_refused(measured, trained):
     with pytest.raises(ValueError, match=r"inputs must hold footprint, loss .* got 2; pass what scene_inputs"):
         trained(measured[0][:1, :2], 1, rng=stream(0, "draws"))
+
+
+def test_a_town_without_shade_has_no_reach(measured, prior):
+    inputs, loss_db = measured
+    with pytest.raises(ValueError, match=r"loss_db must have a map with 40 street pixels in the shade, got 0"):
+        correlation_of_errors_m(inputs, loss_db, prior.table.mean, lambda x: 0 * x[:, 0], rng=stream(0, "variogram"))

@@ -10,8 +10,8 @@ height. Sizes, weights and numbers of updates were chosen on other seeds.
     U-Net and field      the same with a Gaussian field around it, of the spread and reach of its errors
     GAN                  the generator
 
-Augmentation: a U-Net learns from few measured maps, from these with all symmetries of a square, or with maps that a GAN (trained
-on the same few) draws for new footprints. It is scored by the error of its map.
+Augmentation: a U-Net learns from few measured maps, from these with all symmetries of a square, or with maps that a GAN
+(trained on the same few) draws for new footprints. It is scored by the error of its map.
 
 In the loop: emulators of the channel on networks that stand on scenes, with the shipped generator (`maps_in_the_loop`).
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.gan import GanConfig, GanLosses, start_generator, train_gan, train_unet
 from gdt_tutorial.gai.unet import ImageSet, with_symmetries
 from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
@@ -38,7 +39,7 @@ BOOK = GanConfig(error_weight=5.0, judge_width=30, n_updates=1000)
 SMOKE = replace(BOOK, n_updates=10)
 _REPORTS = (1, 64)
 _VARIANTS = 2  # with reports from different places
-_STREET_POINTS, _VARIOGRAMS = 300, 20
+_LEAST_POINTS, _STREET_POINTS, _VARIOGRAMS = 40, 300, 20
 
 
 def random_scenes(n_scenes: int, config: SceneConfig = SceneConfig(), *, rng: np.random.Generator) -> list[Scene]:
@@ -75,15 +76,21 @@ def correlation_of_errors_m(
     *,
     rng: np.random.Generator,
 ) -> float:
-    """Return the median over maps of the correlation distance of errors, in units of their spread."""
+    """Return the median over maps of the correlation distance of errors, in units of their spread.
+
+    Raises:
+        ValueError: No map with enough street pixels in the shade.
+    """
     found = []
     for one, loss in zip(inputs[:_VARIOGRAMS], loss_db[:_VARIOGRAMS], strict=True):
         error_db, std_db = loss - mean(one[None])[0], std(one[None])[0]
         pixel = np.argwhere((one[0] == 0) & (std_db > 1.0))
         pixel = pixel[rng.permutation(len(pixel))[:_STREET_POINTS]]
         at = tuple(pixel.T)
-        if len(pixel) == _STREET_POINTS:
+        if len(pixel) >= _LEAST_POINTS:
             found.append(fit_variogram(pixel * pixel_m, error_db[at] / std_db[at]).correlation_m)
+    rule, remedy = f"have a map with {_LEAST_POINTS} street pixels in the shade", "measure more maps"
+    require(len(found) > 0, "loss_db", rule, len(found), remedy)
     return float(np.median(found))
 
 
