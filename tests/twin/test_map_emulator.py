@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,10 +15,11 @@ from gdt_tutorial.twin.abstraction.status_windows import sample_windows
 from gdt_tutorial.twin.contracts import check_emulator
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
+from gdt_tutorial.twin.emulation.maps.kriging_emulator import KrigingEmulator
 from gdt_tutorial.twin.emulation.maps.map_emulator import MapEmulator, MapSnrConfig
 from gdt_tutorial.twin.emulation.maps.map_maker import HeightDraws, SureMap
 from gdt_tutorial.twin.emulation.walks import Walks, measure_growth
-from gdt_tutorial.twin.recipes.scene_emulators import STREET_GROWTH, by_law, by_maker, by_truth, measure_law
+from gdt_tutorial.twin.recipes.scene_emulators import STREET_GROWTH, by_kriging, by_law, by_maker, by_truth, measure_law
 
 SIZES = SceneConfig(n_pixels=16, n_aps=2, min_buildings=4, max_buildings=6)
 ALIKE = MapSnrConfig(report_noise_db=np.inf)
@@ -138,6 +141,42 @@ def test_reports_move_weight_to_the_maps_that_explain_them(scene, draws, window)
     assert errors_db[1] < 0.8 * errors_db[0]
 
 
+def test_kriging_of_a_window_equals_the_gaussian_conditional(scene, draws, window):
+    """Every report of the environment counts at every place, whoever made it."""
+    mean_db, std_db = draws.mean(axis=0), draws.std(axis=0) + 1
+    topology, place_m = scene_topology(scene), scene.center_m[~scene.footprint][40]
+    kriging = KrigingEmulator(
+        positions=Stands(place_m), topology=topology, scene=scene, loss_db=mean_db, std_db=std_db, correlation_m=30.0
+    )
+    said = kriging.emulate(window, 1)
+    budget_of = budget_db(topology, ChannelConfig())
+    for env in range(2):
+        at_m = np.concatenate([place_m[None], window.position_m[env].reshape(-1, 2)])
+        for ap in range(2):
+            m, s = budget_of[ap] - scene.at(mean_db[ap], at_m), scene.at(std_db[ap], at_m)
+            k = np.outer(s, s) * np.exp(-np.linalg.norm(at_m[:, None] - at_m, axis=-1) / 30)
+            inverse = np.linalg.inv(k[1:, 1:] + 1.1**2 * np.eye(len(at_m) - 1))
+            expected = m[0] + k[0, 1:] @ inverse @ (window.snr_db[env, :, :, ap].ravel() - m[1:])
+            variance = k[0, 0] - k[0, 1:] @ inverse @ k[1:, 0]
+            assert np.allclose(said.snr_db[env, :, 0, ap], expected, atol=1e-2)
+            assert np.allclose(said.snr_std_db[env, :, 0, ap], np.sqrt(variance + 1.1**2), atol=1e-2)
+
+
+def test_samples_of_kriging_have_its_mean_and_spread(scene, draws, window):
+    place_m = scene.center_m[~scene.footprint][40]
+    kriging = KrigingEmulator(
+        positions=Stands(place_m),
+        topology=scene_topology(scene),
+        scene=scene,
+        loss_db=draws.mean(axis=0),
+        std_db=draws.std(axis=0) + 1,
+    )
+    few = replace(window, **{name: getattr(window, name)[:, :3] for name in vars(window) if name != "slot"})
+    said = kriging.emulate(few, 2, n_samples=1500, rng=rng())
+    assert np.allclose(said.snr_sample_db.mean(axis=1), said.snr_db, atol=0.6)
+    assert np.allclose(said.snr_sample_db.std(axis=1), said.snr_std_db, rtol=0.12)
+
+
 def test_outside_of_the_scene_it_reads_the_border(scene, draws):
     made = emulator(scene, draws)
     assert np.array_equal(made.levels_db(np.array([[-50.0, 20.0]])), made.levels_db(np.array([[0.0, 20.0]])))
@@ -153,7 +192,8 @@ def test_makers_law_and_truth_make_emulators(scene):
     )
     heights = by_maker(lambda own: HeightDraws(scene=own, config=SIZES), n_draws=6)
     sure = by_maker(lambda own: SureMap(lambda inputs: inputs[:, 1]), MapSnrConfig(lasting_std_db=5.0), 1)
-    for make in (by_law(law), heights, sure, by_truth()):
+    kriging = by_kriging(lambda inputs: inputs[:, 1], lambda inputs: np.full(inputs[:, 0].shape, 5.0))
+    for make in (by_law(law), heights, sure, kriging, by_truth()):
         check_emulator(make(network, scene, 0), seen)
     first, again, other = (heights(network, scene, seed).loss_db for seed in (0, 0, 1))
     assert np.array_equal(first, again)
@@ -177,6 +217,9 @@ def test_what_does_not_fit_says_so(scene, draws, without_type_checks):
         emulator(scene, draws[:, :1])
     with pytest.raises(ValueError, match="loss_db must end in the shape"):
         emulator(scene, draws[:0])
+    topology, positions = scene_topology(scene), HoldLast(topology=scene_topology(scene))
+    with pytest.raises(ValueError, match="std_db must have the shape \\(2, 16, 16\\)"):
+        KrigingEmulator(positions=positions, topology=topology, scene=scene, loss_db=draws[0], std_db=draws[0, :1])
     other = random_scene(SIZES, rng=rng(6))
     with pytest.raises(ValueError, match="scene must have the masts of the topology"):
         MapEmulator(

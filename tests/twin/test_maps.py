@@ -14,6 +14,7 @@ from gdt_tutorial.twin.emulation.maps.map_maker import (
     SureMap,
     check_draws,
 )
+from gdt_tutorial.twin.emulation.maps.map_update import draw_reports, error_by_reports
 from gdt_tutorial.twin.emulation.maps.random_field import exponential_fields, fit_variogram
 from gdt_tutorial.twin.emulation.maps.ray_table import RayTable, fit_ray_table
 from gdt_tutorial.twin.emulation.maps.sharpening import Sharpened, report_weights
@@ -206,6 +207,30 @@ def test_reports_sharpen_the_true_law(scenes):
             squares.append(((mean - truth)[0][street] ** 2).mean())
         errors.append(np.mean(squares) ** 0.5)
     assert errors[0] > 2 * errors[1]
+
+
+# Construction and update
+
+
+def test_reports_are_the_truth_with_fading_and_more_contain_the_fewer(scenes):
+    scene = scenes[3]
+    few, many, sure = (draw_reports(scene, n, noise, rng=rng()) for n, noise in ((5, 1.1), (60, 1.1), (60, 0.0)))
+    assert np.array_equal(few.pixel, many.pixel[:5])
+    assert np.array_equal(few.loss_db, many.loss_db[:, :5])
+    assert np.allclose(sure.loss_db, sure.of(scene_maps(scene).loss_db))
+    assert (many.loss_db - sure.loss_db).std() == pytest.approx(1.1, rel=0.3)
+
+
+def test_a_map_gets_better_with_reports(scenes, table):
+    def kriging(scene, reports):
+        return SimpleKriging(mean=table.mean, std=table.std, correlation_m=80.0, reports=reports)
+
+    rmse_db, crps_db = error_by_reports(kriging, scenes[:6], (0, 40), seed=0)
+    assert rmse_db.shape == crps_db.shape == (6, 2)
+    assert rmse_db[:, 1].mean() < 0.7 * rmse_db[:, 0].mean()
+    assert crps_db[:, 1].mean() < 0.7 * crps_db[:, 0].mean()
+    with pytest.raises(ValueError, match="n_reports must be at most the number of street pixels, got 999"):
+        draw_reports(scenes[0], 999, rng=rng())
 
 
 # Errors

@@ -1,4 +1,4 @@
-"""Emulators for networks that stand on scenes: by the law, by a maker's draws, by the truth; all walk alike.
+"""Emulators for networks that stand on scenes: by the law, by drawn maps, by kriging, by the truth; all walk alike.
 
 They differ in what they know of the channel and in nothing else: users go on at constant velocity, with the growth of errors
 that was measured on walks along the streets of scenes. Each is made for a network, its scene, and a seed, so that a study can
@@ -19,12 +19,22 @@ from gdt_tutorial.physical.scenes.scene import Scene
 from gdt_tutorial.physical.scenes.scene_network import scene_topology
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, ErrorGrowth
+from gdt_tutorial.twin.emulation.maps.kriging_emulator import KrigingEmulator
 from gdt_tutorial.twin.emulation.maps.map_emulator import MapEmulator, MapSnrConfig
-from gdt_tutorial.twin.emulation.maps.map_maker import MapMaker, check_draws
+from gdt_tutorial.twin.emulation.maps.map_maker import MapMaker, MapMean, check_draws
 from gdt_tutorial.twin.emulation.maps.random_field import fit_variogram
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig
 
-__all__ = ["STREET_GROWTH", "MakeEmulator", "by_law", "by_maker", "by_truth", "measure_law", "positions_on"]
+__all__ = [
+    "STREET_GROWTH",
+    "MakeEmulator",
+    "by_kriging",
+    "by_law",
+    "by_maker",
+    "by_truth",
+    "measure_law",
+    "positions_on",
+]
 
 STREET_GROWTH = ErrorGrowth(paused_m=0.082, paused_exponent=1.49, walking_m=0.086, walking_exponent=1.48)
 """Errors at constant velocity, measured on 360 walks over six random scenes (`walks.measure_growth`)."""
@@ -59,6 +69,23 @@ def by_maker(make: Callable[[Scene], MapMaker], snr: MapSnrConfig = MapSnrConfig
         draws = make(scene)(inputs, n_draws, rng=seeding.stream(seed, "maps"))
         check_draws(draws, inputs, n_draws)
         return _on_maps(network, scene, draws, snr)
+
+    return emulator
+
+
+def by_kriging(mean: MapMean, std: MapMean, correlation_m: float = 80.0) -> MakeEmulator:
+    """Emulate SNR by a mean map and all reports of the window, with a Gaussian law of the error: the strong plain rule."""
+
+    def emulator(network: PhysicalNetwork, scene: Scene, seed: int) -> KrigingEmulator:
+        inputs = scene_inputs(scene)
+        return KrigingEmulator(
+            positions=positions_on(network),
+            topology=network.topology,
+            scene=scene,
+            loss_db=mean(inputs),
+            std_db=std(inputs),
+            correlation_m=correlation_m,
+        )
 
     return emulator
 

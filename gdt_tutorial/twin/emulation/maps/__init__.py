@@ -7,5 +7,6 @@ kriging     the maps that agree with reports, when errors are Gaussian
 sharpening  the same for the draws of any maker, by weight
 generator    the maps of a GAN, from footprints and from reports
 maker_scores  makers against the truth of scenes that they have not seen
-map_emulator  the status of users, read from drawn maps
+map_update  error of the map after some reports
+map_emulator  the status of users, read from drawn maps; kriging_emulator by kriging, the strong plain rule
 """
