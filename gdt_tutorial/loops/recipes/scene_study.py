@@ -50,7 +50,7 @@ from gdt_tutorial.twin.emulation.maps.maker_scores import score_maker
 from gdt_tutorial.twin.emulation.maps.map_emulator import MapSnrConfig
 from gdt_tutorial.twin.emulation.maps.map_maker import HeightDraws, LawAndFields, MapMaker, SureMap
 from gdt_tutorial.twin.pretrained import pretrained_scenes
-from gdt_tutorial.twin.recipes.scene_emulators import by_law, by_maker, by_truth, measure_law
+from gdt_tutorial.twin.recipes.scene_emulators import by_kriging, by_law, by_maker, by_truth, measure_law
 
 __all__ = ["AUGMENTATIONS", "FULL_RANGE_DB", "SIZES", "VERSION", "likeness", "tasks", "work"]
 
@@ -134,6 +134,7 @@ def _loop(n_scenes: int, seed: int) -> Iterator[Scored]:
         "statistical law": by_law(law),
         "ray table": by_maker(lambda scene: SureMap(gan.prior.table.mean), one_map, n_draws=1),
         "mean of draws": by_maker(mean_map, one_map, n_draws=1),
+        "kriging": by_kriging(gan.prior.table.mean, gan.prior.table.std),
         "GAN": by_maker(lambda scene: gan),
         "heights drawn anew": by_maker(lambda scene: HeightDraws(scene=scene)),
         "true heights": by_truth(),
