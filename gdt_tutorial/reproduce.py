@@ -93,7 +93,7 @@ FIGURES: dict[str, Figure] = {
     "scenes": Figure(
         module="gdt_tutorial.loops.recipes.scene_study",
         n_seeds=5,
-        task_s={"emulators": 80.0, "augmentation": 22.0, "loop": 15.0},
+        task_s={"emulators": 80.0, "augmentation": 27.0, "loop": 15.0},
         kind="kind",
     ),
     "vae_twin": Figure(

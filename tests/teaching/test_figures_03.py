@@ -47,7 +47,7 @@ def scenes():
         }
         for n in SIZES
         for seed in range(2)
-        for place, name in enumerate(AUGMENTATIONS)
+        for place, name in enumerate(("ray table", *AUGMENTATIONS))
     ]
     return SceneTable({}, rows)
 
@@ -74,7 +74,7 @@ def test_emulators_and_augmentations_have_their_means(scenes):
     fig = Figure()
     draw_augmentation(fig, scenes)
     heights = [each.lines[0].get_ydata()[0] for each in fig.axes[0].containers]
-    np.testing.assert_allclose(heights, [50, 100])
+    np.testing.assert_allclose(heights, [50, 100, 150, 200])
 
 
 def test_holes_and_reports(scene):

@@ -11,7 +11,9 @@ height. Sizes, weights and numbers of updates were chosen on other seeds.
     GAN                  the generator
 
 Augmentation: a U-Net learns from few measured maps, from these with all symmetries of a square, or with maps that a GAN
-(trained on the same few) draws for new footprints. It is scored by the error of its map.
+(trained on the same few) draws for new footprints. Two controls: the same with the maps that the ray table, counted on the same
+few, gives for the new footprints ("tabled scenes"); and the ray table itself, from which every U-Net starts. All are scored by
+the error of their maps.
 
 In the loop: emulators of the channel on networks that stand on scenes, with the shipped generator (`maps_in_the_loop`).
 
@@ -26,7 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gdt_tutorial.gai.gan import GanConfig, train_gan, train_unet
+from gdt_tutorial.gai.gan import start_generator, train_gan, train_unet
 from gdt_tutorial.gai.unet import ImageSet, with_symmetries
 from gdt_tutorial.loops.recipes.maps_in_the_loop import MapLoopConfig, study
 from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
@@ -36,7 +38,7 @@ from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.studies.image_scores import psnr_db, ssim
 from gdt_tutorial.studies.map_scores import mean_square
 from gdt_tutorial.twin.abstraction.expected_worst import ExpectedWorst
-from gdt_tutorial.twin.emulation.maps.generator import GeneratedMaps, MapPrior, image_set
+from gdt_tutorial.twin.emulation.maps.generator import GeneratedMaps, image_set
 from gdt_tutorial.twin.emulation.maps.generator_training import (
     BOOK,
     fit_map_prior,
@@ -56,7 +58,7 @@ __all__ = ["AUGMENTATIONS", "FULL_RANGE_DB", "SIZES", "VERSION", "likeness", "ta
 
 VERSION = "1"
 SIZES = (8, 32, 128)
-AUGMENTATIONS = ("none", "symmetries", "drawn scenes")
+AUGMENTATIONS = ("none", "symmetries", "drawn scenes", "tabled scenes")
 FULL_RANGE_DB = 75.0  # of a map: from the foot of a mast to the deepest shade
 Scored = tuple[str, dict[str, float]]
 _SEED = 60_000  # no setting was chosen on these
@@ -164,23 +166,26 @@ def _augmentations(train: list[Scene], fresh: list[Scene], n_updates: int | None
     turned = with_symmetries(plain)
     config = replace(BOOK, batch_size=8, n_updates=n_updates or _GAN_UPDATES)
     unknown = random_scenes(_N_DRAWN, rng=stream(seed, "footprints"))
+    start = GeneratedMaps(network=start_generator(plain, config, generator=torch_stream(seed, "start")), prior=prior)
+    gan = GeneratedMaps(network=train_gan(plain, config, generator=torch_stream(seed, "gan")), prior=prior)
     sets = {
         "none": plain,
         "symmetries": turned,
-        "drawn scenes": _half_and_half(plain, _drawn(plain, unknown, prior, config, seed)),
+        "drawn scenes": _half_and_half(plain, _drawn(gan, unknown, seed)),
+        "tabled scenes": _half_and_half(plain, _drawn(start, unknown, seed)),
     }
+    yield "ray table", {"rmse_db": _error_db(start, fresh)}
     for name, images in sets.items():
         generator = torch_stream(seed, "network")
         unet = train_unet(images, config, n_updates=n_updates or _UNET_UPDATES, generator=generator)
         yield name, {"rmse_db": _error_db(GeneratedMaps(network=unet, prior=prior), fresh)}
 
 
-def _drawn(images: ImageSet, scenes: list[Scene], prior: MapPrior, config: GanConfig, seed: int) -> ImageSet:
-    """Let a GAN that learned from few images draw one map for each of many footprints."""
-    gan = GeneratedMaps(network=train_gan(images, config, generator=torch_stream(seed, "gan")), prior=prior)
+def _drawn(gan: GeneratedMaps, scenes: list[Scene], seed: int) -> ImageSet:
+    """Draw one map for each of many footprints; an untrained generator draws the ray table."""
     inputs = np.concatenate([scene_inputs(each) for each in scenes])
     loss_db = gan(inputs, 1, rng=stream(seed, "drawn"))[0]
-    return image_set(inputs, loss_db, prior, rng=stream(seed, "no reports"))
+    return image_set(inputs, loss_db, gan.prior, rng=stream(seed, "no reports"))
 
 
 def _half_and_half(images: ImageSet, drawn: ImageSet) -> ImageSet:

@@ -150,13 +150,15 @@ def draw_update(
 
 
 def draw_augmentation(fig: Figure, scenes: SceneTable) -> None:
-    """Draw by how much each augmentation changes the error of a U-Net, over the number of measured scenes."""
+    """Draw the error of a U-Net against that of the ray table, over the number of measured scenes, by augmentation."""
     ax, place = fig.subplots(), np.arange(len(SIZES))
-    looks = dict(zip(AUGMENTATIONS[1:], (("gray", "s--"), ("blue", "o-")), strict=True))
-    for shift, (name, (own, style)) in zip((-0.05, 0.05), looks.items(), strict=True):
-        mean, half = np.array([scenes.percent("rmse_db", name, "none", n, kind="augmentation") for n in SIZES]).T
+    marks = (("gray", "x:"), ("orange", "s--"), ("blue", "o-"), ("gold", "v-."))
+    looks = dict(zip(AUGMENTATIONS, marks, strict=True))
+    for shift, (name, (own, style)) in zip((-0.12, -0.04, 0.04, 0.12), looks.items(), strict=True):
+        above = [scenes.percent("rmse_db", name, "ray table", n, kind="augmentation") for n in SIZES]
+        mean, half = np.array(above).T
         ax.errorbar(place + shift, mean, yerr=half, fmt=style, color=color(own), capsize=4, label=name)
     ax.axhline(0, color=color("text"), lw=1.4)
     ax.set_xticks(place, [f"{n}" for n in SIZES])
-    ax.set(xlabel="Measured scenes", ylabel="RMSE against no augmentation (%)", xlim=(-0.3, len(SIZES) - 0.7))
+    ax.set(xlabel="Measured scenes", ylabel="RMSE against ray table (%)", xlim=(-0.3, len(SIZES) - 0.7))
     ax.legend(fontsize=12)
