@@ -15,6 +15,7 @@ TRAININGS = (
     ("LSTM that emulates positions", "gdt_tutorial/twin/pretrained.py", "a minute"),
     ("encoder of users' windows", "gdt_tutorial/twin/pretrained.py", "a minute"),
     ("transformer that reads intents", "gdt_tutorial/twin/pretrained.py", "some three minutes"),
+    ("generator of scenes", "gdt_tutorial/twin/pretrained.py", "two minutes"),
     ("network that allocates, the data-based manager", "gdt_tutorial/twin/pretrained.py", "some ten minutes"),
     ("the same by the policy gradient", "gdt_tutorial/twin/pretrained.py", "some three minutes"),
     ("autoencoder and DDQN of the grouping", "gdt_tutorial/case_study/groups/trained_grouping.py", "some minutes"),

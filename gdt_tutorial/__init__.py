@@ -57,13 +57,17 @@ Axes of studies, and of single files:
     left        keys that are joined, left          right     keys that are joined, right
     place       buildings and gates of a campus             street      one-way streets between places
     pair        pairs that a join finds             over      views that end in a slot
-    row         rows of a sparse matrix             column    columns of a sparse matrix
+    row         rows of a sparse matrix or an image             column    columns of a sparse matrix or an image
+    plane       planes of an image: what is known of each pixel             noise     planes of noise
+    patch_row   rows of patches of an image                     patch_column  columns of patches of an image
     status      entries of a user's status          coordinate  coordinates of a Gaussian
     taken       environments that are taken out of a batch
     crowd       crowds of viewers whose truth is known          truth       planted numbers of classes
     amount      numbers of views per user       count     numbers of groups that are tried
     prior       strengths of shrinkage          look      evaluations during a training
     band        bandwidths of a study
+    y           pixels of a map to the north                    x         pixels of a map to the east
+    building    buildings of a scene
 
 `*shape` and `*rest` stand for any number of axes.
 

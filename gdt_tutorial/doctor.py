@@ -27,6 +27,7 @@ FOLDERS_WITH_SUMS = ("case_study/checkpoints", "physical/tables", "twin/checkpoi
 STORED_TABLES = (
     *(f"case_study/results/{name}.csv" for name in ("fig4", "fig5", "parts", "who_wins")),
     "loops/results/vae_twin.csv",
+    "loops/results/scenes.csv",
     "twin/results/vae.csv",
 )
 

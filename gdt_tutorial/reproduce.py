@@ -90,6 +90,12 @@ FIGURES: dict[str, Figure] = {
         task_s={"3000": 50.0, "200": 10.0},
         kind="n_windows",
     ),
+    "scenes": Figure(
+        module="gdt_tutorial.loops.recipes.scene_study",
+        n_seeds=5,
+        task_s={"emulators": 80.0, "augmentation": 27.0, "loop": 15.0},
+        kind="kind",
+    ),
     "vae_twin": Figure(
         module="gdt_tutorial.loops.recipes.vae_in_the_twin",
         n_seeds=5,

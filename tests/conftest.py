@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Which cells of stored tables are run again: other ones every day (tests/case_study/figures/test_stored_cells.py).
 os.environ.setdefault("GDT_STORED_CELL", str(date.today().toordinal()))
 
+import jaxtyping
 import pytest
 import torch
 
@@ -28,3 +29,11 @@ def _torch_rng_is_kept():
     changed = not torch.equal(before, torch.get_rng_state())
     torch.set_rng_state(before)
     assert not changed, "torch's global random state changed; use a generator, torch_seeded or keep_torch_rng"
+
+
+@pytest.fixture
+def without_type_checks():
+    """Leave wrong shapes to the library's own sentences, as they are where nobody checks annotations."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -7,6 +7,8 @@ from here.
     vae                 the same with a width: a variational autoencoder
     probabilistic_pca   principal components as a Gaussian model, where a variational autoencoder starts
     vae_scores          what its code costs and loses on fresh windows
+    unet                an image from a plain estimate of it: a residual U-Net
+    gan                 the same with noise, against a discriminator: a conditional generative adversarial network
     rate_distortion     nats that a Gaussian needs at a given loss
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time

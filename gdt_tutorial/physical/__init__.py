@@ -10,6 +10,8 @@ Modules:
     destinations: Walks of users who prefer some places.
     fields: Gaussian fields along each user's path.
     channel: TR 38.901 path loss, correlated shadowing, fading and SNR.
+    channel_model: The protocol of a channel: a statistical law, or a scene.
+    scenes: Buildings in the way of the radio: random layouts, knife edges, maps of the loss.
     link_adaptation: From SNR to rate: modulation and coding schemes, and Shannon's bound.
     sionna_tables: What Sionna says of path loss and block errors, shipped as numbers.
     delivery: Serving access point; unicast, multicast and broadcast rates.

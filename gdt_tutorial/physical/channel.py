@@ -30,7 +30,16 @@ from gdt_tutorial.physical.sionna_tables import MAX_DISTANCE_M, law_distance_m, 
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.units import db_to_linear, linear_to_db
 
-__all__ = ["Channel", "ChannelConfig", "UmiLaw", "distance_m", "expected_snr_db", "umi_law"]
+__all__ = [
+    "Channel",
+    "ChannelConfig",
+    "UmiLaw",
+    "budget_db",
+    "distance_m",
+    "expected_snr_db",
+    "faded_db",
+    "umi_law",
+]
 
 _SPEED_OF_LIGHT_MPS = 299_792_458.0
 
@@ -91,6 +100,10 @@ class ChannelConfig:
     n_blocks: int | None = parameter(
         16, "Independent fades averaged in a slot; None for no fading.", "chosen", above=0, remedy="None: no fading"
     )
+
+    def start(self, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator) -> "Channel":
+        """Return the channel of users who have not moved yet (a `ChannelModel`)."""
+        return Channel(self, topology, n_batch, n_users, rng=rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +214,7 @@ class Channel:
                 field.move(moved_m)
         self._position_m = position_m.copy()
         self._combine(*_laws(position_m, self._topology, self._config))
-        self._fade()
+        self.snr_db = faded_db(self.mean_snr_db, self.is_los, self._config, rng=self._fading_rng)
 
     def _combine(self, loss_los_db: np.ndarray, loss_nlos_db: np.ndarray, los_probability: np.ndarray) -> None:
         """Mix the two states in power by the soft LOS state of TR 38.901 sec. 7.6.3.3.
@@ -219,23 +232,29 @@ class Channel:
         gain_los *= db_to_linear(self._config.shadowing_los_db * self._field_if_los.value)
         gain_nlos *= db_to_linear(self._config.shadowing_nlos_db * self._field_if_nlos.value)
         self.shadowing_db = linear_to_db(power_los * gain_los + power_nlos * gain_nlos) + self.path_loss_db
-        self.mean_snr_db = _budget_db(self._topology, self._config) - self.path_loss_db + self.shadowing_db
-
-    def _fade(self) -> None:
-        """Average independent Rician (as Nakagami-m, same K) or Rayleigh (m = 1) powers: a Gamma law of mean 1."""
-        if self._config.n_blocks is None:
-            self.snr_db = self.mean_snr_db
-            return
-        rician_k = db_to_linear(self._config.rician_k_db)
-        nakagami_m = (rician_k + 1) ** 2 / (2 * rician_k + 1)
-        shape = self._config.n_blocks * np.where(self.is_los, nakagami_m, 1.0).astype(np.float32)
-        power = self._fading_rng.standard_gamma(shape, dtype=np.float32) / shape
-        # A single Rayleigh block can draw an exact zero; -100 dB is as good as nothing.
-        self.snr_db = self.mean_snr_db + linear_to_db(np.maximum(power, np.float32(1e-10)))
+        self.mean_snr_db = budget_db(self._topology, self._config) - self.path_loss_db + self.shadowing_db
 
     def expected_snr_db(self, position_m: Float[np.ndarray, "*shape xy"]) -> Float[np.ndarray, "*shape ap"]:
         """Return what the law says without the random parts; see the function of this name."""
         return expected_snr_db(position_m, self._topology, self._config)
+
+
+def faded_db(
+    mean_snr_db: Float[np.ndarray, "batch user ap"],
+    is_los: Bool[np.ndarray, "batch user ap"],
+    config: ChannelConfig,
+    *,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "batch user ap"]:
+    """Average independent Rician (as Nakagami-m, same K) or Rayleigh (m = 1) powers: a Gamma law of mean 1."""
+    if config.n_blocks is None:
+        return mean_snr_db
+    rician_k = db_to_linear(config.rician_k_db)
+    nakagami_m = (rician_k + 1) ** 2 / (2 * rician_k + 1)
+    shape = config.n_blocks * np.where(is_los, nakagami_m, 1.0).astype(np.float32)
+    power = rng.standard_gamma(shape, dtype=np.float32) / shape
+    # A single Rayleigh block can draw an exact zero; -100 dB is as good as nothing.
+    return mean_snr_db + linear_to_db(np.maximum(power, np.float32(1e-10)))
 
 
 def expected_snr_db(
@@ -252,7 +271,7 @@ def expected_snr_db(
     """
     loss_los_db, loss_nlos_db, los_probability = _laws(position_m, topology, config)
     mean_loss_db = los_probability * loss_los_db + (1 - los_probability) * loss_nlos_db
-    return _budget_db(topology, config) - mean_loss_db
+    return budget_db(topology, config) - mean_loss_db
 
 
 def distance_m(position_m: Float[np.ndarray, "*shape xy"], topology: Topology) -> Float[np.ndarray, "*shape ap"]:
@@ -271,7 +290,7 @@ def _laws(position_m: np.ndarray, topology: Topology, config: ChannelConfig) -> 
     return tuple(np.stack([law[..., column] for law in by_ap], axis=-1) for column in range(3))
 
 
-def _budget_db(topology: Topology, config: ChannelConfig) -> Float[np.ndarray, " ap"]:
+def budget_db(topology: Topology, config: ChannelConfig) -> Float[np.ndarray, " ap"]:
     """Return transmit power over noise power: the SNR at a path loss of 0 dB."""
     noise_dbm = config.noise_dbm_per_hz + linear_to_db(topology.bandwidth_hz) + config.noise_figure_db
     return (topology.tx_power_dbm - noise_dbm).astype(np.float32)

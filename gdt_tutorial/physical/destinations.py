@@ -14,6 +14,7 @@ product of that and the step is symmetric in i and j. With mean stay m, way d an
 which is also how a walk starts: in the middle of a stay or a way, as if it had gone on forever (`time_shares`).
 """
 
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -24,7 +25,7 @@ from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.streets import Streets
 from gdt_tutorial.physical.truncated_pareto import sample_truncated_pareto, truncated_pareto_mean
 
-__all__ = ["DestinationConfig", "DestinationWalk", "draw_preference", "popularity", "time_shares"]
+__all__ = ["DestinationConfig", "DestinationWalk", "StreetMobility", "draw_preference", "popularity", "time_shares"]
 
 
 @configclass
@@ -76,13 +77,31 @@ class DestinationConfig:
         return float(np.log(high_mps / low_mps) / (high_mps - low_mps))
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StreetMobility:
+    """Walks of the same law on given streets, whose gates replace those of the config (a `Mobility`)."""
+
+    streets: Streets
+    config: DestinationConfig = DestinationConfig()
+
+    def start(self, campus: Campus, n_batch: int, n_users: int, *, rng: np.random.Generator) -> "DestinationWalk":
+        """Put users on the streets and return their walk.
+
+        Raises:
+            ValueError: A street that leaves the campus.
+        """
+        campus.check_inside(self.streets.place_m, "streets.place_m")
+        return DestinationWalk(self.config, campus, n_batch, n_users, rng=rng, streets=self.streets)
+
+
 def popularity(config: DestinationConfig, streets: Streets) -> Float[np.ndarray, " place"]:
-    """Return the share of each place in all trips: Zipf's law over the buildings, and all gates alike."""
-    n_buildings = streets.n_places - streets.n_gates
+    """Return the share of each place in all trips: Zipf's law over the buildings, and all gates alike; 0 at crossings."""
+    n_buildings = streets.n_places - streets.n_gates - streets.n_crossings
     weight = np.arange(1.0, n_buildings + 1) ** -config.popularity_exponent
     gate_share = (config.gate_share if n_buildings else 1.0) * (streets.n_gates > 0)
     building = (1 - gate_share) * weight / weight.sum()
-    return np.concatenate([building, np.full(streets.n_gates, gate_share / max(streets.n_gates, 1))])
+    gate = np.full(streets.n_gates, gate_share / max(streets.n_gates, 1))
+    return np.concatenate([building, np.zeros(streets.n_crossings), gate])
 
 
 def draw_preference(
@@ -90,9 +109,11 @@ def draw_preference(
 ) -> Float[np.ndarray, "batch user place"]:
     """Draw what share of its trips each user makes to each place: some by popularity, some to its favorites."""
     share = popularity(config, streets)
-    n_favorites = min(config.n_favorites, streets.n_places - 1)
+    n_favorites = min(config.n_favorites, streets.n_places - streets.n_crossings - 1)
     # The largest of log-shares with Gumbel noise are draws by share without replacement.
-    noisy = np.log(share) + rng.gumbel(size=(n_batch, n_users, streets.n_places))
+    with np.errstate(divide="ignore"):  # the logarithm of a crossing's share is minus infinity: never a favorite
+        log_share = np.log(share)
+    noisy = log_share + rng.gumbel(size=(n_batch, n_users, streets.n_places))
     is_favorite = noisy >= np.sort(noisy, axis=-1)[..., -n_favorites, None]
     return (1 - config.favorite_share) * share + config.favorite_share * is_favorite / n_favorites
 
@@ -113,7 +134,7 @@ class DestinationWalk:
     Attributes:
         position_m: Where users are.
         velocity_mps: How they move just now; zero at a place.
-        streets: The map.
+        streets: The map; that of the campus unless given.
         preference: Share of each place in a user's trips.
 
     Raises:
@@ -124,12 +145,19 @@ class DestinationWalk:
     velocity_mps: Float[np.ndarray, "batch user xy"]
 
     def __init__(
-        self, config: DestinationConfig, campus: Campus, n_batch: int, n_users: int, *, rng: np.random.Generator
+        self,
+        config: DestinationConfig,
+        campus: Campus,
+        n_batch: int,
+        n_users: int,
+        *,
+        rng: np.random.Generator,
+        streets: Streets | None = None,
     ) -> None:
         for name, count in (("n_batch", n_batch), ("n_users", n_users)):
             require(count > 0, name, "be above 0", count, "simulate at least one")
         self._config, self._rng, self._shape = config, rng, (n_batch, n_users)
-        self.streets = Streets.of(campus, config.n_gates)
+        self.streets = Streets.of(campus, config.n_gates) if streets is None else streets
         self.preference = draw_preference(config, self.streets, n_batch, n_users, rng=rng)
         self._weight = self.preference.reshape(-1, self.streets.n_places)
         n_walkers = n_batch * n_users

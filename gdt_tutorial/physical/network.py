@@ -13,7 +13,8 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.physical.channel import Channel, ChannelConfig
+from gdt_tutorial.physical.channel import ChannelConfig
+from gdt_tutorial.physical.channel_model import ChannelModel
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
@@ -81,7 +82,7 @@ class PhysicalNetwork:
         config: NetworkConfig = NetworkConfig(),
         *,
         mobility: Mobility = LevyFlightConfig(),
-        channel: ChannelConfig = ChannelConfig(),
+        channel: ChannelModel = ChannelConfig(),
         network_slice: NetworkSlice | None = None,
         seed: int,
     ) -> None:
@@ -90,7 +91,7 @@ class PhysicalNetwork:
         n_qualities, rule = len(config.qoe.version_quality), f"hold {catalog.n_versions} numbers, one for each version"
         require(n_qualities == catalog.n_versions, "version_quality", rule, n_qualities, "give as many as bitrates")
         self.topology, self.catalog, self.viewers, self.config = topology, catalog, viewers, config
-        self.mobility, self.channel_config = mobility, channel
+        self.mobility, self.channel_model = mobility, channel
         self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
         self.seed = seed
         self.link = LinkAdaptation()
@@ -131,7 +132,7 @@ class PhysicalNetwork:
         config, n_batch = self.config, len(self.viewers.user)
         shape = (n_batch, config.n_users)
         self.walk = self.mobility.start(self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility"))
-        self.channel = Channel(self.channel_config, self.topology, *shape, rng=seeding.stream(self.seed, "channel"))
+        self.channel = self.channel_model.start(self.topology, *shape, rng=seeding.stream(self.seed, "channel"))
         self.channel.advance(self.walk.position_m)
         self.slot = 0
         self.serving_ap = self.channel.snr_db.argmax(axis=-1)

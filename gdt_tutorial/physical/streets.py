@@ -28,6 +28,8 @@ class Streets:
     Attributes:
         place_m: Where the places are.
         n_gates: How many of them are gates.
+        n_crossings: How many of those before the gates are crossings, where nobody stays.
+        is_joined: Which places a street joins; None for the graph of Gabriel and Sokal.
 
     Raises:
         ValueError: fewer than two places, or two at one point.
@@ -35,6 +37,8 @@ class Streets:
 
     place_m: Float[np.ndarray, "place xy"]
     n_gates: int = 0
+    n_crossings: int = 0
+    is_joined: Bool[np.ndarray, "place place"] | None = None
 
     def __post_init__(self) -> None:
         n_places, remedy = len(self.place_m), "take a campus with buildings in its box, or more gates"
@@ -65,6 +69,8 @@ class Streets:
     @cached_property
     def is_street(self) -> Bool[np.ndarray, "place place"]:
         """Which places a street joins."""
+        if self.is_joined is not None:
+            return self.is_joined
         square_m2 = self.straight_m**2
         # By Thales, a third place lies inside the circle where the squares of its distances add up to less.
         is_free = ~(square_m2[:, None, :] + square_m2[None, :, :] < square_m2[:, :, None] * (1 - 1e-12)).any(axis=-1)

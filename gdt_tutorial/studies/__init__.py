@@ -5,5 +5,7 @@ cluster     its tasks on a Dask cluster
 tables      CSV files that say how they were made
 detection   how well a score tells broken from sound, and the Mahalanobis distance
 intervals   95 % intervals over seeds (Student's t), and over seeds and networks that are crossed
+image_scores  peak signal-to-noise ratio, structural similarity
 scores      of predicted distributions: the continuous ranked probability score, and coverage
+map_scores  of maps: runs of outage, spread, and waves
 """

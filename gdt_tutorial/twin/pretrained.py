@@ -12,6 +12,7 @@ from pathlib import Path
 from gdt_tutorial.agents.policy_gradient import Losses
 from gdt_tutorial.checkpoints import verified, write_sums
 from gdt_tutorial.configuration import require
+from gdt_tutorial.gai.gan import GanLosses
 from gdt_tutorial.gai.vae import VariationalAutoencoder, load_vae, save_vae
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.abstraction.intents.language import IntentLanguage
@@ -19,11 +20,13 @@ from gdt_tutorial.twin.abstraction.status_windows import feature_names
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 from gdt_tutorial.twin.emulation.lstm import LstmEmulator
+from gdt_tutorial.twin.emulation.maps.generator import GeneratedMaps
 from gdt_tutorial.twin.recipes.policy_gradient_allocator import train_gradient_allocator, untrained
 from gdt_tutorial.twin.recipes.shipped_allocator import train_allocator, training_campus
 from gdt_tutorial.twin.recipes.shipped_intents import train_shipped_intents
 from gdt_tutorial.twin.recipes.shipped_latents import train_shipped_latents
 from gdt_tutorial.twin.recipes.shipped_lstm import train_emulator
+from gdt_tutorial.twin.recipes.shipped_scenes import train_shipped_scenes
 
 __all__ = [
     "FOLDER",
@@ -32,6 +35,7 @@ __all__ = [
     "pretrained_gradient_allocator",
     "pretrained_intents",
     "pretrained_latents",
+    "pretrained_scenes",
     "remake",
 ]
 
@@ -93,10 +97,20 @@ def pretrained_gradient_allocator(
     return train_gradient_allocator(untrained(model), on_update=on_update)
 
 
+def pretrained_scenes(
+    *, retrain: bool = False, on_update: Callable[[int, GanLosses], object] | None = None
+) -> GeneratedMaps:
+    """Load the generator of scenes with pixels of 8 m, or train it anew (two minutes)."""
+    if not retrain:
+        return GeneratedMaps.load(verified(FOLDER / "scenes.safetensors"))
+    return train_shipped_scenes(on_update=on_update)
+
+
 def remake(folder: Path, on_generation: Callable[[int, float], object] | None = None) -> None:
-    """Train emulator, encoder, intent model and both allocators anew, and write them with their hashes into `folder`."""
+    """Train all that ships anew, and write it with its hashes into `folder`."""
     train_emulator(Topology.waterloo()).save(folder / "lstm.safetensors")
     save_vae(train_shipped_latents(Topology.waterloo()), folder / "latents.safetensors")
+    train_shipped_scenes().save(folder / "scenes.safetensors")
     train_shipped_intents().save(folder / "intents.safetensors")
     train_allocator(on_generation=on_generation).save(folder / "allocator.safetensors")
     model = training_campus(1, 0, 5e9, n_slots=1).virtual.model

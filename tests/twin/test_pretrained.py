@@ -10,11 +10,16 @@ from gdt_tutorial.agents.evolution import EvolutionConfig
 from gdt_tutorial.checkpoints import OutsideTrainingWarning, verified, write_sums
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
+from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.abstraction.latent_training import SMOKE, start_latents
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.lstm_training import BOOK, compare, train_lstm
+from gdt_tutorial.twin.emulation.maps.generator import GeneratedMaps, reports_of
+from gdt_tutorial.twin.emulation.maps.generator_training import random_scenes
+from gdt_tutorial.twin.emulation.maps.maker_scores import score_maker
+from gdt_tutorial.twin.emulation.maps.map_maker import MeanAndField
 from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.pretrained import (
     FOLDER,
@@ -22,6 +27,7 @@ from gdt_tutorial.twin.pretrained import (
     pretrained_emulator,
     pretrained_gradient_allocator,
     pretrained_latents,
+    pretrained_scenes,
 )
 from gdt_tutorial.twin.recipes.latent_widths import aged_windows, decoded_now, width_scores
 from gdt_tutorial.twin.recipes.policy_gradient_allocator import untrained
@@ -32,6 +38,7 @@ from gdt_tutorial.twin.recipes.shipped_allocator import (
     imitate,
     training_campus,
 )
+from gdt_tutorial.twin.recipes.shipped_scenes import train_shipped_scenes, untrained_scenes
 
 CHECKPOINTS = sorted(FOLDER.glob("*.safetensors"))
 
@@ -48,7 +55,8 @@ def test_checkpoint_is_small_and_has_its_hash(path):
 
 
 def test_all_checkpoints_are_there():
-    assert [path.stem for path in CHECKPOINTS] == ["allocator", "gradient_allocator", "intents", "latents", "lstm"]
+    names = ["allocator", "gradient_allocator", "intents", "latents", "lstm", "scenes"]
+    assert [path.stem for path in CHECKPOINTS] == names
 
 
 def test_changed_checkpoint_is_refused(tmp_path):
@@ -203,3 +211,37 @@ def test_encoder_trained_anew_is_as_good_as_the_shipped_one():
     shipped, remade = (scores_by_age(pretrained_latents(topology, retrain=each), 920_000) for each in (False, True))
     np.testing.assert_allclose(remade.crps_m, shipped.crps_m, rtol=0.03)
     np.testing.assert_allclose(remade.width, shipped.width, atol=0.05)
+
+
+def fresh_scenes(n_scenes=24):
+    return random_scenes(n_scenes, rng=seeding.stream(7, "fresh scenes"))
+
+
+def test_scenes_beat_their_untrained_start_and_mean_and_field():
+    """CRPS, without reports and with sixteen; the start is the ray table, and kriging where there are reports."""
+    gan, scenes = pretrained_scenes(), fresh_scenes()
+    start = untrained_scenes(n_scenes=16)
+    start = GeneratedMaps(network=start.network, prior=gan.prior)
+    prior = gan.prior
+    field = MeanAndField(mean=prior.table.mean, std=prior.table.std, correlation_m=prior.correlation_m)
+    own, untrained_, plain = (score_maker(lambda scene, m=m: m, scenes, seed=3) for m in (gan, start, field))
+    assert own.crps_db < 0.8 * untrained_.crps_db
+    assert own.crps_db < 0.95 * plain.crps_db
+    assert own.run_distance_m < untrained_.run_distance_m
+
+    def told(scene):
+        inputs, loss_db = scene_inputs(scene), scene_maps(scene).loss_db.astype(float)
+        return reports_of(inputs[0], loss_db[0], 16, 1.0, rng=seeding.stream(8, "places"))
+
+    makes = (lambda s: gan.updated(told(s)), lambda s: start.updated(told(s)), lambda s: prior.kriging(told(s)))
+    own, untrained_, plain = (score_maker(make, scenes, seed=3).crps_db for make in makes)
+    assert own < untrained_
+    assert own < plain
+
+
+@pytest.mark.slow
+def test_remade_scenes_are_as_good():
+    made, scenes = train_shipped_scenes(), fresh_scenes(60)
+    again, shipped = (score_maker(lambda scene, m=m: m, scenes, seed=3) for m in (made, pretrained_scenes()))
+    assert again.crps_db == pytest.approx(shipped.crps_db, rel=0.06)
+    assert again.spread_db == pytest.approx(shipped.spread_db, rel=0.2)

@@ -2,6 +2,9 @@
 
 imitation_in_the_loop   imitated walks and swipes: does the twin expect what then comes?
 width_in_the_loop       a maker that reads the width of a code, against those that do not
+maps_in_the_loop        drawn maps of a scene in the twin, against the law and the truth
+scene_study             emulators of scenes, drawn scenes to train on, drawn maps in the loop: `reproduce scenes`
+scene_table             that table, read again
 vae_in_the_twin         that, widths by age and mended reports on fresh seeds: the table of `reproduce vae_twin`
 twin_table              that table, read again
 """

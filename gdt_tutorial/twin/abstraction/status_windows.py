@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.physical.channel import Channel, ChannelConfig
+from gdt_tutorial.physical.channel import ChannelConfig
+from gdt_tutorial.physical.channel_model import ChannelModel
 from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.status import StatusWindow
@@ -35,7 +36,7 @@ def sample_windows(
     *,
     slot_s: float = 2.0,
     mobility: Mobility = LevyFlightConfig(),
-    channel: ChannelConfig = ChannelConfig(),
+    channel: ChannelModel = ChannelConfig(),
     rng: np.random.Generator,
 ) -> StatusWindow:
     """Draw walks and their channels, with a report of every user in every slot: what a twin learns from.
@@ -56,7 +57,7 @@ def sample_windows(
     require(n_slots > 0, "n_slots", "be above 0", n_slots, "a window has one slot at least")
     walk_rng, channel_rng = rng.spawn(2)
     walk = mobility.start(topology.campus, n_batch, n_users, rng=walk_rng)
-    air = Channel(channel, topology, n_batch, n_users, rng=channel_rng)
+    air = channel.start(topology, n_batch, n_users, rng=channel_rng)
     rows = []
     for slot in range(n_slots):
         if slot > 0:

@@ -21,7 +21,7 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig, last_residual
 from gdt_tutorial.twin.status import StatusWindow
 
-__all__ = ["PathConfig", "reflect", "sample_positions_m", "sample_snr_db"]
+__all__ = ["PathConfig", "reflect", "sample_positions_m", "sample_residual_db", "sample_snr_db"]
 
 
 @configclass
@@ -74,17 +74,52 @@ def sample_snr_db(
     """Draw the SNR along sampled paths, given the last measurement."""
     place_m, residual_db = last_residual(window, topology, channel, config)
     lasting, fading_std_db = 1 - config.fading_share, config.residual_std_db * np.sqrt(config.fading_share)
-    lasting_std_db = config.residual_std_db * np.sqrt(lasting)
-
     sample_db = expected_snr_db(path_m, topology, channel) + config.offset_db
-    noise = rng.standard_normal((2, *sample_db.shape))
-    start = rng.standard_normal((len(path_m), *residual_db.shape))
-    lasting_db = lasting * residual_db + np.sqrt(lasting) * fading_std_db * start
+    sample_db += sample_residual_db(
+        place_m,
+        lasting * residual_db,
+        path_m,
+        correlation_m=config.correlation_m,
+        start_std_db=np.sqrt(lasting) * fading_std_db,
+        lasting_std_db=config.residual_std_db * np.sqrt(lasting),
+        fading_std_db=fading_std_db,
+        rng=rng,
+    )
+    return sample_db
+
+
+def sample_residual_db(
+    place_m: Float[np.ndarray, "batch user xy"],
+    start_db: Float[np.ndarray, "*rest batch user ap"],
+    path_m: Float[np.ndarray, "sample batch user slot xy"],
+    *,
+    correlation_m: float,
+    start_std_db: float,
+    lasting_std_db: float,
+    fading_std_db: float,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "sample batch user slot ap"]:
+    """Draw what the mean at a place leaves out along paths, given what it left out at the last measurement.
+
+    Args:
+        place_m: Where the last measurement was made.
+        start_db: Mean of c[0] there; every sample may have its own.
+        path_m: Where users go.
+        correlation_m: D.
+        start_std_db: Spread of c[0].
+        lasting_std_db: Spread of c far from the measurement.
+        fading_std_db: Spread of w.
+        rng: Draws.
+    """
+    shape = (*path_m.shape[:-1], start_db.shape[-1])
+    noise, drawn_db = rng.standard_normal((2, *shape)), np.zeros(shape)
+    start = rng.standard_normal((len(path_m), *start_db.shape[-3:]))
+    lasting_db = start_db + start_std_db * start
     before_m = np.broadcast_to(place_m, path_m[..., 0, :].shape)
     for slot in range(path_m.shape[3]):
         moved_m = np.linalg.norm(path_m[..., slot, :] - before_m, axis=-1)
-        kept = np.exp(-moved_m / config.correlation_m)[..., None]
+        kept = np.exp(-moved_m / correlation_m)[..., None]
         lasting_db = kept * lasting_db + np.sqrt(1 - kept**2) * lasting_std_db * noise[0, ..., slot, :]
-        sample_db[..., slot, :] += lasting_db + fading_std_db * noise[1, ..., slot, :]
+        drawn_db[..., slot, :] = lasting_db + fading_std_db * noise[1, ..., slot, :]
         before_m = path_m[..., slot, :]
-    return sample_db
+    return drawn_db

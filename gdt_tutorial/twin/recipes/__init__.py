@@ -8,6 +8,7 @@ chapters, which compare parts of the twin without a loop, stand here too.
     policy_gradient_allocator   another one, by the policy gradient on top of greedy (three minutes)
     shipped_latents     the encoder of users' windows (a minute)
     shipped_intents     the transformer that reads intents and tells verdicts (three minutes)
+    shipped_scenes      the generator of scenes (two minutes)
 
     online_allocator    a long session with a drift, in which an allocator goes on learning
     swipe_imitation     who copies swipes best: the adversary, the clone, or Kaplan-Meier
@@ -15,5 +16,6 @@ chapters, which compare parts of the twin without a loop, stand here too.
     code_table          that table (`reproduce` writes it, and it lies in `twin/results`), read again
     intent_study        readers of intents compared: hand parser, classifiers, neighbor, transformer
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
+    scene_emulators     emulators for networks on scenes: by the law, by drawn maps, by the truth
     mended_reports      how far are filled and denoised reports from the truth?
 """
