@@ -58,11 +58,11 @@ def test_augmentations_learn_from_the_same_scenes():
     assert {row["score"] for row in rows} == {"rmse_db"}
 
 
+@pytest.mark.slow
 def test_stored_cells_of_the_loop_are_made_again():
-    """Emulators in the loop are evaluations: the shipped generator and nothing that is trained here."""
+    """Emulators in the loop are evaluations: nothing is trained here."""
     task = next(task for task in scene_study.tasks(1) if task["kind"] == "loop")
     stored = SceneTable.read()
-    for row in scene_study.work(task):
-        if row["score"] in ("snr_rmse_db", "qoe") and row["emulator"] != "GAN":
-            value = stored.values(row["score"], row["emulator"], kind="loop")[0]
-            assert row["value"] == pytest.approx(value, rel=1e-3), "scenes.csv is stale"
+    for row in scene_study.work({**task, "emulators": ("statistical law", "GAN")}):
+        value = stored.values(row["score"], row["emulator"], kind="loop")[0]
+        assert row["value"] == pytest.approx(value, rel=1e-2, abs=1e-3), "scenes.csv is stale"

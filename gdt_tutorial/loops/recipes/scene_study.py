@@ -20,7 +20,7 @@ In the loop: emulators of the channel on networks that stand on scenes, with the
 A row has one score of one emulator.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from typing import Any
@@ -78,9 +78,12 @@ def tasks(n_seeds: int) -> list[dict[str, Any]]:
 
 
 def work(task: dict[str, Any]) -> list[dict[str, Any]]:
-    """Do one comparison. A task may name fewer updates and test scenes under "n_updates" and "n_test"."""
+    """Do one comparison.
+
+    A task may name fewer updates, test scenes and emulators under "n_updates", "n_test" and "emulators" (in the loop).
+    """
     seed, head = task["seed"], {name: task[name] for name in ("seed", "kind", "n_scenes")}
-    scored = _loop(task["n_scenes"], seed) if task["kind"] == "loop" else _maps(task, seed)
+    scored = _loop(task["n_scenes"], task.get("emulators"), seed) if task["kind"] == "loop" else _maps(task, seed)
     return [
         {**head, "emulator": name, "score": score, "value": value}
         for name, scores in scored
@@ -122,7 +125,7 @@ def _emulators(train: list[Scene], fresh: list[Scene], n_updates: int | None, se
         yield _row(name, maker, fresh, seed)
 
 
-def _loop(n_scenes: int, seed: int) -> Iterator[Scored]:
+def _loop(n_scenes: int, names: Sequence[str] | None, seed: int) -> Iterator[Scored]:
     """Score emulators of the channel on some scenes, means over them; the maps come from the shipped generator."""
     gan, law = pretrained_scenes(), measure_law(SceneConfig(n_aps=MapLoopConfig().n_aps), seed=seed)
 
@@ -141,6 +144,8 @@ def _loop(n_scenes: int, seed: int) -> Iterator[Scored]:
         "heights drawn anew": by_maker(lambda scene: HeightDraws(scene=scene)),
         "true heights": by_truth(),
     }
+    if names is not None:
+        emulators = {name: emulators[name] for name in names}
     seeds = [seed * n_scenes + index for index in range(n_scenes)]
     for name, scores in study(emulators, seeds=seeds, read=ExpectedWorst).items():
         yield name, {score: float(values.mean()) for score, values in scores.items()}
