@@ -33,6 +33,14 @@ def test_a_chapter_is_neither_a_note_nor_a_book(chapter, capsys):
 
 
 @pytest.mark.parametrize("chapter", WRITTEN)
+def test_rows_of_a_table_have_the_cells_of_its_head(chapter):
+    """A bar in a formula would end its cell: write \\lvert and \\rvert."""
+    for table in re.findall(r"(?:^\|.*\|$\n?)+", markdown_of(chapter), flags=re.MULTILINE):
+        head, *rows = table.splitlines()
+        assert {row.count("|") for row in rows} <= {head.count("|")}, table
+
+
+@pytest.mark.parametrize("chapter", WRITTEN)
 def test_a_sentence_has_the_number_and_not_its_name(chapter):
     bare = prose.bare_names(markdown_of(chapter), set(NAMES))
     assert not bare, "write {claim}`NAME`, which becomes the number on the page"

@@ -1,4 +1,4 @@
-"""The figures of chapter 06 about intents: who reads how much, which words the model looks at, what an intent changes."""
+"""The figures of chapter 06 about intents: who reads how much, and which words the model looks at."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from gdt_tutorial.loops.recipes.carried_out import CarriedOut
 from gdt_tutorial.teaching.plots import color
 
-__all__ = ["draw_changes", "draw_looks", "draw_readers"]
+__all__ = ["draw_looks", "draw_readers"]
 
 _SMALL = 11  # points
 _SPLITS = {
@@ -47,19 +46,3 @@ def draw_looks(fig: Figure, words: Sequence[str], weight: Float[np.ndarray, "hea
     ax.set(yticks=np.arange(len(words)), xticks=np.arange(len(weight)), xlabel="Head", title=f"writes {written}")
     ax.set_yticklabels(list(words))
     ax.set_xticklabels([str(head + 1) for head in range(len(weight))])
-
-
-def draw_changes(fig: Figure, found: Sequence[CarriedOut], names: Sequence[str]) -> None:
-    """Draw what each intent changed for those whom it is about, and for the others, with intervals."""
-    left, right = fig.subplots(1, 2, sharey=True)
-    place = np.arange(len(found))[::-1]
-    for ax, pairs, own in (
-        (left, [(100 * each.change[0], 100 * each.change[1]) for each in found], "blue"),
-        (right, [each.others_qoe for each in found], "orange"),
-    ):
-        mean, half = np.array(pairs).T
-        ax.errorbar(mean, place, xerr=half, color=color(own), fmt="o", capsize=3)
-        ax.axvline(0, color=color("text"), ls=":", lw=1)
-    left.set(yticks=place, ylim=(-0.5, len(found) - 0.5), xlabel="Change (%)", title="whom it is about")
-    left.set_yticklabels(list(names))
-    right.set(xlabel="QoE per second", title="the others")
