@@ -25,8 +25,8 @@ __all__ = [
     "words_of",
 ]
 
+# A phrase with placeholders, and the values of slots that it says outright.
 Pattern = tuple[str, dict[str, str]]
-"""A phrase with placeholders, and the values of slots that it says outright."""
 
 _Found = tuple[dict[str, str], int]  # values of slots, and the word after the phrase
 
