@@ -100,6 +100,12 @@ class Scene:
             inside.all(), argument, f"be finite and lie in the box {self.box_m.tolist()}", outside, "move it inside"
         )
 
+    def check_masts(self, ap_position_m: Float[np.ndarray, "_ xy"], argument: str = "scene") -> None:
+        """Raise a ValueError where the access points of a topology stand elsewhere than those of the scene."""
+        own_m, rule = np.asarray(self.ap_position_m), "have the masts of the topology"
+        is_same = own_m.shape == ap_position_m.shape and np.allclose(own_m, ap_position_m)
+        require(is_same, argument, rule, own_m.tolist(), "make the topology with scene_topology")
+
     def pixel_of(self, position_m: Float[np.ndarray, "*shape xy"]) -> Int[np.ndarray, "*shape 2"]:
         """Return the row y and the column x of the pixel that each position of the grid lies in."""
         column_row = np.floor((position_m - np.array(self.origin_m)) / self.pixel_m).astype(np.int64)
@@ -144,8 +150,16 @@ class Scene:
             ValueError: A map of another shape, or a position outside the grid.
         """
         require(level.shape[-2:] == self.shape, "level", f"end in the shape {self.shape}", level.shape, "pass its maps")
+        return self.between(self.spread_indoors(level), position_m)
+
+    def between(self, level: Float[np.ndarray, "*rest y x"], position_m: Float[np.ndarray, "*shape xy"]) -> np.ndarray:
+        """Do the same with maps that have a value in every pixel (`spread_indoors`).
+
+        Raises:
+            ValueError: A position outside the grid.
+        """
         row, column, weight = self.corners(position_m)
-        return (self.spread_indoors(level)[..., row, column] * weight.astype(level.dtype)).sum(axis=-1)
+        return (level[..., row, column] * weight.astype(level.dtype)).sum(axis=-1)
 
     def corners(
         self, position_m: Float[np.ndarray, "*shape xy"]

@@ -69,13 +69,14 @@ class SceneChannel:
         scenes, rule = model.scenes, f"hold 1 or {n_batch} scenes"
         require(len(scenes) in (1, n_batch), "scenes", rule, len(scenes), "one for all environments, or one for each")
         for scene in scenes:
-            masts_m, rule = scene.ap_position_m, "have the masts of the topology"
-            is_same = masts_m.shape == topology.ap_position_m.shape and np.allclose(masts_m, topology.ap_position_m)
-            require(is_same, "scenes", rule, masts_m.tolist(), "make the topology with scene_topology")
+            scene.check_masts(topology.ap_position_m, "scenes")
             scene.check_inside(topology.campus.box_m, "topology.campus.box_m")
         self._config, self._topology, self._scenes, self._fading_rng = model.config, topology, scenes, rng
         self._shape = (n_batch, n_users, 2)
-        self._maps = [scene_maps(scene, model.config, model.diffraction) for scene in scenes]
+        self._maps = []
+        for scene in scenes:  # no user walks indoors, but the corners that a place lies between may stand there
+            level_db, sees = scene_maps(scene, model.config, model.diffraction)
+            self._maps.append((scene.spread_indoors(level_db), scene.spread_indoors(sees)))
 
     def advance(self, position_m: Float[np.ndarray, "batch user xy"]) -> None:
         """Move every user to a new position and read the maps there.
@@ -89,9 +90,9 @@ class SceneChannel:
         n_batch, n_users, _ = self._shape
         loss_db, is_los = [], []
         for scene, (level_db, sees), place_m in zip(self._scenes, self._maps, parts, strict=True):
-            loss_db.append(scene.at(level_db, place_m).T)
+            loss_db.append(scene.between(level_db, place_m).T)
             row, column = scene.pixel_of(place_m).T
-            is_los.append(scene.spread_indoors(sees)[:, row, column].T)
+            is_los.append(sees[:, row, column].T)
         self.path_loss_db = np.concatenate(loss_db).reshape(n_batch, n_users, -1)
         self.is_los = np.concatenate(is_los).reshape(n_batch, n_users, -1)
         self.shadowing_db = np.zeros_like(self.path_loss_db)

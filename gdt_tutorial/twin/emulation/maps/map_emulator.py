@@ -89,11 +89,7 @@ class MapEmulator:
         rule = f"end in the shape {(self.scene.n_aps, *self.scene.shape)}"
         is_map = len(self.loss_db) > 0 and self.loss_db.shape[1:] == (self.scene.n_aps, *self.scene.shape)
         require(is_map, "loss_db", rule, self.loss_db.shape, "pass draws of a MapMaker for this scene")
-        masts_m = self.scene.ap_position_m
-        is_same = masts_m.shape == self.topology.ap_position_m.shape and np.allclose(
-            masts_m, self.topology.ap_position_m
-        )
-        require(is_same, "scene", "have the masts of the topology", masts_m.tolist(), "use scene_topology")
+        self.scene.check_masts(self.topology.ap_position_m)
 
     def emulate(
         self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
@@ -144,7 +140,7 @@ class MapEmulator:
     def levels_db(self, position_m: Float[np.ndarray, "*shape xy"]) -> Float[np.ndarray, "draw *shape ap"]:
         """Read all draws at positions; outside of the scene as at its border."""
         inside_m = np.clip(position_m, *self.scene.box_m)
-        return np.moveaxis(self.scene.at(self._level_db, inside_m), 1, -1)
+        return np.moveaxis(self.scene.between(self._level_db, inside_m), 1, -1)
 
     def _paths_db(
         self,
