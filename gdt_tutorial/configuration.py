@@ -22,7 +22,17 @@ from collections.abc import Iterable
 from math import inf, isinf
 from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
-__all__ = ["Bounds", "Limit", "ParameterRow", "configclass", "describe", "parameter", "require", "unit_of"]
+__all__ = [
+    "Bounds",
+    "Limit",
+    "ParameterRow",
+    "configclass",
+    "describe",
+    "parameter",
+    "require",
+    "require_counts",
+    "unit_of",
+]
 
 Limit = int | float | None
 _T = TypeVar("_T")
@@ -105,6 +115,16 @@ def require(is_met: Any, argument: str, rule: str, value: Any, remedy: str) -> N
     """
     if not is_met:
         raise ValueError(f"{argument} must {rule}, got {value!r}; {remedy}.")
+
+
+def require_counts(remedy: str, **counts: int) -> None:
+    """Raise `require`'s sentence about the first count that is not above 0.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for name, count in counts.items():
+        require(count > 0, name, "be above 0", count, remedy)
 
 
 def parameter(

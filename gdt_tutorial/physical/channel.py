@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import ndtri
 
-from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.configuration import configclass, parameter, require, require_counts
 from gdt_tutorial.physical.fields import ExponentialField, SmoothField
 from gdt_tutorial.physical.sionna_tables import MAX_DISTANCE_M, law_distance_m, umi_table
 from gdt_tutorial.physical.topology import Topology
@@ -185,8 +185,7 @@ class Channel:
     def __init__(
         self, config: ChannelConfig, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator
     ) -> None:
-        for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            require(count > 0, name, "be above 0", count, "simulate at least one")
+        require_counts("simulate at least one", n_batch=n_batch, n_users=n_users)
         self._config, self._topology, self._shape = config, topology, (n_batch, n_users, 2)
         # Fading has a stream of its own: with it or without it, the rest of the channel is the same.
         field_rng, self._fading_rng = rng.spawn(2)

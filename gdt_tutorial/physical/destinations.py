@@ -20,7 +20,7 @@ from math import inf
 import numpy as np
 from jaxtyping import Float, Int
 
-from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.configuration import configclass, parameter, require, require_counts
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.streets import Streets
 from gdt_tutorial.physical.truncated_pareto import sample_truncated_pareto, truncated_pareto_mean
@@ -154,8 +154,7 @@ class DestinationWalk:
         rng: np.random.Generator,
         streets: Streets | None = None,
     ) -> None:
-        for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            require(count > 0, name, "be above 0", count, "simulate at least one")
+        require_counts("simulate at least one", n_batch=n_batch, n_users=n_users)
         self._config, self._rng, self._shape = config, rng, (n_batch, n_users)
         self.streets = Streets.of(campus, config.n_gates) if streets is None else streets
         self.preference = draw_preference(config, self.streets, n_batch, n_users, rng=rng)

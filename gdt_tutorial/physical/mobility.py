@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
 
-from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.configuration import configclass, parameter, require, require_counts
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.truncated_pareto import sample_truncated_pareto, truncated_pareto_mean
 
@@ -183,8 +183,7 @@ class LevyFlight:
         rng: np.random.Generator,
         start_m: Float[np.ndarray, "batch user xy"] | None = None,
     ) -> None:
-        for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            require(count > 0, name, "be above 0", count, "simulate at least one")
+        require_counts("simulate at least one", n_batch=n_batch, n_users=n_users)
         self._config, self._campus, self._rng = config, campus, rng
         if start_m is None:
             start_m = place_users(campus, n_batch, n_users, rng=rng)

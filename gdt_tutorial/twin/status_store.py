@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import require
+from gdt_tutorial.configuration import require, require_counts
 from gdt_tutorial.physical.messages import Report
 from gdt_tutorial.twin.status import BehaviorStatus, NetworkingStatus, Status, StatusWindow, known_here
 from gdt_tutorial.twin.status_counts import CountsConfig, StatusCounts
@@ -39,10 +39,7 @@ class StatusStore:
     def __init__(
         self, n_batch: int, n_users: int, n_aps: int, window_slots: int, counts: CountsConfig = CountsConfig()
     ) -> None:
-        for name, size in (
-            ("n_batch", n_batch), ("n_users", n_users), ("n_aps", n_aps), ("window_slots", window_slots),
-        ):  # fmt: skip
-            require(size > 0, name, "be above 0", size, "keep at least one")
+        require_counts("keep at least one", n_batch=n_batch, n_users=n_users, n_aps=n_aps, window_slots=window_slots)
         self.window_slots, self.shape = window_slots, (n_batch, n_users)
         shape = (n_batch, n_users, window_slots)
         self._values = {

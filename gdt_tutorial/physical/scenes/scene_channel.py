@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gdt_tutorial.configuration import require
+from gdt_tutorial.configuration import require, require_counts
 from gdt_tutorial.physical.channel import ChannelConfig, budget_db, faded_db
 from gdt_tutorial.physical.scenes.diffraction import DiffractionConfig, scene_maps
 from gdt_tutorial.physical.scenes.scene import Scene
@@ -64,8 +64,7 @@ class SceneChannel:
     def __init__(
         self, model: SceneChannelModel, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator
     ) -> None:
-        for name, count in (("n_batch", n_batch), ("n_users", n_users)):
-            require(count > 0, name, "be above 0", count, "simulate at least one")
+        require_counts("simulate at least one", n_batch=n_batch, n_users=n_users)
         scenes, rule = model.scenes, f"hold 1 or {n_batch} scenes"
         require(len(scenes) in (1, n_batch), "scenes", rule, len(scenes), "one for all environments, or one for each")
         for scene in scenes:
