@@ -34,6 +34,7 @@ from gdt_tutorial.physical.scenes.scene_network import scene_network
 from gdt_tutorial.studies.scores import coverage, crps_sample
 from gdt_tutorial.twin.abstraction.expected_worst import ComingMean
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
+from gdt_tutorial.twin.abstraction.status_windows import record_window
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.emulation.futures import random_groups
@@ -45,7 +46,6 @@ __all__ = [
     "MapLoopConfig",
     "MapLoopScores",
     "ReadRates",
-    "Recording",
     "open_network",
     "qoe_of",
     "record",
@@ -79,15 +79,6 @@ class MapLoopConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recording:
-    """What happened on a scene: it depends on no decision."""
-
-    position_m: Float[np.ndarray, "batch user slot xy"]
-    velocity_mps: Float[np.ndarray, "batch user slot xy"]
-    snr_db: Float[np.ndarray, "batch user slot ap"]
-
-
-@dataclass(frozen=True, kw_only=True)
 class MapLoopScores:
     """Scores of one emulator on one scene; rates in bit/s/Hz."""
 
@@ -115,23 +106,14 @@ def open_network(config: MapLoopConfig = MapLoopConfig(), *, seed: int) -> tuple
     return network, scene
 
 
-def record(network: PhysicalNetwork, n_slots: int) -> Recording:
-    """Let users walk and channels fade for `n_slots` slots from the start."""
+def record(network: PhysicalNetwork, n_slots: int) -> StatusWindow:
+    """Let users walk and channels fade for `n_slots` slots from the start: it depends on no decision."""
     network.reset()
-    rows = []
-    for slot in range(n_slots):
-        if slot > 0:
-            network.walk.advance(network.config.slot_s)
-            network.channel.advance(network.walk.position_m)
-        rows.append(
-            (network.walk.position_m.copy(), network.walk.velocity_mps.copy(), network.channel.snr_db.astype(float))
-        )
-    position_m, velocity_mps, snr_db = (np.stack(each, axis=2) for each in zip(*rows, strict=True))
-    return Recording(position_m=position_m, velocity_mps=velocity_mps, snr_db=snr_db)
+    return record_window(network.walk, network.channel, n_slots, network.config.slot_s)
 
 
 def score_emulator(
-    emulator: StatusEmulator, recorded: Recording, network: PhysicalNetwork, config: MapLoopConfig = MapLoopConfig()
+    emulator: StatusEmulator, recorded: StatusWindow, network: PhysicalNetwork, config: MapLoopConfig = MapLoopConfig()
 ) -> MapLoopScores:
     """Continue windows of a recording, one after another, and score SNR and the rate of worst members."""
     rows, n_slots = [], recorded.snr_db.shape[2]
@@ -149,7 +131,7 @@ def score_emulator(
     )
 
 
-def _window(recorded: Recording, end: int, config: MapLoopConfig) -> StatusWindow:
+def _window(recorded: StatusWindow, end: int, config: MapLoopConfig) -> StatusWindow:
     """Return the slots before `end`, in which users reported in turns."""
     part = slice(end - MEMORY_SLOTS, end)
     n_batch, n_users = recorded.snr_db.shape[:2]

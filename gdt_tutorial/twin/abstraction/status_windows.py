@@ -10,12 +10,12 @@ from jaxtyping import Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.channel import ChannelConfig
-from gdt_tutorial.physical.channel_model import ChannelModel
-from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility
+from gdt_tutorial.physical.channel_model import ChannelModel, UserChannel
+from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility, Walk
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.status import StatusWindow
 
-__all__ = ["feature_names", "sample_windows", "status_features"]
+__all__ = ["feature_names", "record_window", "sample_windows", "status_features"]
 
 
 def feature_names(n_aps: int) -> tuple[str, ...]:
@@ -58,14 +58,20 @@ def sample_windows(
     walk_rng, channel_rng = rng.spawn(2)
     walk = mobility.start(topology.campus, n_batch, n_users, rng=walk_rng)
     air = channel.start(topology, n_batch, n_users, rng=channel_rng)
+    air.advance(walk.position_m)
+    return record_window(walk, air, n_slots, slot_s)
+
+
+def record_window(walk: Walk, air: UserChannel, n_slots: int, slot_s: float) -> StatusWindow:
+    """Let users go on for `n_slots` slots, the first of which is where they stand; note all of it, as if all reported."""
     rows = []
     for slot in range(n_slots):
         if slot > 0:
             walk.advance(slot_s)
-        air.advance(walk.position_m)
+            air.advance(walk.position_m)
         rows.append((walk.position_m.copy(), walk.velocity_mps.copy(), air.snr_db.astype(np.float64)))
     position_m, velocity_mps, snr_db = (np.stack(each, axis=2) for each in zip(*rows, strict=True))
-    everywhere = np.ones((n_batch, n_users, n_slots), dtype=bool)
+    everywhere = np.ones(snr_db.shape[:3], dtype=bool)
     return StatusWindow(
         slot=n_slots - 1,
         position_m=position_m,
