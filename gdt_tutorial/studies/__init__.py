@@ -2,7 +2,7 @@
 
 sweeps      the many tasks of a figure, resumable, on one core, several, or a cluster
 cluster     its tasks on a Dask cluster
-tables      CSV files that say how they were made
+tables      CSV files that say how they were made; seed_tables those of studies over seeds, as arrays
 detection   how well a score tells broken from sound, and the Mahalanobis distance
 intervals   95 % intervals over seeds (Student's t), and over seeds and networks that are crossed
 image_scores  peak signal-to-noise ratio, structural similarity

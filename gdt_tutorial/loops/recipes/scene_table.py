@@ -1,38 +1,23 @@
 """The stored comparison of scene emulators as arrays, and paired intervals over its seeds (what `reproduce scenes` writes)."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.tables import read_table, values_by_seed
+from gdt_tutorial.studies.seed_tables import SeedTable, percent_above
+from gdt_tutorial.studies.tables import values_by_seed
 
 __all__ = ["STORED", "SceneTable"]
 
 STORED = Path(__file__).parents[1] / "results" / "scenes.csv"
 
 
-class SceneTable:
-    """One value per comparison ("emulators", "augmentation", "loop"), emulator, score and seed.
+class SceneTable(SeedTable):
+    """One value per comparison ("emulators", "augmentation", "loop"), emulator, score and seed."""
 
-    Attributes:
-        header: How the table was made.
-    """
-
-    def __init__(self, header: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-        self.header, self._rows = dict(header), list(rows)
-
-    @classmethod
-    def read(cls, path: Path = STORED) -> "SceneTable":
-        """Read what `reproduce scenes` wrote.
-
-        Raises:
-            ValueError: The file is no such table, or it is cut short.
-        """
-        return cls(*read_table(path))
+    stored = STORED
 
     def values(
         self, score: str, emulator: str, n_scenes: int | None = None, *, kind: str = "emulators"
@@ -48,7 +33,7 @@ class SceneTable:
         Raises:
             ValueError: Not exactly one row for each seed.
         """
-        own = [row for row in self._rows if row["kind"] == kind]
+        own = [row for row in self.rows if row["kind"] == kind]
         place = {"emulator": emulator, "score": score} | ({} if n_scenes is None else {"n_scenes": n_scenes})
         remedy = f"take one of {sorted({str(row['emulator']) for row in own})}, and name its place"
         return values_by_seed(own, place, "value", argument="emulator", remedy=remedy)
@@ -71,4 +56,4 @@ class SceneTable:
     ) -> tuple[float, float]:
         """Return by how many percent a score is above a rival's, with the half interval."""
         own, other = (self.values(score, each, n_scenes, kind=kind) for each in (emulator, rival))
-        return t_interval(100 * (own / other - 1))
+        return percent_above(own, other)

@@ -1,40 +1,23 @@
 """The stored studies of the variational autoencoder in the twin as arrays (what `reproduce vae_twin` writes)."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.tables import read_table, values_by_seed
+from gdt_tutorial.studies.seed_tables import SeedTable, percent_above
+from gdt_tutorial.studies.tables import values_by_seed
 
 __all__ = ["STORED", "TwinTable"]
 
 STORED = Path(__file__).parents[1] / "results" / "vae_twin.csv"
 
 
-class TwinTable:
-    """One entry per study, place, method, measure, and seed.
+class TwinTable(SeedTable):
+    """One entry per study, place, method, measure, and seed."""
 
-    Attributes:
-        header: How the table was made.
-        seeds: Draws of walks, channels and networks.
-    """
-
-    def __init__(self, header: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-        self.header, self._rows = dict(header), list(rows)
-        self.seeds = sorted({int(row["seed"]) for row in rows})
-
-    @classmethod
-    def read(cls, path: Path = STORED) -> "TwinTable":
-        """Read what `reproduce vae_twin` wrote.
-
-        Raises:
-            ValueError: The file is no such table, or it is cut short.
-        """
-        return cls(*read_table(path))
+    stored = STORED
 
     def values(self, study: str, place: float | int, method: str, measure: str) -> Float[np.ndarray, " seed"]:
         """Return a measure of one method, seed by seed.
@@ -49,9 +32,9 @@ class TwinTable:
             ValueError: Not exactly one row for each seed.
         """
         wanted = {"study": study, "place": place, "method": method, "measure": measure}
-        known = sorted({str(row["method"]) for row in self._rows if row["study"] == study})
+        known = sorted({str(row["method"]) for row in self.rows if row["study"] == study})
         remedy = f"the study {study!r} has {known}"
-        return values_by_seed(self._rows, wanted, "value", argument="method", remedy=remedy)
+        return values_by_seed(self.rows, wanted, "value", argument="method", remedy=remedy)
 
     def mean(self, study: str, place: float | int, method: str, measure: str) -> tuple[float, float]:
         """Return a mean over the seeds with its half interval."""
@@ -64,4 +47,4 @@ class TwinTable:
     def percent(self, study: str, place: float | int, method: str, rival: str, measure: str) -> tuple[float, float]:
         """Return the same in percent of the rival."""
         own, other = (self.values(study, place, each, measure) for each in (method, rival))
-        return t_interval(100 * (own / other - 1))
+        return percent_above(own, other)
