@@ -13,7 +13,8 @@ from here.
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time
     gail                generative adversarial imitation learning: practice until nobody can tell copy from original
-    transformer         attention, blocks, and a language model that guesses the next token
+    transformer         attention and blocks, written out
+    language_model      guesses the next token from those so far
     generation          one token after the other, with the keys and values of what was read kept
     event_attention     what left one series arrives at another: attention by hand, and trained from there
     autoregression      vector autoregressions and mixtures of them, which it has to beat

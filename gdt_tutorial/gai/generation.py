@@ -16,7 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.gai.transformer import CausalTransformer
+from gdt_tutorial.gai.language_model import (
+    CausalTransformer,
+)
 
 __all__ = ["Choose", "generate", "greedy", "sampled"]
 

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from gdt_tutorial.gai.generation import generate, greedy, sampled
-from gdt_tutorial.gai.transformer import CausalTransformer, TransformerConfig
+from gdt_tutorial.gai.language_model import (
+    CausalTransformer,
+)
+from gdt_tutorial.gai.transformer import (
+    TransformerConfig,
+)
 from gdt_tutorial.seeding import torch_stream
 
 MODEL = CausalTransformer(

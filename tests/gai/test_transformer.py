@@ -9,8 +9,15 @@ from torch.nn import functional
 
 from gdt_tutorial import checkpoints
 from gdt_tutorial.gai.generation import generate
-from gdt_tutorial.gai.transformer import (
+from gdt_tutorial.gai.language_model import (
     CausalTransformer,
+    load_transformer,
+    next_token_loss,
+    perplexity,
+    save_transformer,
+    shifted_positions,
+)
+from gdt_tutorial.gai.transformer import (
     MultiHeadAttention,
     PostNormBlock,
     PreNormBlock,
@@ -18,11 +25,6 @@ from gdt_tutorial.gai.transformer import (
     attend,
     attention_weights,
     causal_mask,
-    load_transformer,
-    next_token_loss,
-    perplexity,
-    save_transformer,
-    shifted_positions,
     sinusoidal_positions,
 )
 from gdt_tutorial.learning import FitConfig, fit_updates

@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from gdt_tutorial.gai.transformer import CausalTransformer, TransformerConfig
+from gdt_tutorial.gai.language_model import (
+    CausalTransformer,
+)
+from gdt_tutorial.gai.transformer import (
+    TransformerConfig,
+)
 from gdt_tutorial.learning import FitConfig
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.intents.language import IntentLanguage, padded, says

@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from gdt_tutorial.checkpoints import verified, write_sums
-from gdt_tutorial.gai.transformer import CausalTransformer, TransformerConfig, save_transformer
+from gdt_tutorial.gai.language_model import (
+    CausalTransformer,
+    save_transformer,
+)
+from gdt_tutorial.gai.transformer import (
+    TransformerConfig,
+)
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.intents.language import IntentLanguage
 from gdt_tutorial.twin.abstraction.intents.reader import score_reading

@@ -16,12 +16,14 @@ from torch import Tensor
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.generation import Choose, generate, greedy, sampled
-from gdt_tutorial.gai.transformer import (
+from gdt_tutorial.gai.language_model import (
     CausalTransformer,
-    TransformerConfig,
     load_transformer,
     perplexity,
     save_transformer,
+)
+from gdt_tutorial.gai.transformer import (
+    TransformerConfig,
 )
 from gdt_tutorial.worlds.intents.meaning import END, Intent
 from gdt_tutorial.worlds.intents.sentences import Example

@@ -13,7 +13,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gdt_tutorial.configuration import configclass, parameter
-from gdt_tutorial.gai.transformer import CausalTransformer, TransformerConfig, next_token_loss, shifted_positions
+from gdt_tutorial.gai.language_model import (
+    CausalTransformer,
+    next_token_loss,
+    shifted_positions,
+)
+from gdt_tutorial.gai.transformer import (
+    TransformerConfig,
+)
 from gdt_tutorial.learning import FitConfig, cosine, fit_updates
 from gdt_tutorial.twin.abstraction.intents.language import IntentLanguage, Sequences, padded
 from gdt_tutorial.worlds.intents.sentences import Example
