@@ -273,7 +273,7 @@ def save_generator(model: ResidualUNet, path: str | Path) -> None:
     Raises:
         WriteError: The disk is full, or the folder cannot be made or written.
     """
-    checkpoints.save(model, path, {"n_planes": model.n_planes, "n_noise": model.n_noise, "width": model.width})
+    checkpoints.save(model, path, model.sizes)
 
 
 def load_generator(path: str | Path) -> ResidualUNet:

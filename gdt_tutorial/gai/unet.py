@@ -10,6 +10,7 @@ Sources: Ronneberger et al. 2015, "U-Net", for the two paths and the bridges bet
 the shape for radio maps, RME-GAN (Zhang et al. 2023) the plain law before the network. We differ in size, some 38,000 weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +21,7 @@ from torch.nn.functional import interpolate
 from gdt_tutorial.configuration import require
 from gdt_tutorial.seeding import torch_seeded
 
-__all__ = ["ImageSet", "ResidualUNet", "masked_square", "with_symmetries"]
+__all__ = ["ImageSet", "ResidualUNet", "joined", "masked_square", "with_symmetries"]
 
 _STRIDE = 4  # two levels, each of half the size
 
@@ -68,6 +69,12 @@ class ImageSet:
         return {name: getattr(self, name) for name in ("condition", "base", "target", "is_scored")}
 
 
+def joined(sets: Sequence[ImageSet]) -> ImageSet:
+    """Return image sets as one, in their order."""
+    parts = [each.parts() for each in sets]
+    return ImageSet(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+
+
 def with_symmetries(images: ImageSet) -> ImageSet:
     """Return an image set with its seven mirrored and turned copies behind it: all symmetries of a square.
 
@@ -76,13 +83,16 @@ def with_symmetries(images: ImageSet) -> ImageSet:
     """
     rows, columns = images.target.shape[1:]
     require(rows == columns, "images", "be square", (rows, columns), "cut them to squares")
-    copies = [
-        {name: torch.rot90(part.flip(-1) if mirrored else part, turns, (-2, -1)) for name, part in parts.items()}
-        for parts in [images.parts()]
-        for mirrored in (False, True)
-        for turns in range(4)
-    ]
-    return ImageSet(**{name: torch.cat([copy[name] for copy in copies]) for name in images.parts()})
+    parts = images.parts().items()
+    return joined(
+        [
+            ImageSet(
+                **{name: torch.rot90(part.flip(-1) if mirrored else part, turns, (-2, -1)) for name, part in parts}
+            )
+            for mirrored in (False, True)
+            for turns in range(4)
+        ]
+    )
 
 
 class ResidualUNet(nn.Module):
@@ -119,6 +129,11 @@ class ResidualUNet(nn.Module):
         self.register_buffer("plane_mean", torch.zeros(n_planes, 1, 1))
         self.register_buffer("plane_scale", torch.ones(n_planes, 1, 1))
         self.register_buffer("residual_scale", torch.ones(()))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What a file has to hold beside the weights."""
+        return {"n_planes": self.n_planes, "n_noise": self.n_noise, "width": self.width}
 
     def standardize(self, images: ImageSet) -> None:
         """Take the scales of planes and of corrections from the images that it will learn from."""

@@ -12,7 +12,7 @@ Source: Wang, Bovik, Sheikh and Simoncelli 2004, sec. III-B. Beyond an edge the 
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import correlate1d
+from scipy.ndimage import gaussian_filter
 
 from gdt_tutorial.configuration import require
 
@@ -70,9 +70,7 @@ def ssim(
 
 
 def _window_mean(image: Float[np.ndarray, "*batch row column"]) -> Float[np.ndarray, "*batch row column"]:
-    weight = np.exp(-0.5 * (np.arange(-_RADIUS, _RADIUS + 1) / _STD) ** 2)
-    weight /= weight.sum()
-    return correlate1d(correlate1d(image, weight, axis=-1, mode="mirror"), weight, axis=-2, mode="mirror")
+    return gaussian_filter(image, _STD, radius=_RADIUS, mode="mirror", axes=(-2, -1))
 
 
 def _require_range(full_range: float) -> None:

@@ -26,10 +26,9 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 
 from gdt_tutorial.gai.gan import start_generator, train_gan, train_unet
-from gdt_tutorial.gai.unet import ImageSet, with_symmetries
+from gdt_tutorial.gai.unet import ImageSet, joined, with_symmetries
 from gdt_tutorial.loops.recipes.maps_in_the_loop import MapLoopConfig, study
 from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
 from gdt_tutorial.physical.scenes.layout import SceneConfig
@@ -195,9 +194,7 @@ def _drawn(gan: GeneratedMaps, scenes: list[Scene], seed: int) -> ImageSet:
 
 def _half_and_half(images: ImageSet, drawn: ImageSet) -> ImageSet:
     """Repeat the measured ones until they are as many as the drawn ones."""
-    times = -(-len(drawn) // len(images))
-    parts = {name: torch.cat([part] * times) for name, part in images.parts().items()}
-    return ImageSet(**{name: torch.cat([part, drawn.parts()[name]]) for name, part in parts.items()})
+    return joined([*[images] * -(-len(drawn) // len(images)), drawn])
 
 
 def _error_db(regression: GeneratedMaps, fresh: list[Scene]) -> float:

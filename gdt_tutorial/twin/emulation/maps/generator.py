@@ -170,9 +170,8 @@ class GeneratedMaps:
         """Write network and prior as a safetensors file."""
         network, prior = self.network, self.prior
         table = {name: getattr(prior.table, name).tolist() for name in ("edge_db", "mean_db", "std_db")}
-        sizes = {name: getattr(network, name) for name in ("n_planes", "n_noise", "width")}
         rest = {name: getattr(prior, name) for name in ("correlation_m", "noise_db", "pixel_m")}
-        checkpoints.save(network, path, {"network": sizes, "table": table, **rest})
+        checkpoints.save(network, path, {"network": network.sizes, "table": table, **rest})
 
     @classmethod
     def load(cls, path: str | Path) -> "GeneratedMaps":

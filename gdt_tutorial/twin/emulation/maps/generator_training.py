@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.gan import GanConfig, GanLosses, start_generator, train_gan, train_unet
-from gdt_tutorial.gai.unet import ImageSet, with_symmetries
+from gdt_tutorial.gai.unet import ImageSet, joined, with_symmetries
 from gdt_tutorial.physical.scenes.diffraction import scene_inputs, scene_maps
 from gdt_tutorial.physical.scenes.layout import SceneConfig, random_scene
 from gdt_tutorial.physical.scenes.scene import Scene
@@ -95,8 +95,8 @@ def correlation_of_errors_m(
 
 
 def _images(inputs: np.ndarray, loss_db: np.ndarray, prior: MapPrior, *, rng: np.random.Generator) -> ImageSet:
-    variants = [image_set(inputs, loss_db, prior, _REPORTS, rng=rng).parts() for _ in range(_VARIANTS)]
-    return with_symmetries(ImageSet(**{name: torch.cat([each[name] for each in variants]) for name in variants[0]}))
+    variants = [image_set(inputs, loss_db, prior, _REPORTS, rng=rng) for _ in range(_VARIANTS)]
+    return with_symmetries(joined(variants))
 
 
 def train_maps(
