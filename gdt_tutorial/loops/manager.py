@@ -104,6 +104,7 @@ class GdtNetwork:
     Attributes:
         store: What the twin holds; `store.status()` is its view of this slot.
         seen: What the managers of the last slot saw.
+        telemetry: What was true then: for evaluation alone.
         swipes: What the twin believes about swipes.
         virtual: The DT environment in which it validates.
         collection, internal: The two loops.
@@ -139,6 +140,7 @@ class GdtNetwork:
         self._collect, self._config = collect, internal
         self._make_swipes, self._make_abstractor = make_swipes, make_abstractor
         self.seen: Observation
+        self.telemetry: Telemetry
         self._start()
 
     def _start(self) -> None:
@@ -177,6 +179,7 @@ class GdtNetwork:
 
         rows: list[dict[str, np.ndarray | float]] = []
         for before, after in engine.run(self.network, decide, n_slots):
+            self.telemetry = before
             error, record = twin_error(self.seen.status, before), self.collection.records[-1]
             rows.append(
                 {

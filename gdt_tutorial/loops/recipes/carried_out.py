@@ -17,8 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import Collection, Due, FixedPeriod
-from gdt_tutorial.loops.external import SlotRecord as CollectionRecord
+from gdt_tutorial.loops.external import FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Telemetry
@@ -28,7 +27,6 @@ from gdt_tutorial.twin.abstraction.groups import Weigh
 from gdt_tutorial.twin.abstraction.intents.priorities import Priorities, PriorityConfig
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
-from gdt_tutorial.twin.status import Status
 from gdt_tutorial.worlds.intents.meaning import Clause, Intent
 from gdt_tutorial.worlds.intents.verdicts import METRIC_OF, Verdict
 
@@ -66,36 +64,20 @@ class CarriedOut:
     verdict: Verdict
 
 
-class _Watching:
-    """Hands a collection what it observes, and keeps it for the record (a `Collection`)."""
-
-    def __init__(self, collection: Collection, seen: list[Telemetry]) -> None:
-        self._collection, self._seen = collection, seen
-        self.records: list[CollectionRecord] = collection.records
-
-    def due(self) -> Due:
-        return self._collection.due()
-
-    def observe(self, telemetry: Telemetry) -> Status:
-        self._seen.append(telemetry)
-        return self._collection.observe(telemetry)
-
-
 def run_with(
     weigh: Weigh | None, config: CarryConfig = CarryConfig(), *, watch_log: WatchLog | None = None, seed: int
 ) -> list[Telemetry]:
     """Run the campuses of a seed under the greedy maker with these weights; return the truth of every slot."""
     network = _network(config.n_campuses, config, watch_log, seed)
-    truth: list[Telemetry] = []
-
     gdt = GdtNetwork(
         network,
         HoldLast(topology=network.topology),
         {"greedy": GreedyAllocator(schedule_model(network))},
-        lambda store, emulator: _Watching(FixedPeriod(store, emulator, config.period_slots), truth),
+        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
         make_abstractor=partial(group_abstractor, weigh=weigh),
     )
-    gdt.run(config.n_slots)
+    truth: list[Telemetry] = []
+    gdt.run(config.n_slots, lambda slot: truth.append(gdt.telemetry))
     return truth
 
 
