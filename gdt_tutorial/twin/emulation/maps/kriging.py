@@ -78,34 +78,31 @@ class SimpleKriging:
         """Draw maps, and correct each by what its reports would have been (Matheron's rule)."""
         n_aps, _, n_y, n_x = inputs.shape
         fields = exponential_fields(n_draws * n_aps, (n_y, n_x), self.correlation_m / self.pixel_m, rng=rng)
-        free_db = self.mean(inputs) + self.std(inputs) * fields.reshape(n_draws, n_aps, n_y, n_x)
+        std_db = self.std(inputs)
+        free_db = self.mean(inputs) + std_db * fields.reshape(n_draws, n_aps, n_y, n_x)
         noise_db = self.noise_db * rng.standard_normal((n_draws, *self.reports.loss_db.shape))
         missing_db = self.reports.loss_db - self.reports.of(free_db) - noise_db
-        corrected = [free_db[:, ap] + self._correction(inputs, ap, missing_db[:, ap]) for ap in range(n_aps)]
-        return np.stack(corrected, axis=1)
+        for ap, prior_db in enumerate(std_db):
+            across, factor = self._covariances(prior_db)
+            free_db[:, ap] += (across @ cho_solve(factor, missing_db[:, ap].T)).T.reshape(n_draws, n_y, n_x)
+        return free_db
 
     def moments(
         self, inputs: Float[np.ndarray, "ap feature y x"]
     ) -> tuple[Float[np.ndarray, "ap y x"], Float[np.ndarray, "ap y x"]]:
         """Return mean and standard deviation of the maps, given the reports."""
-        mean_db, missing_db = self.mean(inputs), self.reports.loss_db - self.reports.of(self.mean(inputs))
-        mean_db = mean_db + np.stack(
-            [self._correction(inputs, ap, missing_db[ap][None])[0] for ap in range(len(inputs))]
-        )
-        std_db = self.std(inputs).astype(float)
+        mean_db, std_db = self.mean(inputs).astype(float), self.std(inputs).astype(float)
+        missing_db = self.reports.loss_db - self.reports.of(mean_db)
         for ap, prior_db in enumerate(std_db.copy()):
-            across, factor = self._covariances(inputs, ap)
+            across, factor = self._covariances(prior_db)
+            mean_db[ap] += (across @ cho_solve(factor, missing_db[ap])).reshape(prior_db.shape)
             explained = (across * cho_solve(factor, across.T).T).sum(axis=-1).reshape(prior_db.shape)
             std_db[ap] = np.sqrt(np.maximum(prior_db**2 - explained, 0.0))
         return mean_db, std_db
 
-    def _correction(self, inputs: np.ndarray, ap: int, missing_db: np.ndarray) -> Float[np.ndarray, "draw y x"]:
-        across, factor = self._covariances(inputs, ap)
-        return (across @ cho_solve(factor, missing_db.T)).T.reshape(-1, *inputs.shape[2:])
-
-    def _covariances(self, inputs: np.ndarray, ap: int) -> tuple[np.ndarray, tuple]:
+    def _covariances(self, std_db: Float[np.ndarray, "y x"]) -> tuple[np.ndarray, tuple]:
         """Return the covariance of all pixels with the reports, and the factored one of the reports."""
-        std_db, pixel = self.std(inputs)[ap].astype(float), self.reports.pixel
+        std_db, pixel = std_db.astype(float), self.reports.pixel
         every = np.argwhere(np.ones(std_db.shape, dtype=bool))
         distance_m = self.pixel_m * np.linalg.norm(every[:, None] - pixel, axis=-1)
         at = self.reports.of(std_db)
