@@ -9,6 +9,7 @@ from here.
     vae_scores          what its code costs and loses on fresh windows
     unet                an image from a plain estimate of it: a residual U-Net
     gan                 the same with noise, against a discriminator: a conditional generative adversarial network
+    noise_schedule      how much noise each step of a diffusion adds, and one step back
     rate_distortion     nats that a Gaussian needs at a given loss
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time
