@@ -1,8 +1,9 @@
 """A ring of cells on one band: several muting patterns are equally good, and their mean is none.
 
-"The network management problem is usually complex and non-convex" (the paper, GAI-Based Decision-Making). This is a small
-problem in which that is all there is. Six access points (APs) stand in a ring. A decision says how much power each one sends
-with in a slot: 0 mutes it, as in an almost-blank subframe, 1 is full power. An AP is hurt by those up to `reach` places away:
+"Since the network management problem is usually complex and non-convex, it is difficult to directly use model-based or
+data-based methods" (the paper, GAI-Based Decision-Making). This is a small problem in which that is all there is. Six access
+points (APs) stand in a ring. A decision says how much power each one sends with in a slot: 0 mutes it, as in an almost-blank
+subframe, 1 is full power. An AP is hurt by those up to `reach` places away:
 
     rate[i] = log2(1 + snr power[i] / (1 + snr coupling sum over j near i of power[j])) / log2(1 + snr)
     queue[i] <- min(capacity, max(queue[i] - rate[i], 0) + arrival[i])
