@@ -43,7 +43,7 @@ Axes of studies, and of single files:
     ahead       coming segments of one video        second    seconds from now on
     age         slots since a report                moment    slots from which is looked ahead
     campus      campuses of a paired comparison     sample    campuses of all seeds of a study
-    day         days of recorded loads
+    day         days of recorded loads          condition   entries of what is asked for
     epoch       passes over a training set          validation_epoch  the same, or none without a validation set
     episode     whole episodes of an environment    weight    weights of a network, as one vector
     class       classes of viewers                  draw      independent draws

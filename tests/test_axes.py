@@ -10,7 +10,7 @@ import gdt_tutorial
 LIBRARY = Path(gdt_tutorial.__file__).parent
 KINDS = {"Bool", "Float", "Int", "Int8", "Shaped"}
 ANY_NUMBER = {"shape", "rest"}  # written `*shape`
-LATER = {"server", "step"}  # explained already, for parts that are planned
+LATER = {"server"}  # explained already, for parts that are planned
 
 
 def axes_in_use() -> dict[str, set[str]]:

@@ -6,11 +6,13 @@ import importlib
 import pytest
 
 MODULES = [
+    "gdt_tutorial.gai.noise_schedule",
     "gdt_tutorial.loops.manager",
     "gdt_tutorial.seeding",
     "gdt_tutorial.solutions.data_model.scheduling",
     "gdt_tutorial.twin.status_store",
     "gdt_tutorial.twin.virtual",
+    "gdt_tutorial.worlds.ring",
 ]
 
 

@@ -9,6 +9,9 @@ from here.
     vae_scores          what its code costs and loses on fresh windows
     unet                an image from a plain estimate of it: a residual U-Net
     gan                 the same with noise, against a discriminator: a conditional generative adversarial network
+    noise_schedule      how much noise each step of a diffusion adds, and one step back
+    denoiser            a guess of the clean vector, under what is known and toward what is asked for
+    diffusion           from noise to such vectors, step by step, and training: a diffusion model
     rate_distortion     nats that a Gaussian needs at a given loss
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time

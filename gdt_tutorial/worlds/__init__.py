@@ -7,5 +7,7 @@ with. Nothing in `physical` or `gai` imports a world, and a world imports none o
     street   walkers who pass one of two gates on their way to a goal
     views    watching a video as a chain without branches
     intents  an operator's wishes in words, each with its meaning
+    ring     muting patterns of co-channel cells: several are equally good, and their mean is none
+    ring_envs  rings side by side as an environment
     loads    loads of access points between which crowds walk, with routes that are fixed, hidden or new
 """
