@@ -48,6 +48,7 @@ Axes of studies, and of single files:
     episode     whole episodes of an environment    weight    weights of a network, as one vector
     class       classes of viewers                  draw      independent draws
     walk        walks that are watched over one horizon                  member    members of one group
+    path        paths of one number over the coming slots, such as the SNR of one user to one access point
     mcs         modulation and coding schemes       rate      block error rates
     law         columns of a table of the channel's laws
     point       grid points of a table

@@ -12,6 +12,7 @@ from here.
     noise_schedule      how much noise each step of a diffusion adds, and one step back
     denoiser            a guess of the clean vector, under what is known and toward what is asked for
     diffusion           from noise to such vectors, step by step, and training: a diffusion model
+    inverse_dynamics    from two states to the action between them, and decisions by diffused future states
     rate_distortion     nats that a Gaussian needs at a given loss
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time

@@ -9,6 +9,9 @@ with X and X' independent draws of F. It has the unit of y, a sure prediction ge
 mean by another distribution than the one that he believes in: the score is proper (Gneiting and Raftery 2007). The closed
 form of the Gaussian is theirs, eq. 20-21. Of m draws we take the fair form, which divides the second term by m (m - 1) and
 not by m^2: its mean over draws is the score of F itself, however few they are (Ferro 2014).
+
+Of a vector, such as a whole path, the same with the length of a difference in the place of its absolute value is the energy
+score: it asks for the joint law.
 """
 
 import numpy as np
@@ -17,7 +20,7 @@ from scipy.special import ndtr
 
 from gdt_tutorial.configuration import require
 
-__all__ = ["coverage", "crps_gaussian", "crps_sample"]
+__all__ = ["coverage", "crps_gaussian", "crps_sample", "energy_score"]
 
 _TINY = 1e-150
 
@@ -52,6 +55,21 @@ def crps_sample(
     weight = (2.0 * np.arange(1, n_draws + 1) - n_draws - 1).reshape(-1, *[1] * truth.ndim)
     distance = (weight * np.sort(sample, axis=0)).sum(axis=0) * 2 / (n_draws * (n_draws - 1))
     return np.abs(sample - truth).mean(axis=0) - distance / 2
+
+
+def energy_score(
+    sample: Float[np.ndarray, "draw path coordinate"], truth: Float[np.ndarray, "path coordinate"]
+) -> Float[np.ndarray, " path"]:
+    """Return the fair energy score of draws of vectors, one score for each vector.
+
+    Raises:
+        ValueError: Fewer than two draws.
+    """
+    n_draws = len(sample)
+    require(n_draws >= 2, "sample", "hold two draws or more", n_draws, "one draw says nothing of a spread")
+    error = np.linalg.norm(sample - truth, axis=-1).mean(axis=0)
+    apart = np.stack([np.linalg.norm(sample - one, axis=-1).sum(axis=0) for one in sample]).sum(axis=0)
+    return error - apart / (2 * n_draws * (n_draws - 1))
 
 
 def coverage(

@@ -48,7 +48,11 @@ def test_without_noise_the_action_is_found():
 
 def test_one_entry_on_paper():
     # Three steps from 0 to -1, 0, 1 by actions -2, 0, 2: twice the state; with ridge 1/3 a share 2/3 / (2/3 + ridge s^2) of it.
-    history, state, action = torch.zeros(3, 1), torch.tensor([[-1.0], [0.0], [1.0]]), torch.tensor([[-2.0], [0.0], [2.0]])
+    history, state, action = (
+        torch.zeros(3, 1),
+        torch.tensor([[-1.0], [0.0], [1.0]]),
+        torch.tensor([[-2.0], [0.0], [2.0]]),
+    )
     for ridge, wanted in ((0.0, 2.0), (1.0, 1.0)):
         model = start_inverse(history, state, action, replace(PLAIN, ridge=ridge), generator=torch_stream(0))
         with torch.no_grad():

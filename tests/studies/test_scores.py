@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.special import gamma
 from scipy.stats import norm
 
 from gdt_tutorial.seeding import stream
-from gdt_tutorial.studies.scores import coverage, crps_gaussian, crps_sample
+from gdt_tutorial.studies.scores import coverage, crps_gaussian, crps_sample, energy_score
 
 
 @pytest.mark.parametrize(("mean", "std", "truth"), [(0.0, 1.0, 0.0), (1.0, 2.0, -3.0), (-0.5, 0.1, 0.4)])
@@ -44,6 +45,32 @@ def test_nobody_gains_by_another_spread_than_the_true_one():
     truth = stream(1, "truth").normal(size=20_000)
     score = [crps_gaussian(np.zeros(20_000), np.full(20_000, std), truth).mean() for std in (0.5, 1.0, 2.0)]
     assert score[1] < min(score[0], score[2])
+
+
+def test_the_energy_score_by_hand():
+    sample = np.array([[[0.0, 3.0]], [[4.0, 0.0]]])
+    # Distances to the truth 3 and 4, and 5 between both draws.
+    np.testing.assert_allclose(energy_score(sample, np.zeros((1, 2))), [3.5 - 2.5])
+
+
+def test_of_one_number_the_energy_score_is_the_other():
+    sample, truth = stream(3, "draws").normal(size=(7, 50)), stream(3, "truth").normal(size=50)
+    np.testing.assert_allclose(energy_score(sample[..., None], truth[:, None]), crps_sample(sample, truth))
+
+
+def test_the_energy_score_of_a_gaussian_is_its_closed_form_and_asks_for_the_joint_law():
+    # Of a standard normal in n dimensions, E|X - X'| is sqrt(2) E|X| with E|X| = sqrt(2) Gamma((n + 1) / 2) / Gamma(n / 2).
+    n_draws, size = 3000, 4
+    sample = stream(4, "draws").normal(size=(n_draws, 1, size))
+    length = np.sqrt(2) * gamma((size + 1) / 2) / gamma(size / 2)
+    at_center = energy_score(sample, np.zeros((1, size)))[0]
+    assert at_center == pytest.approx(length * (1 - np.sqrt(2) / 2), rel=0.02)
+    shared = stream(4, "shared").normal(size=(300, 400, 1)) * np.ones(size)
+    truth = stream(5, "shared").normal(size=(400, 1)) * np.ones(size)
+    alone = stream(6, "alone").normal(size=(300, 400, size))
+    assert energy_score(shared, truth).mean() < energy_score(alone, truth).mean()
+    with pytest.raises(ValueError, match="sample must hold two draws or more"):
+        energy_score(np.zeros((1, 1, 2)), np.zeros((1, 2)))
 
 
 def test_shapes_stay():

@@ -14,7 +14,7 @@ from gdt_tutorial.twin.contracts import check_emulator
 from gdt_tutorial.twin.emulation.emulator import MIN_STD_M
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
 from gdt_tutorial.twin.emulation.imitator import ImitatorConfig, ImitatorEmulator
-from gdt_tutorial.twin.emulation.path_scores import energy_score, off_street_m, score_paths, window_of
+from gdt_tutorial.twin.emulation.path_scores import off_street_m, score_paths, window_of
 from gdt_tutorial.twin.emulation.turn_policy import (
     CloneConfig,
     Crossings,
@@ -241,9 +241,6 @@ def test_it_is_a_better_law_than_a_straight_line():
 
 
 def test_scores_by_hand():
-    sample = np.array([[[0.0, 3.0]], [[4.0, 0.0]]])
-    # Distances to the truth 3 and 4, and 5 between both draws.
-    np.testing.assert_allclose(energy_score(sample, np.zeros((1, 2))), [3.5 - 2.5])
     np.testing.assert_allclose(
         off_street_m(T.streets, np.array([[-50.0, 7.0], [3.0, 50.0], [-103.0, 4.0]])), [7, 3, 5], atol=1e-2
     )
@@ -281,8 +278,6 @@ def test_bad_input():
         window_of(walks, 40, 2, 1)
     with pytest.raises(ValueError, match="walks must go on for 15 slots"):
         score_paths({}, walks, T.streets, seed=0)
-    with pytest.raises(ValueError, match="sample must hold two draws or more"):
-        energy_score(np.zeros((1, 1, 2)), np.zeros((1, 2)))
 
 
 def test_a_policy_fits_its_map():

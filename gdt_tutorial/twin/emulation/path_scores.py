@@ -15,12 +15,12 @@ from jaxtyping import Float
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.streets import Streets
-from gdt_tutorial.studies.scores import coverage, crps_sample
+from gdt_tutorial.studies.scores import coverage, crps_sample, energy_score
 from gdt_tutorial.twin.emulation.emulator import MIN_STD_M, StatusEmulator
 from gdt_tutorial.twin.emulation.walks import Walks
 from gdt_tutorial.twin.status import StatusWindow
 
-__all__ = ["PathScores", "energy_score", "off_street_m", "score_paths", "window_of"]
+__all__ = ["PathScores", "off_street_m", "score_paths", "window_of"]
 
 OFF_STREET_M = 5.0  # chosen: farther than this from every street is off the streets
 
@@ -98,21 +98,6 @@ def score_paths(
             / n_ahead**0.5,
         )
     return scores
-
-
-def energy_score(
-    sample: Float[np.ndarray, "draw user coordinate"], truth: Float[np.ndarray, "user coordinate"]
-) -> Float[np.ndarray, " user"]:
-    """Return the fair energy score of draws of a vector.
-
-    Raises:
-        ValueError: fewer than two draws.
-    """
-    n_draws = len(sample)
-    require(n_draws >= 2, "sample", "hold two draws or more", n_draws, "one draw says nothing of a spread")
-    error = np.linalg.norm(sample - truth, axis=-1).mean(axis=0)
-    apart = np.stack([np.linalg.norm(sample - one, axis=-1).sum(axis=0) for one in sample]).sum(axis=0)
-    return error - apart / (2 * n_draws * (n_draws - 1))
 
 
 def off_street_m(streets: Streets, position_m: Float[np.ndarray, "*shape xy"]) -> Float[np.ndarray, "*shape"]:
