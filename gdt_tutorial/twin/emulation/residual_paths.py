@@ -52,6 +52,7 @@ __all__ = [
     "ResidualSampler",
     "Situation",
     "observe_residuals",
+    "paths_of",
     "start_residuals",
     "train_residuals",
 ]

@@ -17,5 +17,6 @@ chapters, which compare parts of the twin without a loop, stand here too.
     intent_study        readers of intents compared: hand parser, classifiers, neighbor, transformer
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
     scene_emulators     emulators for networks on scenes: by the law, by drawn maps, by the truth
+    drawn_paths         paths of the status drawn by diffusion, against analogues and Gaussians
     mended_reports      how far are filled and denoised reports from the truth?
 """
