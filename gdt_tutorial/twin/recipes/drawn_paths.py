@@ -37,6 +37,7 @@ from gdt_tutorial.twin.emulation.residual_paths import (
     PathDiffusionConfig,
     ResidualArchive,
     ResidualPathEmulator,
+    ResidualSampler,
     Situation,
     observe_residuals,
     paths_of,
@@ -118,7 +119,7 @@ def emulators_of(
     training.
     """
     start = generator.clone_state()
-    samplers = {
+    samplers: dict[str, ResidualSampler] = {
         "independent": IndependentResiduals(),
         "Gaussian": GaussianResiduals.of(archive),
         "analogues": AnalogueResiduals.of(archive),
