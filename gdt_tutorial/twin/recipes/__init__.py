@@ -17,6 +17,8 @@ chapters, which compare parts of the twin without a loop, stand here too.
     intent_study        readers of intents compared: hand parser, classifiers, neighbor, transformer
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
     scene_emulators     emulators for networks on scenes: by the law, by drawn maps, by the truth
+    ring_states         future states and inverse dynamics on the ring: the table of `reproduce decision_diffuser`
+    state_table         that table, read again
     drawn_paths         paths of the status drawn by diffusion, against analogues and Gaussians
     mended_reports      how far are filled and denoised reports from the truth?
 """
