@@ -2,8 +2,8 @@
 
 "Interpolation quality" is one of the metrics of a generative diffusion model that the paper names (Table 1); it does not say
 how to measure it. Here: two samples of one context begin at different noise and end as different decisions. From the noise
-between both starts the model draws a third. A model that has learned the modes gives a good decision again, often one of the two; the
-mean of the two decisions may be worth nothing.
+between both starts the model draws a third. A model that has learned the modes gives a good decision again, often one of the
+two; the mean of the two decisions may be worth nothing.
 
     slerp(a, b, share) = (sin((1 - share) angle) a + sin(share angle) b) / sin(angle)
     quality = mean value of what lies between / mean value of both ends

@@ -188,6 +188,10 @@ def ex7_4(answer: Any) -> str:
     expect(abs(float(number.mean())) < 1.0, "a residual is what the mean leaves out: do not add the mean.")
     expect(float(number.std(axis=0).min()) > 1e-6, "all draws are the same: draw one number for each of them.")
     expect(float(number.std(axis=1).max()) > 1e-6, "all users share one number; each path has one of its own.")
-    expect(float(number.std(axis=2).max()) < 1e-9, "each slot has a number of its own; here one lasts for the whole path.")
+    expect(
+        float(number.std(axis=2).max()) < 1e-9, "each slot has a number of its own; here one lasts for the whole path."
+    )
     expect_close(float(number.std()), 1.0, tolerance=0.1, what="the spread of your number")
-    return "right in each slot, and the opposite of independent slots: its users are off to one side for all of the path."
+    return (
+        "right in each slot, and the opposite of independent slots: its users are off to one side for all of the path."
+    )

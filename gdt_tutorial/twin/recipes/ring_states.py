@@ -54,12 +54,13 @@ __all__ = [
 ]
 
 VERSION = "1"
+_SEED = 71_000  # no setting was chosen on these
 STATES, LOGS = ("queues", "served"), ("expert", "no expert")
 
 
 def tasks(n_seeds: int) -> list[dict[str, Any]]:
     """Return one task for each kind of logs and seed."""
-    return [{"seed": seed, "logs": logs} for logs, seed in product(LOGS, range(n_seeds))]
+    return [{"seed": _SEED + seed, "logs": logs} for logs, seed in product(LOGS, range(n_seeds))]
 
 
 def work(task: dict[str, Any]) -> list[dict[str, Any]]:
