@@ -54,7 +54,7 @@ def ex7_1(answer: Callable[[Any], Any]) -> str:
     difficulty="medium",
     minutes=10,
     hints=(
-        "Guidance w draws a decision with a weight of p (p_c / p)^w, where p is its share without the condition and p_c with it.",
+        "Guidance w draws a decision with a weight of p (p_c / p)^w, p its share without the condition, p_c with it.",
         "For right: 0.5 (0.8 / 0.5)^3. For wrong: 0.5 (0.2 / 0.5)^3.",
         "Divide the first by the sum of both.",
     ),

@@ -138,10 +138,9 @@ def state_decisions(
     ring = logged.ring
     met, power, state = _flat(logged, kind, seed)
     is_held = torch.from_numpy(np.arange(len(met)) % 5 == 0)
-    train = [each[~is_held] for each in (met, state, power)]
-    held = [each[is_held] for each in (met, state, power)]
-    line = start_inverse(*train, inverse, generator=torch_stream(seed, "inverse"))
-    network = train_inverse(*train, inverse, generator=torch_stream(seed, "inverse"))
+    train, held = ((met[part], state[part], power[part]) for part in (~is_held, is_held))
+    line = start_inverse(*train, config=inverse, generator=torch_stream(seed, "inverse"))
+    network = train_inverse(*train, config=inverse, generator=torch_stream(seed, "inverse"))
     best, diffusion = logged.best(config.best_share), DiffusionConfig(n_updates=config.n_updates)
     future = train_denoiser(state[best], met[best], config=diffusion, generator=torch_stream(seed, "future states"))
     values = [_value(ring, future, each, config, seed) for each in (line, network)]
