@@ -69,6 +69,10 @@ class RingStudyConfig:
     checkpoints: tuple[int, ...] = parameter((100, 300, 700), "Gradient steps at which curves are valued.", "chosen")
     n_online: int = parameter(24_000, "Slots that the online learner may try.", "chosen", above=0)
 
+    def guided(self) -> SamplingConfig:
+        """Return how decisions are drawn under the study's guidance."""
+        return replace(self.sampling, guidance=self.guidance)
+
     def supervised(self) -> SupervisedConfig:
         """Return the training of whatever takes decisions for labels."""
         return SupervisedConfig(n_updates=self.n_updates)
