@@ -18,7 +18,7 @@ from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.channel import ChannelConfig
-from gdt_tutorial.physical.channel_model import ChannelModel, UserChannel
+from gdt_tutorial.physical.channel_model import ChannelModel
 from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork, one_group
 from gdt_tutorial.physical.topology import AccessPoint, Backhaul, EdgeServer, Topology
@@ -125,9 +125,7 @@ class WeakenedMasts:
     def __post_init__(self) -> None:
         require(self.from_slot >= 0, "from_slot", "be at least 0", self.from_slot, "0 weakens from the start")
 
-    def start(
-        self, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator
-    ) -> "_WeakenedChannel":
+    def start(self, topology: Topology, n_batch: int, n_users: int, *, rng: np.random.Generator) -> "_WeakenedChannel":
         """Return the channel of users who have not moved yet.
 
         Raises:
@@ -145,7 +143,7 @@ class _WeakenedChannel:
     mean_snr_db: Float[np.ndarray, "batch user ap"]
     is_los: Bool[np.ndarray, "batch user ap"]
 
-    def __init__(self, model: WeakenedMasts, channel: UserChannel, n_aps: int) -> None:
+    def __init__(self, model: WeakenedMasts, channel: Any, n_aps: int) -> None:
         self._channel, self._from_slot, self._slot = channel, model.from_slot, -1
         self._loss_db = np.zeros(n_aps, dtype=np.float32)
         self._loss_db[list(model.aps)] = model.loss_db

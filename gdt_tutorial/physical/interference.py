@@ -47,7 +47,7 @@ def sinr_db(
 
 def part_efficiency(
     snr_db: Float[np.ndarray, "batch user ap"],
-    is_muted: Bool[np.ndarray, "batch _ part"],
+    is_muted: Bool[np.ndarray, "batch _ _"],
     band: Int[np.ndarray, " ap"] | None,
     link: LinkAdaptation,
 ) -> Float[np.ndarray, "batch user ap part"] | None:
@@ -67,9 +67,7 @@ def part_efficiency(
     n_batch, n_aps = len(snr_db), snr_db.shape[2]
     band = np.arange(n_aps) if band is None else band
     is_on = ~is_muted if is_muted.shape[2] else np.ones((n_batch, n_aps, 1), dtype=bool)
-    parts = [
-        link.spectral_efficiency(sinr_db(snr_db, on, band)) * on[:, None] for on in np.moveaxis(is_on, 2, 0)
-    ]
+    parts = [link.spectral_efficiency(sinr_db(snr_db, on, band)) * on[:, None] for on in np.moveaxis(is_on, 2, 0)]
     return np.stack(parts, axis=-1)
 
 

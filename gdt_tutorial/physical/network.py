@@ -289,7 +289,6 @@ def _check_muting(decision: Decision, n_aps: int) -> None:
     is_none = is_muted.shape == (n_batch, 0, 0)
     fits = is_muted.ndim == 3 and is_muted.shape[:2] == (n_batch, n_aps) and is_muted.shape[2] > 0
     require(is_none or fits, "decision.is_muted", rule, is_muted.shape, remedy)
-    require(is_muted.dtype == bool, "decision.is_muted", "hold booleans", str(is_muted.dtype), "compare with 0.5")
 
 
 def _infrastructure(capacity: SlotCapacity, catalog: VideoCatalog, n_batch: int) -> Infrastructure:

@@ -8,8 +8,8 @@ Our reading, where the paper is silent: a segment is sent whole or not at all; o
 slot t + 1; every user of the same group and AP that hears a stream keeps what it still lacks (a lagging SMG overhears a
 leading one); a member below the lowest modulation and coding scheme is left out, so it cannot stop the others.
 
-Where access points share a band, or are muted, a slot has parts: in each of them a stream goes at the scheme of the worst member
-*of that part*, and it stands still where that is none. Who is left out is judged without interference (see `interference`).
+Where access points share a band, or are muted, a slot has parts: in each of them a stream goes at the scheme of the worst
+member *of that part*, and stands still where that is none. Who is left out is judged without interference (`interference`).
 """
 
 from dataclasses import dataclass

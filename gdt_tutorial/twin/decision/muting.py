@@ -5,12 +5,9 @@ small decision, a bitmap of APs by parts. Whoever chooses it is a function from 
 trained network. `MutingMaker` puts a maker of schedules behind it, who packs segments as if the rates under that bitmap were
 those of the slot.
 
-What a bitmap is worth is judged by a *promise*: what the best version of each AP would bring if segments could be cut. It is the
-greedy rule of `greedy_schedule` on the knapsack without whole pieces, summed over APs, so a little better rate always counts. It
-reads the features alone: it is as good as the SNRs behind them.
-
-In one part of a slot nothing but the pattern counts, and 64 patterns of six APs can be tried. A bitmap of four parts has 2^24
-values: `search` climbs, one bit at a time. The paper names no rival; all rules are ours. Almost-blank subframes: TS 36.300.
+What a bitmap is worth is judged by its `promise`, from the features alone: it is as good as the SNRs behind them. With one part,
+the 64 patterns of six APs can all be tried. A bitmap of four parts has 2^24 values: `LocalSearch` climbs, one bit at a time. The
+paper names no rival; all rules are ours. Almost-blank subframes: 3GPP TS 36.300.
 """
 
 from collections.abc import Callable
@@ -20,12 +17,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.physical.batch import repeated
+from gdt_tutorial.physical.batch import repeated, take
 from gdt_tutorial.physical.interference import all_patterns
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.decision.promise import Promise
 from gdt_tutorial.twin.decision.schedule import ScheduleModel
 
 __all__ = [
@@ -41,7 +39,6 @@ __all__ = [
     "bitmap_efficiency",
     "muting_makers",
     "pattern_number",
-    "promise",
     "random_bitmaps",
     "under_bitmap",
 ]
@@ -52,62 +49,33 @@ Bitmap = Callable[[Features, np.random.Generator], np.ndarray]
 """From features, and a generator to draw from, to who sends when: booleans, "batch ap part". What sends is not muted."""
 
 
-def pattern_number(is_on: Bool[np.ndarray, "batch ap part"]) -> Int[np.ndarray, "batch part"]:
+def pattern_number(is_on: Bool[np.ndarray, "*candidate batch ap part"]) -> Int[np.ndarray, "*candidate batch part"]:
     """Return the number of each part's pattern, as `all_patterns` counts."""
-    value = 2 ** np.arange(is_on.shape[1])[::-1]
-    return np.einsum("bap,a->bp", is_on.astype(np.int64), value)
+    return np.einsum("...ap,a->...p", is_on.astype(np.int64), 2 ** np.arange(is_on.shape[-2])[::-1])
 
 
-def bitmap_efficiency(features: Features, is_on: Bool[np.ndarray, "batch ap part"]) -> Float[np.ndarray, "batch subgroup"]:
-    """Return the efficiency of each SMG under a bitmap: the mean of its patterns'.
+def bitmap_efficiency(
+    features: Features, is_on: Bool[np.ndarray, "*candidate batch ap part"]
+) -> Float[np.ndarray, "*candidate batch subgroup"]:
+    """Return the efficiency of each SMG under a bitmap, or under several: the mean of its patterns'.
 
     Raises:
         ValueError: Features without patterns.
     """
-    width, n_patterns = features.pattern_efficiency.shape[2], 2 ** is_on.shape[1]
+    width, n_patterns = features.pattern_efficiency.shape[2], 2 ** is_on.shape[-2]
     remedy = "let access points share a band, and use GroupAbstractor"
     require(width == n_patterns, "features", f"have {n_patterns} patterns", width, remedy)
-    by_part = np.take_along_axis(features.pattern_efficiency, pattern_number(is_on)[:, None], axis=2)
-    return by_part.mean(axis=2)
+    number = pattern_number(is_on)
+    total = np.zeros((*number.shape[:-1], features.ap.shape[1]))
+    env = np.arange(len(features.ap))
+    for part in range(number.shape[-1]):
+        total += features.pattern_efficiency[env, :, number[..., part]]
+    return total / number.shape[-1]
 
 
 def under_bitmap(features: Features, is_on: Bool[np.ndarray, "batch ap part"]) -> Features:
     """Return the features as they are if the bitmap is carried out."""
     return replace(features, efficiency=bitmap_efficiency(features, is_on))
-
-
-def promise(features: Features, model: ScheduleModel) -> Float[np.ndarray, " batch"]:
-    """Return what the best version of each AP would bring if segments could be cut, summed over APs."""
-    n_batch, n_subgroups, n_items = features.value_s.shape
-    n_aps, n_versions = len(model.capacity.bandwidth_hz), model.catalog.n_versions
-    # SMGs of one AP beside each other: it is the same AP in all environments (see `subgroups`).
-    order = np.argsort(features.ap[0], kind="stable")
-    shape = (n_batch, n_aps, n_subgroups // n_aps * n_items)
-    best = np.zeros((n_batch, n_aps))
-    for version in range(n_versions):
-        chosen = np.full(features.ap.shape, version)
-        gain = model.gain(features, chosen)
-        radio, cycles = model.cost(features, chosen)
-        is_open = np.isfinite(radio) & np.isfinite(cycles) & (gain > 0)
-        parts = (np.where(is_open, each, 0.0)[:, order].reshape(shape) for each in (gain, radio, cycles))
-        best = np.maximum(best, _cut_to_fit(*parts))
-    return best.sum(axis=1)
-
-
-def _cut_to_fit(
-    gain: Float[np.ndarray, "batch ap item"],
-    radio: Float[np.ndarray, "batch ap item"],
-    cycles: Float[np.ndarray, "batch ap item"],
-) -> Float[np.ndarray, "batch ap"]:
-    """Take items by gain per cost, the last one in part."""
-    cost = radio + cycles
-    rank = np.argsort(-np.divide(gain, cost, out=np.zeros_like(gain), where=cost > 0), axis=-1)
-    gain, radio, cycles = (np.take_along_axis(each, rank, axis=-1) for each in (gain, radio, cycles))
-    taken = np.ones_like(gain)
-    for each in (radio, cycles):
-        room = 1 - (np.cumsum(each, axis=-1) - each)
-        np.minimum(taken, np.divide(room, each, out=np.ones_like(each), where=each > 0).clip(0, 1), out=taken)
-    return (taken * gain).sum(axis=-1)
 
 
 class MutingMaker:
@@ -171,9 +139,8 @@ class BestPattern:
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
         """Try them all."""
-        n_batch, pattern = len(features.ap), all_patterns(len(self.model.capacity.bandwidth_hz))
-        is_on = np.repeat(pattern, n_batch, axis=0)[..., None]
-        found = promise(under_bitmap(repeated(features, len(pattern)), is_on), self.model).reshape(len(pattern), -1)
+        pattern = all_patterns(len(self.model.capacity.bandwidth_hz))
+        found = Promise(features, self.model)(np.moveaxis(features.pattern_efficiency, 2, 0))
         return np.repeat(pattern[found.argmax(axis=0)][..., None], self.n_parts, axis=2)
 
 
@@ -195,10 +162,9 @@ class BestOfDraws:
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
         """Draw for copies of the features, and judge them all at once."""
-        many = repeated(features, self.n_candidates)
-        is_on = self.draw(many, rng)
-        found = promise(under_bitmap(many, is_on), self.model).reshape(self.n_candidates, -1)
+        is_on = self.draw(repeated(features, self.n_candidates), rng)
         candidates = is_on.reshape(self.n_candidates, -1, *is_on.shape[1:])
+        found = Promise(features, self.model)(bitmap_efficiency(features, candidates))
         return candidates[found.argmax(axis=0), np.arange(found.shape[1])]
 
 
@@ -219,29 +185,30 @@ class LocalSearch:
         self.model, self.starts, self.max_flips = model, starts, max_flips
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
-        """Climb from all starts side by side."""
-        n_batch, many = len(features.ap), repeated(features, len(self.starts))
-        is_on = np.concatenate([start(features, rng) for start in self.starts])
-        value = promise(under_bitmap(many, is_on), self.model)
-        for _ in range(self.max_flips):
-            better, found = self._best_neighbor(many, is_on)
-            is_up = found > value + 1e-9
-            if not is_up.any():
-                break
-            is_on, value = np.where(is_up[:, None, None], better, is_on), np.where(is_up, found, value)
-        best = value.reshape(-1, n_batch).argmax(axis=0)
-        return is_on[best * n_batch + np.arange(n_batch)]
+        """Climb from all starts, and keep the best end."""
+        judge = Promise(features, self.model)
+        ends = [self._climb(features, judge, start(features, rng)) for start in self.starts]
+        best = np.argmax([value for _, value in ends], axis=0)
+        return np.stack([is_on for is_on, _ in ends])[best, np.arange(len(best))]
 
-    def _best_neighbor(
-        self, features: Features, is_on: Bool[np.ndarray, "batch ap part"]
+    def _climb(
+        self, features: Features, judge: Promise, is_on: Bool[np.ndarray, "batch ap part"]
     ) -> tuple[Bool[np.ndarray, "batch ap part"], Float[np.ndarray, " batch"]]:
-        """Turn each bit by itself; return the best bitmap and its promise."""
-        n_batch, n_aps, n_parts = is_on.shape
-        flips = np.eye(n_aps * n_parts, dtype=bool).reshape(-1, n_aps, n_parts)
-        neighbor = (is_on[None] ^ flips[:, None]).reshape(-1, n_aps, n_parts)
-        found = promise(under_bitmap(repeated(features, len(flips)), neighbor), self.model).reshape(len(flips), n_batch)
-        best = found.argmax(axis=0)
-        return neighbor[best * n_batch + np.arange(n_batch)], found[best, np.arange(n_batch)]
+        """Turn the best bit of each environment while that helps."""
+        is_on, value = is_on.copy(), judge(bitmap_efficiency(features, is_on)[None])[0]
+        flips = np.eye(is_on[0].size, dtype=bool).reshape(-1, 1, *is_on.shape[1:])
+        climbing = np.arange(len(is_on))
+        for _ in range(self.max_flips):
+            neighbor = is_on[climbing] ^ flips
+            found = judge(bitmap_efficiency(take(features, climbing), neighbor), climbing)
+            best, highest = found.argmax(axis=0), found.max(axis=0)
+            is_up = highest > value[climbing] + 1e-6
+            climbing, best, highest = climbing[is_up], best[is_up], highest[is_up]
+            is_on[climbing] ^= flips[best, 0]
+            value[climbing] = highest
+            if len(climbing) == 0:
+                break
+        return is_on, value
 
 
 def muting_makers(model: ScheduleModel, n_parts: int = N_PARTS) -> dict[str, MutingMaker]:
