@@ -5,9 +5,9 @@ small decision, a bitmap of APs by parts. Whoever chooses it is a function from 
 trained network. `MutingMaker` puts a maker of schedules behind it, who packs segments as if the rates under that bitmap were
 those of the slot.
 
-What a bitmap is worth is judged by its `promise`, from the features alone: it is as good as the SNRs behind them. With one part,
-the 64 patterns of six APs can all be tried. A bitmap of four parts has 2^24 values: `LocalSearch` climbs, one bit at a time. The
-paper names no rival; all rules are ours. Almost-blank subframes: 3GPP TS 36.300.
+What a bitmap is worth is judged by its `promise`, from the features alone: it is as good as the SNRs behind them. With one
+part, the 64 patterns of six APs can all be tried. A bitmap of four parts has 2^24 values: `LocalSearch` climbs, one bit at a
+time. The paper names no rival; all rules are ours. Almost-blank subframes: 3GPP TS 36.300.
 """
 
 from collections.abc import Callable
