@@ -67,7 +67,8 @@ Axes of studies, and of single files:
     prior       strengths of shrinkage          look      evaluations during a training
     band        bandwidths of a study
     y           pixels of a map to the north                    x         pixels of a map to the east
-    building    buildings of a scene                            pattern     ways to switch access points on and off
+    building    buildings of a scene                            channel     parallel channels
+    pattern     ways to switch access points on and off
 
 `*shape` and `*rest` stand for any number of axes.
 
