@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
@@ -40,6 +40,12 @@ class DenseEventConfig:
     side_m: float = parameter(150.0, "Side of the square that the crowd walks in.", "chosen", above=0)
     tx_power_dbm: float = parameter(24.0, "Power of a mast.", "chosen; usual for a small cell")
     bandwidth_hz: float = parameter(1.25e6, "Width of the band that all share.", "chosen", above=0)
+
+    @property
+    def symmetries(self) -> Int[np.ndarray, "_ ap"]:
+        """Return the mirrors of the grid: what is known as `known[:, mirror]` goes with what is decided as `on[:, mirror]`."""
+        grid = np.arange(self.n_rows * self.n_columns).reshape(self.n_rows, self.n_columns)
+        return np.stack([each.reshape(-1) for each in (grid, grid[::-1], grid[:, ::-1], grid[::-1, ::-1])])
 
     def __post_init__(self) -> None:
         widest = self.spacing_m * (max(self.n_rows, self.n_columns) - 1)

@@ -17,5 +17,8 @@ chapters, which compare parts of the twin without a loop, stand here too.
     intent_study        readers of intents compared: hand parser, classifiers, neighbor, transformer
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
     scene_emulators     emulators for networks on scenes: by the law, by drawn maps, by the truth
+    dense_event_logs    runs of the dense event under any chooser of bitmaps, and logs to learn from
+    dense_event_study   who mutes best there: rules, searches, and networks that learned from logs
+    dense_event_table   that table (`reproduce dense_event`), read again
     mended_reports      how far are filled and denoised reports from the truth?
 """
