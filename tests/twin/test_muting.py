@@ -8,10 +8,12 @@ import pytest
 
 from gdt_tutorial.loops.external import FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork
+from gdt_tutorial.physical.batch import joined
 from gdt_tutorial.physical.dense_event import DenseEventConfig, WeakenedMasts, dense_event
 from gdt_tutorial.physical.interference import all_patterns, part_efficiency
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.seeding import stream
+from gdt_tutorial.twin.abstraction.expected_worst import ComingMean, ExpectedWorst
 from gdt_tutorial.twin.contracts import check_abstractor, check_maker
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.muting import (
@@ -141,6 +143,25 @@ def test_the_closed_loop_runs_on_the_dense_event_and_masts_may_weaken():
     )
     history = gdt.run(6)
     assert np.isfinite(history.qoe).all()
+
+
+def test_decisions_with_and_without_a_bitmap_do_not_join(moment):
+    _, _, features, model = moment
+    plain, muted = (
+        GreedyAllocator(model).decide(features, rng=ANY),
+        muting_makers(model)["all on"].decide(features, rng=ANY),
+    )
+    assert joined([muted, muted]).is_muted.shape == (6, 6, 4)
+    with pytest.raises(ValueError, match="parts must agree in all axes but `batch`"):
+        joined([plain, muted])
+
+
+@pytest.mark.parametrize("kind", [ComingMean, ExpectedWorst])
+def test_rates_of_the_coming_slot_are_for_bands_of_their_own(moment, kind):
+    net, telemetry, _, _ = moment
+    abstractor = kind(twin_of(net)[0], HoldLast(topology=net.topology), net.link)
+    with pytest.raises(ValueError, match="features must come from access points on bands of their own"):
+        abstractor.abstract(seen_in(telemetry))
 
 
 def test_what_cannot_be_is_refused(moment):

@@ -1,4 +1,4 @@
-"""The stored comparison of muting at the dense event, as `reproduce dense_event` writes it, and paired intervals over its seeds."""
+"""The stored comparison of muting at the dense event (what `reproduce dense_event` writes), and paired intervals of it."""
 
 from pathlib import Path
 
