@@ -180,7 +180,7 @@ def deliver(
     bit = length_s * catalog.bitrate_bps[decision.version][..., None]
 
     pace = _pace(decision, efficiency, serving_ap, in_part)
-    worst = pace.mean(axis=-1)
+    worst = pace if in_part is None else pace.mean(axis=-1)
     radio_bit = capacity.bandwidth_hz[decision.ap] * worst * decision.bandwidth_share * capacity.slot_s
     cycles = capacity.computing_cycles_per_s[decision.ap] * decision.computing_share * capacity.slot_s
     backhaul_bit = np.where(capacity.is_cached[decision.ap[..., None], video], 0.0, bit)
@@ -194,7 +194,7 @@ def deliver(
     fits &= (sum_backhaul <= allowed_bit[..., None] * slack + 1e-9) & is_item & (worst > 0)[..., None] & (length_s > 0)
     is_sent = np.logical_and.accumulate(fits | ~is_item, axis=-1) & is_item
 
-    hears = _listeners(state, decision, pace, efficiency[..., None] if in_part is None else in_part, serving_ap)
+    hears = _listeners(state, decision, pace, efficiency if in_part is None else in_part, serving_ap)
     received_s = _store(state, decision, is_sent, length_s, hears, catalog.segment_s)
     state.stored_s += received_s
     return received_s, _load(decision, is_sent, bit, backhaul_bit, worst, capacity)
@@ -205,10 +205,10 @@ def _pace(
     efficiency: Float[np.ndarray, "batch user ap"],
     serving_ap: Int[np.ndarray, "batch user"],
     in_part: Float[np.ndarray, "batch user ap part"] | None,
-) -> Float[np.ndarray, "batch subgroup part"]:
-    """Return each stream's efficiency in each part of the slot; in one part where the slot has none."""
+) -> Float[np.ndarray, "batch subgroup *rest"]:
+    """Return each stream's efficiency, in each part of the slot where it has some."""
     if in_part is None:
-        return worst_member_efficiency(decision.subgroup, decision.ap, efficiency, serving_ap)[..., None]
+        return worst_member_efficiency(decision.subgroup, decision.ap, efficiency, serving_ap)
     own_ap = decision.ap[np.arange(len(efficiency))[:, None], decision.subgroup]
     is_reached = (serving_ap == own_ap) & (unicast_efficiency(efficiency, own_ap) > 0)
     own = np.take_along_axis(in_part, own_ap[..., None, None], axis=2)[:, :, 0]
@@ -218,14 +218,15 @@ def _pace(
 def _listeners(
     state: StreamState,
     decision: Decision,
-    pace: Float[np.ndarray, "batch subgroup part"],
-    in_part: Float[np.ndarray, "batch user ap part"],
+    pace: Float[np.ndarray, "batch subgroup *rest"],
+    efficiency: Float[np.ndarray, "batch user ap *rest"],
     serving_ap: Int[np.ndarray, "batch user"],
 ) -> Bool[np.ndarray, "batch subgroup user"]:
     """Mark everybody in a stream's group and cell who hears it well enough, in all parts of the slot."""
-    of_stream = np.take_along_axis(in_part.swapaxes(1, 2), decision.ap[..., None, None], axis=1)
+    own_ap = decision.ap.reshape(*decision.ap.shape, *(1 for _ in efficiency.shape[2:]))
+    is_heard = np.take_along_axis(efficiency.swapaxes(1, 2), own_ap, axis=1) >= pace[:, :, None]
     hears = (state.group[:, None] == decision.group[..., None]) & (serving_ap[:, None] == decision.ap[..., None])
-    return hears & (of_stream >= pace[:, :, None]).all(axis=-1)
+    return hears & (is_heard if is_heard.ndim == 3 else is_heard.all(axis=-1))
 
 
 def _store(
