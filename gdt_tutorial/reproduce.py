@@ -96,7 +96,7 @@ FIGURES: dict[str, Figure] = {
         task_s={"emulators": 80.0, "augmentation": 27.0, "loop": 15.0},
         kind="kind",
     ),
-    "dense_event": Figure(module="gdt_tutorial.twin.recipes.dense_event_study", n_seeds=8, task_s={"": 75.0}),
+    "dense_event": Figure(module="gdt_tutorial.twin.recipes.dense_event_study", n_seeds=8, task_s={"": 85.0}),
     "vae_twin": Figure(
         module="gdt_tutorial.loops.recipes.vae_in_the_twin",
         n_seeds=5,

@@ -93,6 +93,14 @@ def bitmaps_of(vector: Float[Tensor, "batch feature"], n_aps: int) -> Bool[np.nd
     return (vector.detach().numpy() > 0.5).reshape(len(vector), n_aps, -1)
 
 
+def _asked_logits(
+    classes: DecisionClasses, features: Features, n_aps: int, guidance: float
+) -> Float[Tensor, "batch class"]:
+    known = _known(features, n_aps)
+    rank = torch.ones(len(known), 1) if classes.network.n_condition else None
+    return classes.logits(known, rank, guidance)
+
+
 def _known(features: Features, n_aps: int) -> Float[Tensor, "batch context"]:
     return torch.from_numpy(muting_context(features, n_aps)).float()
 
@@ -121,22 +129,22 @@ class ClassBitmap:
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
         """Ask for rank 1; nothing is drawn."""
-        known = _known(features, self.n_aps)
-        rank = torch.ones(len(known), 1) if self.classes.network.n_condition else None
-        return bitmaps_of(self.classes.likeliest(self.classes.logits(known, rank, self.guidance)), self.n_aps)
+        logits = _asked_logits(self.classes, features, self.n_aps, self.guidance)
+        return bitmaps_of(self.classes.likeliest(logits), self.n_aps)
 
 
 @dataclass(frozen=True)
 class DrawnClassBitmap:
-    """One of some decisions, drawn by their chances (a `Bitmap`)."""
+    """One of some decisions, drawn by their chances, under guidance as in `ClassBitmap` (a `Bitmap`)."""
 
     classes: DecisionClasses
     n_aps: int
+    guidance: float = 1.0
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
         """Draw one bitmap for each environment."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        logits = self.classes.logits(_known(features, self.n_aps))
+        logits = _asked_logits(self.classes, features, self.n_aps, self.guidance)
         return bitmaps_of(self.classes.draw(logits, generator=generator), self.n_aps)
 
 

@@ -11,7 +11,7 @@ the same greedy schedule. Settings (share of the logs, temperature, guidance, st
     random, best of N       coins, judged by the twin: the promise on old SNR
     cloning                 the chance of each bit, rounded, from the best fifth of the logs
     k-means                 64 classes of the best fifth and a classifier; its draws are judged by the twin too
-    return-conditioned      64 classes of all the logs, asked for rank 1
+    return-conditioned      64 classes of all the logs, guided to rank 1; the same
     DDPG offline            an actor on all the logs
     diffusion               from the best fifth, and before training; or from all the logs, guided to rank 1; its draws are
                             judged by the twin too
@@ -94,6 +94,7 @@ _CALM = SamplingConfig(temperature=0.25)
 _ASKED = SamplingConfig(temperature=0.5, guidance=2.0)
 _GUIDED = SamplingConfig(temperature=0.25, guidance=3.0)
 _WIDE = SamplingConfig(temperature=0.5, guidance=3.0)  # of candidates, which should differ
+_CLASS_GUIDANCE = 2.0
 Chooser = tuple[Callable[[ScheduleModel], Bitmap], Sight]
 """Makes a chooser for a network, and says what it sees of the channels."""
 _OLD, _TRUE = old_snr(), true_snr
@@ -185,7 +186,7 @@ def learned_choosers(log: EventLog, n_updates: int = 1500, *, seed: int) -> dict
         generator = torch_stream(seed, "classes")
         return train_classes(vector, context, rank if is_all else None, 64, supervised, generator=generator)
 
-    by_class = classes(False, True)
+    by_class, asked = classes(False, True), classes(True, True)
     plain = draws("plain", False, False, _PLAIN)
     guided = draws("guided, sorted", True, True, _GUIDED)
     untrained = draws("untrained", False, False, _PLAIN, start_denoiser)
@@ -194,7 +195,7 @@ def learned_choosers(log: EventLog, n_updates: int = 1500, *, seed: int) -> dict
         "cloning, sorted": cloned(True),
         "k-means": ClassBitmap(classes(False, False), _N_APS),
         "k-means, sorted": ClassBitmap(by_class, _N_APS),
-        "return-conditioned, sorted": ClassBitmap(classes(True, True), _N_APS, 2.0),
+        "return-conditioned, sorted": ClassBitmap(asked, _N_APS, _CLASS_GUIDANCE),
         "DDPG offline": _offline(log, n_updates, seed=seed),
         "diffusion, untrained": untrained,
         "diffusion": plain,
@@ -204,6 +205,7 @@ def learned_choosers(log: EventLog, n_updates: int = 1500, *, seed: int) -> dict
     }
     candidates: dict[str, Bitmap] = {
         "k-means, sorted, best of 8": DrawnClassBitmap(by_class, _N_APS),
+        "return-conditioned, sorted, best of 8": DrawnClassBitmap(asked, _N_APS, _CLASS_GUIDANCE),
         "diffusion, untrained, best of 8": untrained,
         "diffusion, best of 8": plain,
         "diffusion, guided, sorted, best of 8": DrawnBitmap(guided.denoiser, _N_APS, _WIDE),
