@@ -69,6 +69,7 @@ Axes of studies, and of single files:
     band        bandwidths of a study
     y           pixels of a map to the north                    x         pixels of a map to the east
     building    buildings of a scene                            channel     parallel channels
+    pattern     ways to switch access points on and off
 
 `*shape` and `*rest` stand for any number of axes.
 

@@ -59,9 +59,20 @@ def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "figure",
-        choices=("fig4", "fig5", "parts", "who_wins", "vae", "vae_twin", "scenes", "diffusion", "decision_diffuser"),
+        choices=(
+            "fig4",
+            "fig5",
+            "parts",
+            "who_wins",
+            "vae",
+            "vae_twin",
+            "scenes",
+            "diffusion",
+            "decision_diffuser",
+            "dense_event",
+        ),
         help="the paper's Fig. 4 or 5, what each part of the scheme is worth, who wins where; codes of the status, also in "
-        "the twin",
+        "the twin; emulators of scenes; who mutes best at the dense event",
     )
     parser.add_argument("--seeds", type=int, help="evaluation seeds, from 0 on (default: what the book shows)")
     parser.add_argument(

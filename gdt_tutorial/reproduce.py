@@ -103,6 +103,7 @@ FIGURES: dict[str, Figure] = {
         kind="kind",
     ),
     "decision_diffuser": Figure(module="gdt_tutorial.twin.recipes.ring_states", n_seeds=5, task_s={"": 12.0}),
+    "dense_event": Figure(module="gdt_tutorial.twin.recipes.dense_event_study", n_seeds=8, task_s={"": 85.0}),
     "vae_twin": Figure(
         module="gdt_tutorial.loops.recipes.vae_in_the_twin",
         n_seeds=5,

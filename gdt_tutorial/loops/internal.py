@@ -10,7 +10,7 @@ its Fig. 3).
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -112,8 +112,12 @@ class InternalLoop:
         self._score: np.ndarray | float = 0.0
         self.verdicts: list[Verdict] = []
 
-    def decide(self, seen: Observation) -> Decision:
-        """Run the internal loop for one slot, in the order of Fig. 3."""
+    def decide(self, seen: Observation | Any) -> Decision | Any:
+        """Run the internal loop for one slot, in the order of Fig. 3.
+
+        Args:
+            seen: What the twin sees; in a world of its own, what abstractor and validator of that world read (`ring_loop`).
+        """
         slot, n_batch = seen.status.slot, len(seen.status.session.head)
         is_due = len(self.managers) > 1 and len(self.verdicts) % self.config.period_slots == 0
         # 1. Abstract the features.
@@ -136,7 +140,7 @@ class InternalLoop:
         self._score = self.config.memory * self._score + np.stack([scores[name] for name in self.managers])
         return np.asarray(self._score).argmax(axis=0)
 
-    def _pick(self, decisions: dict[str, Decision], chosen: Int[np.ndarray, " batch"]) -> Decision:
+    def _pick(self, decisions: dict[str, Decision | Any], chosen: Int[np.ndarray, " batch"]) -> Decision | Any:
         """Put together one decision from those of the chosen managers, environment by environment."""
         asked = [list(self.managers).index(name) for name in decisions]
         part = np.searchsorted(asked, chosen)

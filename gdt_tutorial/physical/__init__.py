@@ -13,6 +13,7 @@ Modules:
     channel_model: The protocol of a channel: a statistical law, or a scene.
     scenes: Buildings in the way of the radio: random layouts, knife edges, maps of the loss.
     link_adaptation: From SNR to rate: modulation and coding schemes, and Shannon's bound.
+    interference: SINR of access points on one band, and muting bitmaps.
     sionna_tables: What Sionna says of path loss and block errors, shipped as numbers.
     delivery: Serving access point; unicast, multicast and broadcast rates.
     video: Catalog, segments, versions.
@@ -25,6 +26,7 @@ Modules:
     slicing: Isolated shares of the network's resources.
     controllers: Local and centralized controllers.
     network: The whole network, one slot at a time.
+    dense_event: A crowd among six access points on one band: the second network.
 
 Arrays are NumPy arrays. Parallel environments are the axis `batch`, which comes first:
 `Float[np.ndarray, "batch user xy"]`.

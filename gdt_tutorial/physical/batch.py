@@ -63,10 +63,18 @@ def joined(parts: Sequence[Batch]) -> Batch:
     """Return the environments of all parts, one part after the other.
 
     Raises:
-        ValueError: no part, parts of several types, or a record that holds something else than arrays, tensors and records.
+        ValueError: no part, parts of several types or sizes, or a record that holds something else than arrays, tensors and
+            records.
     """
     require(len(parts) > 0, "parts", "hold at least one", len(parts), "pass records of the same type")
-    return _joined(parts, lambda each: torch.cat(each) if isinstance(each[0], torch.Tensor) else np.concatenate(each))
+    return _joined(parts, _one_after_the_other)
+
+
+def _one_after_the_other(parts: list[Any]) -> Any:
+    shapes = sorted({tuple(part.shape[1:]) for part in parts})
+    remedy = "a decision that mutes nobody joins others by a bitmap of no silence (`muting.all_on`)"
+    require(len(shapes) == 1, "parts", "agree in all axes but `batch`", shapes, remedy)
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts)
 
 
 def _joined(parts: Sequence[Batch], join: Callable[[list[Any]], Any]) -> Batch:

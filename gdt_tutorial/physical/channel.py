@@ -13,7 +13,8 @@ are used: path loss and LOS probability are tabulated once, and the random parts
 
 How we differ: the field behind the line of sight is smooth along the path (Matern 3/2), since the walls that cause it
 are; its correlation still falls to 1/e at the distance of TR 38.901. Left out: users near each other do not share
-shadowing, a user who returns to a place finds a new one there, everybody is outdoors, access points do not interfere.
+shadowing, a user who returns to a place finds a new one there, everybody is outdoors. Access points that share a band
+interfere; that is added in `interference`, where the SNR is read.
 """
 
 from dataclasses import dataclass

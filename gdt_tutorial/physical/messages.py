@@ -30,7 +30,8 @@ class Decision:
     bandwidth_share: Float[np.ndarray, "batch subgroup"]  # share of the AP's band and slot time
     computing_share: Float[np.ndarray, "batch subgroup"]  # share of the edge server's cycles in this slot
     segments: Int[np.ndarray, "batch subgroup item 2"]  # (list position, segment), in send order, padded with -1
-    # Parts of the slot in which an AP stays silent, for the sake of others on its band; of width 0: it never does.
+    # Parts of the slot, of equal length, in which an AP stays silent for the sake of others on its band; of width 0: it never
+    # does. An AP that is not muted counts as sending (see `interference`).
     is_muted: Bool[np.ndarray, "batch ap part"] = field(default_factory=lambda: NEVER_MUTED)
 
     def __post_init__(self) -> None:
@@ -105,7 +106,7 @@ class Load:
     backhaul: Float[np.ndarray, "batch ap"]
     delay_s: Float[np.ndarray, "batch subgroup"]  # until the SMG's last delivered segment was through, 0 when none
     n_sent: Int[np.ndarray, "batch subgroup"]  # segments that fitted into the slot
-    efficiency: Float[np.ndarray, "batch subgroup"]  # spectral efficiency in bit/s/Hz, that of the worst member
+    efficiency: Float[np.ndarray, "batch subgroup"]  # in bit/s/Hz, of the worst member; mean over the parts of the slot
     # SMG that each user belonged to, NOT_SERVED for none; of width 0 where nothing was decided.
     subgroup: Int[np.ndarray, "batch user"] = field(default_factory=lambda: NOBODY)
 

@@ -6,6 +6,7 @@ Fig. 1). Here it is a simulation, and the digital twin may not look into it: all
 `LocalController`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.channel_model import ChannelModel
 from gdt_tutorial.physical.delivery import serving_ap, sum_per_ap
+from gdt_tutorial.physical.interference import part_efficiency, shares_band
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import (
@@ -36,7 +38,7 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.physical.video import VideoCatalog, recommend
 from gdt_tutorial.physical.viewers import Viewers
 
-__all__ = ["NetworkConfig", "PhysicalNetwork", "favorite_type_groups"]
+__all__ = ["Grouping", "NetworkConfig", "PhysicalNetwork", "favorite_type_groups", "one_group"]
 
 
 @configclass
@@ -62,6 +64,15 @@ class NetworkConfig:
     qoe: QoeConfig = QoeConfig()
 
 
+Grouping = Callable[[np.ndarray], np.ndarray]
+"""From the preferences, "batch user type", to the multicast group of each user."""
+
+
+def one_group(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarray, "batch user"]:
+    """Put all users into one multicast group: they came for the same event."""
+    return np.zeros(preference.shape[:2], dtype=np.int64)
+
+
 def favorite_type_groups(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarray, "batch user"]:
     """Put users into one multicast group per video type, by what they watch most: the simplest grouping."""
     return preference.argmax(axis=-1)
@@ -84,6 +95,7 @@ class PhysicalNetwork:
         mobility: Mobility = LevyFlightConfig(),
         channel: ChannelModel = ChannelConfig(),
         network_slice: NetworkSlice | None = None,
+        form_groups: Grouping = favorite_type_groups,
         seed: int,
     ) -> None:
         n_users, rule = viewers.user.shape[1], f"hold n_users = {config.n_users} users"
@@ -91,7 +103,7 @@ class PhysicalNetwork:
         n_qualities, rule = len(config.qoe.version_quality), f"hold {catalog.n_versions} numbers, one for each version"
         require(n_qualities == catalog.n_versions, "version_quality", rule, n_qualities, "give as many as bitrates")
         self.topology, self.catalog, self.viewers, self.config = topology, catalog, viewers, config
-        self.mobility, self.channel_model = mobility, channel
+        self.mobility, self.channel_model, self.form_groups = mobility, channel, form_groups
         self.use_slice(network_slice or NetworkSlice.whole(topology.n_aps))
         self.seed = seed
         self.link = LinkAdaptation()
@@ -128,7 +140,7 @@ class PhysicalNetwork:
         return cls(Topology.waterloo(**changes), catalog, viewers, config, mobility=mobility, seed=seed)
 
     def reset(self, group: Int[np.ndarray, "batch user"] | None = None) -> Telemetry:
-        """Start again at slot 0, with the same random course; `group` defaults to the favorite video types."""
+        """Start again at slot 0, with the same random course; `group` defaults to what the network forms by itself."""
         config, n_batch = self.config, len(self.viewers.user)
         shape = (n_batch, config.n_users)
         self.walk = self.mobility.start(self.topology.campus, *shape, rng=seeding.stream(self.seed, "mobility"))
@@ -142,7 +154,7 @@ class PhysicalNetwork:
             len(self.catalog.type_names),
             rng=seeding.stream(self.seed, "swipes"),
         )
-        self._form(favorite_type_groups(self.viewers.preference) if group is None else group)
+        self._form(self.form_groups(self.viewers.preference) if group is None else group)
         return self._telemetry(_nothing_served(shape), _nothing_loaded(n_batch, self.topology.n_aps))
 
     def regroup(self, group: Int[np.ndarray, "batch user"]) -> Session:
@@ -177,6 +189,10 @@ class PhysicalNetwork:
         topology, n_shares = self.topology, len(network_slice.bandwidth_share)
         rule = f"hold a share for each of {topology.n_aps} APs"
         require(n_shares == topology.n_aps, "network_slice", rule, n_shares, "make the slice for this topology")
+        for band in np.unique(topology.band):
+            share = np.unique(network_slice.bandwidth_share[topology.band == band]).tolist()
+            remedy = "give access points of one band the same share of it"
+            require(len(share) == 1, "network_slice.bandwidth_share", "be the same on one band", share, remedy)
         self.capacity = SlotCapacity(
             slot_s=self.config.slot_s,
             bandwidth_hz=topology.bandwidth_hz * network_slice.bandwidth_share,
@@ -184,6 +200,7 @@ class PhysicalNetwork:
             backhaul_bps=topology.backhaul.rate_bps * network_slice.backhaul_share,
             is_cached=cached_videos(self.catalog, topology.cache_byte * network_slice.cache_share),
             cycles_per_bit=self.config.cycles_per_bit,
+            band=topology.band if shares_band(topology.band) else None,
         )
 
     def step(self, decision: Decision) -> Telemetry:
@@ -199,7 +216,10 @@ class PhysicalNetwork:
         efficiency = self.link.spectral_efficiency(self.channel.snr_db)
         # Playing first: what arrives in this slot can be watched from the next one on.
         service = play(self.stream, self.tape, self.catalog, self.config.qoe, self.config.slot_s)
-        received_s, load = deliver(self.stream, decision, efficiency, self.serving_ap, self.catalog, self.capacity)
+        in_part = part_efficiency(self.channel.snr_db, decision.is_muted, self.capacity.band, self.link)
+        received_s, load = deliver(
+            self.stream, decision, efficiency, self.serving_ap, self.catalog, self.capacity, in_part
+        )
         self.slot += 1
         return self._telemetry(service.with_received(received_s), load)
 
@@ -221,7 +241,7 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
 
     Raises:
         ValueError: an index out of range, a segment that its video does not have, a user in an SMG of another group, a
-            share below 0 or NaN, or shares that sum to more than 1 at an AP.
+            share below 0 or NaN, shares that sum to more than 1 at an AP, or a muting bitmap for other APs.
     """
     shape, remedy = state.group.shape, "build the decision for this network's APs, groups and versions"
     require(
@@ -239,6 +259,7 @@ def check_decision(decision: Decision, state: StreamState, n_aps: int, catalog: 
         is_inside, rule = lower <= low and high < upper, f"lie in [{lower}, {upper})"
         require(is_inside, f"decision.{name}", rule, (low, high), remedy)
     _check_segments(decision, state, catalog)
+    _check_muting(decision, n_aps)
     env = np.arange(len(decision.ap))[:, None]
     is_served = decision.subgroup != NOT_SERVED
     n_strangers = int((is_served & (decision.group[env, decision.subgroup] != state.group)).sum())
@@ -259,6 +280,15 @@ def _check_segments(decision: Decision, state: StreamState, catalog: VideoCatalo
     n_wrong = int(((position >= 0) & ((segment < 0) | (segment >= catalog.n_segments[video]))).sum())
     rule, remedy = "name segments that the video has", "pad position and segment with -1"
     require(n_wrong == 0, "decision.segments", rule, f"{n_wrong} others", remedy)
+
+
+def _check_muting(decision: Decision, n_aps: int) -> None:
+    """Hold the bitmap against the APs; all may be muted in a part, and then nobody sends in it."""
+    is_muted, n_batch = decision.is_muted, len(decision.ap)
+    rule, remedy = f"have shape ({n_batch}, {n_aps}, parts)", "leave it out where nobody mutes"
+    is_none = is_muted.shape == (n_batch, 0, 0)
+    fits = is_muted.ndim == 3 and is_muted.shape[:2] == (n_batch, n_aps) and is_muted.shape[2] > 0
+    require(is_none or fits, "decision.is_muted", rule, is_muted.shape, remedy)
 
 
 def _infrastructure(capacity: SlotCapacity, catalog: VideoCatalog, n_batch: int) -> Infrastructure:

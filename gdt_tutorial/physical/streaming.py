@@ -7,6 +7,9 @@ this file, so a decision means the same in both.
 Our reading, where the paper is silent: a segment is sent whole or not at all; one sent in slot t can be played from
 slot t + 1; every user of the same group and AP that hears a stream keeps what it still lacks (a lagging SMG overhears a
 leading one); a member below the lowest modulation and coding scheme is left out, so it cannot stop the others.
+
+Where access points share a band, or are muted, a slot has parts: in each of them a stream goes at the scheme of the worst
+member *of that part*, and stands still where that is none. Who is left out is judged without interference (`interference`).
 """
 
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ __all__ = [
     "deliver",
     "segment_length_s",
     "worst_member_efficiency",
+    "worst_of_members",
 ]
 
 
@@ -38,6 +42,7 @@ class SlotCapacity:
     backhaul_bps: Float[np.ndarray, " ap"]
     is_cached: Bool[np.ndarray, "ap video"]  # at the AP's edge server; the others come over the backhaul
     cycles_per_bit: float  # transcoding cost per output bit
+    band: Int[np.ndarray, " ap"] | None = None  # who has the same number interferes; None: a band for each
 
 
 @dataclass
@@ -113,13 +118,29 @@ def worst_member_efficiency(
     serving_ap: Int[np.ndarray, "batch user"],
 ) -> Float[np.ndarray, "batch subgroup"]:
     """Return each SMG's spectral efficiency in bit/s/Hz: that of its worst reachable member, 0 when none is."""
-    env = np.arange(len(ap))[:, None]
-    own_ap = ap[env, subgroup]  # meaningless where NOT_SERVED
+    own_ap = ap[np.arange(len(ap))[:, None], subgroup]  # meaningless where NOT_SERVED
     own = unicast_efficiency(efficiency, own_ap)
-    env, user = np.nonzero((subgroup != NOT_SERVED) & (serving_ap == own_ap) & (own > 0))
-    worst = np.full(ap.shape, np.inf, dtype=efficiency.dtype)
+    return worst_of_members(own, (serving_ap == own_ap) & (own > 0), subgroup, ap.shape[1])
+
+
+def worst_of_members(
+    own: Float[np.ndarray, "batch user *rest"],
+    is_reached: Bool[np.ndarray, "batch user"],
+    subgroup: Int[np.ndarray, "batch user"],
+    n_subgroups: int,
+) -> Float[np.ndarray, "batch subgroup *rest"]:
+    """Return the smallest rate among the members of each SMG who are reached, in each part by itself; 0 when none is.
+
+    Args:
+        own: What each user gets from the AP of its SMG.
+        is_reached: Who counts.
+        subgroup: SMG of each user.
+        n_subgroups: How many there are.
+    """
+    env, user = np.nonzero((subgroup != NOT_SERVED) & is_reached)
+    worst = np.full((len(own), n_subgroups, *own.shape[2:]), np.inf, dtype=own.dtype)
     np.minimum.at(worst, (env, subgroup[env, user]), own[env, user])
-    return np.where(np.isinf(worst), 0, worst).astype(efficiency.dtype)
+    return np.where(np.isinf(worst), 0, worst).astype(own.dtype)
 
 
 def cached_videos(catalog: VideoCatalog, cache_byte: Float[np.ndarray, " ap"]) -> Bool[np.ndarray, "ap video"]:
@@ -138,8 +159,19 @@ def deliver(
     serving_ap: Int[np.ndarray, "batch user"],
     catalog: VideoCatalog,
     capacity: SlotCapacity,
+    in_part: Float[np.ndarray, "batch user ap part"] | None = None,
 ) -> tuple[Float[np.ndarray, "batch user"], Load]:
-    """Send each SMG's segments in order while band, cycles and backhaul last; return new seconds per user and the load."""
+    """Send each SMG's segments in order while band, cycles and backhaul last; return new seconds per user and the load.
+
+    Args:
+        state: Where every user stands; what arrives is stored in it.
+        decision: What to send.
+        efficiency: Of each user to each AP, if no other AP sends: it says who is in reach.
+        serving_ap: Where users are attached.
+        catalog: The videos.
+        capacity: What the slot offers.
+        in_part: Efficiency in each part of the slot, from `interference.part_efficiency`; None: the slot has no parts.
+    """
     env = np.arange(len(decision.segments))[:, None]
     position, segment = decision.segments[..., 0], decision.segments[..., 1]
     is_item = position >= 0
@@ -147,7 +179,8 @@ def deliver(
     length_s = segment_length_s(catalog, video, segment) * is_item
     bit = length_s * catalog.bitrate_bps[decision.version][..., None]
 
-    worst = worst_member_efficiency(decision.subgroup, decision.ap, efficiency, serving_ap)
+    pace = _pace(decision, efficiency, serving_ap, in_part)
+    worst = pace if in_part is None else pace.mean(axis=-1)
     radio_bit = capacity.bandwidth_hz[decision.ap] * worst * decision.bandwidth_share * capacity.slot_s
     cycles = capacity.computing_cycles_per_s[decision.ap] * decision.computing_share * capacity.slot_s
     backhaul_bit = np.where(capacity.is_cached[decision.ap[..., None], video], 0.0, bit)
@@ -161,23 +194,39 @@ def deliver(
     fits &= (sum_backhaul <= allowed_bit[..., None] * slack + 1e-9) & is_item & (worst > 0)[..., None] & (length_s > 0)
     is_sent = np.logical_and.accumulate(fits | ~is_item, axis=-1) & is_item
 
-    hears = _listeners(state, decision, worst, efficiency, serving_ap)
+    hears = _listeners(state, decision, pace, efficiency if in_part is None else in_part, serving_ap)
     received_s = _store(state, decision, is_sent, length_s, hears, catalog.segment_s)
     state.stored_s += received_s
     return received_s, _load(decision, is_sent, bit, backhaul_bit, worst, capacity)
 
 
+def _pace(
+    decision: Decision,
+    efficiency: Float[np.ndarray, "batch user ap"],
+    serving_ap: Int[np.ndarray, "batch user"],
+    in_part: Float[np.ndarray, "batch user ap part"] | None,
+) -> Float[np.ndarray, "batch subgroup *rest"]:
+    """Return each stream's efficiency, in each part of the slot where it has some."""
+    if in_part is None:
+        return worst_member_efficiency(decision.subgroup, decision.ap, efficiency, serving_ap)
+    own_ap = decision.ap[np.arange(len(efficiency))[:, None], decision.subgroup]
+    is_reached = (serving_ap == own_ap) & (unicast_efficiency(efficiency, own_ap) > 0)
+    own = np.take_along_axis(in_part, own_ap[..., None, None], axis=2)[:, :, 0]
+    return worst_of_members(own, is_reached, decision.subgroup, decision.ap.shape[1])
+
+
 def _listeners(
     state: StreamState,
     decision: Decision,
-    worst: Float[np.ndarray, "batch subgroup"],
-    efficiency: Float[np.ndarray, "batch user ap"],
+    pace: Float[np.ndarray, "batch subgroup *rest"],
+    efficiency: Float[np.ndarray, "batch user ap *rest"],
     serving_ap: Int[np.ndarray, "batch user"],
 ) -> Bool[np.ndarray, "batch subgroup user"]:
-    """Mark everybody in a stream's group and cell who hears it well enough."""
-    of_stream = np.take_along_axis(efficiency.swapaxes(1, 2), decision.ap[..., None], axis=1)
+    """Mark everybody in a stream's group and cell who hears it well enough, in all parts of the slot."""
+    own_ap = decision.ap.reshape(*decision.ap.shape, *(1 for _ in efficiency.shape[2:]))
+    is_heard = np.take_along_axis(efficiency.swapaxes(1, 2), own_ap, axis=1) >= pace[:, :, None]
     hears = (state.group[:, None] == decision.group[..., None]) & (serving_ap[:, None] == decision.ap[..., None])
-    return hears & (of_stream >= worst[..., None])
+    return hears & (is_heard if is_heard.ndim == 3 else is_heard.all(axis=-1))
 
 
 def _store(

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.campus import Building, Campus
@@ -22,7 +22,7 @@ __all__ = ["AccessPoint", "Backhaul", "Building", "Campus", "CloudServer", "Edge
 
 @configclass
 class AccessPoint:
-    """A base station with its own band, so that access points do not disturb each other (chosen)."""
+    """A base station; by default with a band of its own, so that access points do not disturb each other (chosen)."""
 
     # East and north of the mast.
     position_m: tuple[float, float]
@@ -35,6 +35,10 @@ class AccessPoint:
     # Width of the band; chosen.
     bandwidth_hz: float = parameter(
         5e6, "Width of the band of one access point.", "chosen", above=0, below=inf, remedy="5e6 is 5 MHz"
+    )
+    # Those with the same number disturb each other; chosen.
+    band: int | None = parameter(
+        None, "Number of its band; who has the same one interferes. None: a band of its own.", "chosen", at_least=0
     )
 
     def __post_init__(self) -> None:
@@ -91,6 +95,10 @@ class Topology:
         require(self.access_points, "access_points", "hold at least one", self.access_points, "add an AccessPoint")
         n_servers, rule = len(self.edge_servers), f"hold one server per access point ({self.n_aps})"
         require(n_servers == self.n_aps, "edge_servers", rule, n_servers, "pass as many as access_points")
+        for band in np.unique(self.band):
+            width_hz = np.unique(self.bandwidth_hz[self.band == band]).tolist()
+            rule, remedy = "be the same on one band, and so the noise in it", "give them bands of their own"
+            require(len(width_hz) == 1, "access_points.bandwidth_hz", rule, width_hz, remedy)
         self.campus.check_inside(self.ap_position_m, "access_points.position_m")
 
     @classmethod
@@ -141,6 +149,15 @@ class Topology:
     def bandwidth_hz(self) -> Float[np.ndarray, " ap"]:
         """Bandwidths."""
         return _column(self.access_points, "bandwidth_hz")
+
+    @cached_property
+    def band(self) -> Int[np.ndarray, " ap"]:
+        """Bands, numbered from 0 in the order of their first access point; who has none named has one alone."""
+        names = [("alone", index) if each.band is None else each.band for index, each in enumerate(self.access_points)]
+        order = list(dict.fromkeys(names))
+        band = np.array([order.index(name) for name in names])
+        band.setflags(write=False)
+        return band
 
     @cached_property
     def computing_cycles_per_s(self) -> Float[np.ndarray, " ap"]:

@@ -173,6 +173,9 @@ def _check_decision(decision: Any, features: Features, n_aps: int) -> None:
         require(
             is_index, f"decision.{name}", f"hold integers from {lowest} on", f"{index.dtype}, {index.min()}", remedy
         )
+    shape, rule = np.shape(decision.is_muted), f"have shape ({n_batch}, {n_aps}, parts), or no width"
+    is_bitmap = shape == (n_batch, 0, 0) or (len(shape) == 3 and shape[1] == n_aps and shape[2] > 0)
+    require(is_bitmap, "decision.is_muted", rule, shape, "leave it out where nobody mutes")
     for name, array in vars(decision).items():
         require(len(array) == n_batch, f"decision.{name}", f"have {n_batch} rows", len(array), "one per environment")
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import original, repeated
 from gdt_tutorial.physical.delivery import serving_ap
+from gdt_tutorial.physical.interference import part_efficiency
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Decision, Load, Session
 from gdt_tutorial.physical.network import NetworkConfig, check_decision
@@ -177,7 +178,8 @@ class VirtualNetwork:
             attached_ap = serving_ap(snr_db, attached_ap, hysteresis_db=self.hysteresis_db)
             service = play(state, tape, catalog, self.model.qoe, capacity.slot_s)
             efficiency = self.link.spectral_efficiency(snr_db)
-            _, load = deliver(state, decision, efficiency, attached_ap, catalog, capacity)
+            in_part = part_efficiency(snr_db, decision.is_muted, capacity.band, self.link)
+            _, load = deliver(state, decision, efficiency, attached_ap, catalog, capacity, in_part)
             qoe.append(service.qoe)
             seen = seen.then(decision, _status(seen.status, future, slot, state.session(attached_ap), load))
         return np.stack(qoe)

@@ -1,4 +1,4 @@
-"""The pictures of chapter 07: noise that becomes decisions, guidance on the ring, sampled paths."""
+"""The pictures of chapter 07: noise that becomes decisions, guidance and rivals on the ring, sampled paths."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,8 +7,32 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from gdt_tutorial.teaching.plots import color
+from gdt_tutorial.twin.recipes.diffusion_table import DiffusionTable
 
-__all__ = ["draw_denoising", "draw_guidance", "draw_paths"]
+__all__ = ["RIVALS", "draw_convergence", "draw_denoising", "draw_guidance", "draw_paths", "draw_rivals"]
+
+# How figures call a method, and its color: rules gray, labels orange, reinforcement learning purple, diffusion blue.
+RIVALS = {
+    "max-weight": ("max-weight (oracle)", "gray"),
+    "best logged": ("best logged policy", "gray"),
+    "random, best of 8": ("random, best of 8", "gray"),
+    "cloning, best fifth": ("clone, best fifth", "orange"),
+    "chances, best fifth": ("chances, best fifth", "orange"),
+    "regression, rank 1": ("regression, rank 1", "orange"),
+    "classes, best fifth": ("classes, best fifth", "orange"),
+    "every pattern, guidance 3": ("every pattern, guided", "orange"),
+    "DDPG offline": ("DDPG offline", "purple"),
+    "diffusion, best fifth": ("diffusion, best fifth", "blue"),
+    "diffusion, guidance 0": ("diffusion, guidance 0", "blue"),
+    "diffusion, guidance 1": ("diffusion, guidance 1", "blue"),
+    "diffusion, guidance 3": ("diffusion, guidance 3", "blue"),
+    "diffusion, best of 8": ("diffusion, best of 8", "blue"),
+}
+_CURVES = {
+    "diffusion, guidance 3": ("blue", "o-", "diffusion"),
+    "DDPG offline": ("purple", "s--", "DDPG offline"),
+    "DDPG online": ("orange", "^:", "DDPG online"),
+}
 
 
 def draw_denoising(
@@ -88,3 +112,37 @@ def draw_paths(
         ax.set_xlabel("Slots ahead")
     for ax in axes[::2]:
         ax.set_ylabel("SNR (dB)")
+
+
+def draw_rivals(fig: Figure, stored: DiffusionTable) -> None:
+    """Draw the mean queue of every way to decide on the ring, with an expert in the logs and without."""
+    panels = {"expert": "an expert in the logs", "no expert": "no expert in the logs"}
+    axes, place = fig.subplots(1, 2, sharey=True), np.arange(len(RIVALS))
+    for ax, (logs, title) in zip(axes, panels.items(), strict=True):
+        best = -stored.mean(logs, "best logged")[0]
+        ax.axvline(best, color=color("gray"), lw=1.2, ls=":")
+        for row, (method, (_, name)) in zip(place, RIVALS.items(), strict=True):
+            mean, half = stored.mean(logs, method)
+            ax.errorbar(-mean, row, xerr=half, fmt="o", color=color(name), capsize=4, ms=7)
+        ax.set(xlim=(0, 0.85), xlabel="Mean queue (of capacity)")
+        ax.set_title(title, fontsize=13)
+    axes[0].set_yticks(place, [label for label, _ in RIVALS.values()], fontsize=12)
+    axes[0].invert_yaxis()
+
+
+def draw_convergence(fig: Figure, stored: DiffusionTable) -> None:
+    """Draw the mean queue over gradient steps; online learning knows no logs, and is the same in both panels."""
+    panels = {"expert": "an expert in the logs", "no expert": "no expert in the logs"}
+    axes = fig.subplots(1, 2, sharey=True)
+    for ax, (logs, title) in zip(axes, panels.items(), strict=True):
+        for method, (name, style, label) in _CURVES.items():
+            curve = stored.curve("expert" if method == "DDPG online" else logs, method)
+            mean, half = np.array(list(curve.values())).T
+            ax.errorbar(list(curve), -mean, yerr=half, fmt=style, color=color(name), capsize=3, label=label)
+        ax.axhline(-stored.mean(logs, "max-weight")[0], color=color("gray"), lw=1.4)
+        ax.set_xscale("symlog", linthresh=100)
+        ax.set_xticks([0, 100, 1000], ["0", "100", "1,000"])
+        ax.set(ylim=(0, 0.95), xlabel="Gradient steps")
+        ax.set_title(title, fontsize=13)
+    axes[0].set_ylabel("Mean queue (of capacity)")
+    axes[0].legend(fontsize=12)

@@ -8,7 +8,7 @@ carries step k. The rate is at least that of step k when nobody in reach is belo
 
 A decision acts one slot after the status that it was made from, so mean and spread are those of the coming slot. The paper
 takes the mean status; this rule is what a learned width has to beat. `ComingMean` stands between both: the coming slot, without
-its spread.
+its spread. Both know access points on bands of their own alone: the closed form of a SINR is another.
 """
 
 from dataclasses import replace
@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr
 
+from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import sum_by
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import NOT_SERVED
@@ -57,6 +58,17 @@ def expected_subgroup_efficiency(
     return np.maximum(total, 0.0)
 
 
+def _alone(features: Features) -> Features:
+    """Return the features, if no two access points share a band.
+
+    Raises:
+        ValueError: They do.
+    """
+    width, remedy = features.pattern_efficiency.shape[2], "use GroupAbstractor alone where access points interfere"
+    require(width == 0, "features", "come from access points on bands of their own", f"{width} patterns", remedy)
+    return features
+
+
 class ComingMean:
     """Replaces the efficiency at the status of now by the one at the mean of the coming slot (a `FeatureAbstractor`).
 
@@ -70,8 +82,12 @@ class ComingMean:
         self.abstractor, self.emulator, self.link = abstractor, emulator, link
 
     def abstract(self, seen: Observation) -> Features:
-        """Emulate one slot, and take the rate of the worst member in reach."""
-        features, coming = self.abstractor.abstract(seen), self.emulator.emulate(seen.window, 1)
+        """Emulate one slot, and take the rate of the worst member in reach.
+
+        Raises:
+            ValueError: Access points share a band.
+        """
+        features, coming = _alone(self.abstractor.abstract(seen)), self.emulator.emulate(seen.window, 1)
         rate = self.link.spectral_efficiency(coming.snr_db[:, :, 0])
         own_ap = features.ap[np.arange(len(rate))[:, None], features.subgroup]
         coming_rate = worst_member_efficiency(features.subgroup, features.ap, rate, own_ap)
@@ -91,8 +107,12 @@ class ExpectedWorst:
         self.abstractor, self.emulator, self.link = abstractor, emulator, link
 
     def abstract(self, seen: Observation) -> Features:
-        """Emulate one slot, and put the expectation in the place of the rate."""
-        features, coming = self.abstractor.abstract(seen), self.emulator.emulate(seen.window, 1)
+        """Emulate one slot, and put the expectation in the place of the rate.
+
+        Raises:
+            ValueError: Access points share a band.
+        """
+        features, coming = _alone(self.abstractor.abstract(seen)), self.emulator.emulate(seen.window, 1)
         moments = (coming.snr_db[:, :, 0], coming.snr_std_db[:, :, 0])
         expected = expected_subgroup_efficiency(features.subgroup, features.ap, *moments, self.link)
         # Who is out of reach today is not sent to, as before.

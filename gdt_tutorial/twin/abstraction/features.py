@@ -38,9 +38,12 @@ class Features:
     latent: Float[np.ndarray, "batch subgroup latent"] = field(default_factory=lambda: NO_LATENT)
     latent_std: Float[np.ndarray, "batch subgroup latent"] = field(default_factory=lambda: NO_LATENT)
     context: Float[np.ndarray, "batch context"] = field(default_factory=lambda: NO_CONTEXT)
+    # Where access points share a band: `efficiency` under every on/off pattern of them, numbered as in
+    # `interference.all_patterns`, and 0 where the SMG's own is off. Its last entry, all on, is `efficiency`. Else of width 0.
+    pattern_efficiency: Float[np.ndarray, "batch subgroup pattern"] = field(default_factory=lambda: NO_LATENT)
 
     def __post_init__(self) -> None:
-        for name in ("latent", "latent_std"):
+        for name in ("latent", "latent_std", "pattern_efficiency"):
             if getattr(self, name) is NO_LATENT:
                 object.__setattr__(self, name, np.zeros((*self.ap.shape, 0)))
         if self.context is NO_CONTEXT:

@@ -14,9 +14,10 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.physical.batch import original
+from gdt_tutorial.physical.interference import pattern_efficiency, shares_band
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Session, video_at
-from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s
+from gdt_tutorial.physical.streaming import SlotCapacity, segment_length_s, worst_of_members
 from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.twin.abstraction.context import context_of
 from gdt_tutorial.twin.abstraction.features import Features
@@ -99,7 +100,11 @@ class GroupAbstractor:
         self, session: Session, snr_db: Float[np.ndarray, "batch user ap"], weights: DemandWeights | None = None
     ) -> Features:
         """Do the same from a session and channel state that are at hand, without a context."""
-        own = gather_subgroups(session, self.link.spectral_efficiency(snr_db), self.catalog)
+        efficiency, patterns = self.link.spectral_efficiency(snr_db), {}
+        own = gather_subgroups(session, efficiency, self.catalog)
+        if shares_band(self.capacity.band):
+            patterns["pattern_efficiency"] = by_pattern = self._patterns(session, own.subgroup, snr_db, own.ap.shape[1])
+            own = own._replace(efficiency=by_pattern[..., -1])
         segments, value_s, urgent_s, length_s = self._items(session, own.subgroup, own.group, weights)
         return Features(
             **own._asdict(),
@@ -108,7 +113,23 @@ class GroupAbstractor:
             urgent_s=urgent_s,
             length_s=length_s,
             previous=np.zeros((*own.ap.shape, self.catalog.n_versions)),
+            **patterns,
         )
+
+    def _patterns(
+        self,
+        session: Session,
+        subgroup: Int[np.ndarray, "batch user"],
+        snr_db: Float[np.ndarray, "batch user ap"],
+        n_subgroups: int,
+    ) -> Float[np.ndarray, "batch subgroup pattern"]:
+        """Return the efficiency of the worst member under every pattern; who counts is in reach if no other AP sends."""
+        assert self.capacity.band is not None
+        ap = session.serving_ap
+        own_db = np.take_along_axis(snr_db, ap[..., None], axis=2)[..., 0]
+        is_reached = self.link.spectral_efficiency(own_db) > 0
+        by_user = pattern_efficiency(snr_db, ap, self.capacity.band, self.link)
+        return worst_of_members(by_user, is_reached, subgroup, n_subgroups)
 
     def _items(
         self,

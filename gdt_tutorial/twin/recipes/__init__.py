@@ -26,5 +26,8 @@ chapters, which compare parts of the twin without a loop, stand here too.
     ring_states         future states and inverse dynamics on the ring: the table of `reproduce decision_diffuser`
     state_table         that table, read again
     drawn_paths         paths of the status drawn by diffusion, against analogues and Gaussians
+    dense_event_logs    runs of the dense event under any chooser of bitmaps, and logs to learn from
+    dense_event_study   who mutes best there: rules, searches, and networks that learned from logs
+    dense_event_table   that table (`reproduce dense_event`), read again
     mended_reports      how far are filled and denoised reports from the truth?
 """
