@@ -82,7 +82,7 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
         ("max-weight", "value", float(best.mean())),
     ]
     return [
-        {"seed": seed, "logs": task["logs"], "state": state, "measure": measure, "value": value}
+        {"seed": seed, "logs": task["logs"], "state": state, "measure": measure, "value": float(f"{value:.6g}")}
         for state, measure, value in found
     ]
 
