@@ -20,7 +20,7 @@ RIVALS = {
     "chances, best fifth": ("chances, best fifth", "orange"),
     "regression, rank 1": ("regression, rank 1", "orange"),
     "classes, best fifth": ("classes, best fifth", "orange"),
-    "every pattern, guidance 3": ("every pattern, guided", "orange"),
+    "every pattern, rank 1": ("every pattern, rank 1", "orange"),
     "DDPG offline": ("DDPG offline", "purple"),
     "diffusion, best fifth": ("diffusion, best fifth", "blue"),
     "diffusion, guidance 0": ("diffusion, guidance 0", "blue"),
@@ -104,7 +104,7 @@ def draw_paths(
     slot = np.arange(1, len(true_db) + 1)
     for ax, (name, paths) in zip(axes, drawn_db.items(), strict=True):
         for path in paths:
-            ax.plot(slot, path, color=color("blue"), alpha=0.45, lw=1.2)
+            ax.plot(slot, path, "-", color=color("blue"), alpha=0.45, lw=1.2)
         ax.plot(slot, mean_db, color=color("orange"), lw=2.4, ls="--")
         ax.plot(slot, true_db, color=color("text"), lw=2.4)
         ax.set_title(name, fontsize=13)
@@ -124,7 +124,7 @@ def draw_rivals(fig: Figure, stored: DiffusionTable) -> None:
         for row, (method, (_, name)) in zip(place, RIVALS.items(), strict=True):
             mean, half = stored.mean(logs, method)
             ax.errorbar(-mean, row, xerr=half, fmt="o", color=color(name), capsize=4, ms=7)
-        ax.set(xlim=(0, 0.85), xlabel="Mean queue (of capacity)")
+        ax.set(xlim=(0, 0.85), xlabel="Mean queue")
         ax.set_title(title, fontsize=13)
     axes[0].set_yticks(place, [label for label, _ in RIVALS.values()], fontsize=12)
     axes[0].invert_yaxis()
