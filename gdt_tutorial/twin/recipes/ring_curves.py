@@ -174,7 +174,7 @@ def while_trying(study: str, ring: Ring, config: RingStudyConfig, *, seed: int) 
     train_ddpg(learner, envs, noise, generator=generator, augment=turn, on_update=look)
     for n_updates, (value, n_slots) in values.items():
         yield row_of(study, "DDPG online", n_updates, value)
-        yield row_of(study, "DDPG online", n_updates, n_slots, "slots tried")
+        yield row_of(study, "DDPG online", n_updates, float(n_slots), "slots tried")
 
 
 def by_visited_steps(
