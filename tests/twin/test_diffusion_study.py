@@ -19,6 +19,7 @@ from gdt_tutorial.twin.recipes.ring_decisions import (
     random_policy,
     trained_diffusion,
 )
+from gdt_tutorial.twin.recipes.ring_study import TWO_PATTERNS
 from gdt_tutorial.worlds.channel_powers import ChannelPowers
 from gdt_tutorial.worlds.ring import Ring
 from gdt_tutorial.worlds.ring_logs import poor_policies
@@ -124,3 +125,14 @@ def test_guidance_beats_the_logs_in_half_of_the_stored_steps():
     worth = {name: value_of(policy, logged.ring, config, seed=seed) for name, policy in policies.items()}
     assert worth["guided"] > worth["best logged"] / 2
     assert worth["drawn as the log"] < worth["best logged"]
+
+
+@pytest.mark.parametrize(("study", "ring"), [("expert", Ring()), ("two patterns", Ring(TWO_PATTERNS))])
+def test_deterministic_policy_gradient_stays_with_one_pattern(study, ring):
+    table, config = DiffusionTable.read(), RingStudyConfig()
+    last = table.values(study, "DDPG online", measure="value")
+    for_ever = [
+        value_of(lambda queue, rng: np.tile(ring.good_patterns[0], (len(queue), 1)), ring, config, seed=seed)
+        for seed in table.seeds
+    ]
+    assert np.median(last - for_ever) == pytest.approx(0, abs=0.01)
