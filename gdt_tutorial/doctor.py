@@ -31,6 +31,7 @@ STORED_TABLES = (
     "twin/results/decision_diffuser.csv",
     "twin/results/dense_event.csv",
     "twin/results/vae.csv",
+    "twin/results/diffusion.csv",
 )
 
 

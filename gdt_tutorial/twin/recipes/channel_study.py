@@ -127,7 +127,7 @@ def _from_mixed(
         "regression, best fifth": _answer(filtered, fresh),
         "regression, rank 1": _answer(asked, fresh),
         "diffusion, best fifth": _drawn(of_best, fresh, config, 1.0, seed=seed),
-        **{f"diffusion, guidance {weight:g}": _drawn(model, fresh, config, weight, seed=seed) for weight in (0, 1)},
+        **{f"diffusion, guidance {weight:g}": _drawn(model, fresh, config, weight, seed=seed) for weight in (0.0, 1.0)},
         "diffusion, guided": _drawn(model, fresh, config, config.guidance, seed=seed),
         "diffusion, guided, mean of 8": np.mean(
             [_drawn(model, fresh, config, config.guidance, seed=seed, copy=copy) for copy in range(8)], axis=0

@@ -3,6 +3,9 @@
 The paper says that a return-conditional diffusion model has better "training efficiency and inference performance" (Generative
 AI). So the values of policies are taken after some gradient steps, after some slots that were tried, and by how many steps a
 sample visits; `decision_ms` says what a decision costs on this machine.
+
+Deep deterministic policy gradient climbs its critic to one of the good patterns and stays there, whatever the queues say: its
+value is that of one pattern for ever. A deterministic actor has one peak; the ring has several.
 """
 
 import time
@@ -174,7 +177,7 @@ def while_trying(study: str, ring: Ring, config: RingStudyConfig, *, seed: int) 
     train_ddpg(learner, envs, noise, generator=generator, augment=turn, on_update=look)
     for n_updates, (value, n_slots) in values.items():
         yield row_of(study, "DDPG online", n_updates, value)
-        yield row_of(study, "DDPG online", n_updates, n_slots, "slots tried")
+        yield row_of(study, "DDPG online", n_updates, float(n_slots), "slots tried")
 
 
 def by_visited_steps(

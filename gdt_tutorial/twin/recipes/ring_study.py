@@ -73,7 +73,7 @@ def ring_rows(kind: str, config: RingStudyConfig = RingStudyConfig(), *, seed: i
             yield from while_trying(name, Ring(ring), config, seed=seed)
         return
     if kind == "two patterns":
-        config = replace(config, ring=TWO_PATTERNS)
+        config = replace(config, ring=replace(TWO_PATTERNS, n_slots=config.ring.n_slots))
     logged = logged_decisions(kind != "no expert", config, seed=seed)
     model = trained_diffusion(logged, config, seed=seed)
     policies = _rules(logged, kind != "no expert", config, seed=seed) | _main(logged, model, config, seed=seed)
