@@ -24,12 +24,11 @@ from gdt_tutorial.gai.layer_flops import PRODUCT_FLOPS, LayerFlops
 __all__ = ["OperatorTrace", "TracedRow"]
 
 # Operators that multiply no matrices, beyond those that their tags say it of.
-_FREE = frozenset(
-    {"all", "any", "bernoulli_", "cumprod", "cumsum", "diag_embed", "empty_like", "eye", "lift_fresh", "linspace"}
-    | {"normal_", "ones", "ones_like", "randint", "stack", "std", "tril", "triu", "uniform_", "unsafe_split"}
-    | {"upsample_nearest1d", "upsample_nearest2d", "zero_", "zeros", "zeros_like"}
-    | {"_linalg_check_errors", "_unsafe_view"}
-)
+_FILLS = {"bernoulli_", "copy_", "fill_", "normal_", "randint", "uniform_", "zero_"}
+_MAKES = {"empty_like", "eye", "lift_fresh", "linspace", "ones", "ones_like", "zeros", "zeros_like"}
+_MOVES = {"_unsafe_view", "diag_embed", "stack", "unsafe_split", "upsample_nearest1d", "upsample_nearest2d"}
+_PER_ENTRY = {"_linalg_check_errors", "all", "any", "cumprod", "cumsum", "std", "tril", "triu"}
+_FREE = _FILLS | _MAKES | _MOVES | _PER_ENTRY
 _CORE_PRODUCTS = frozenset({"_cdist_forward", "_pdist_forward", "_fft_c2c", "_fft_c2r", "_fft_r2c"})
 
 
