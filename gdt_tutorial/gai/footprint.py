@@ -12,8 +12,8 @@ order of the calls,
 Hooks find the layers, and a dispatch mode sees every operator between them. So a product that stands outside of any layer is
 counted as a row of its own, an operator without a closed form raises, and a closed form is held against what the operators
 inside of its layer say. That is where torch's own `FlopCounterMode` is silent: on the CPU it counts 0 for
-`scaled_dot_product_attention`, `nn.LSTM`, `nn.MultiheadAttention` and the encoder layer in evaluation mode, for a matrix
-times a vector, and for everything under `inference_mode`.
+`scaled_dot_product_attention`, `nn.LSTM`, `nn.MultiheadAttention` and the encoder layer in evaluation mode, and for a matrix
+times a vector.
 
 Energy and seconds of a machine are computed by `EnergyConfig` and `computing_s`, and never measured here. How long our own
 code takes is measured by `latency_s`, on the machine at hand.
@@ -192,7 +192,7 @@ def latency_s(call: Callable[[], object], n_repetitions: int = 20, n_warm_up: in
     return Latency(min(seconds[n_warm_up:]), statistics.median(seconds[n_warm_up:]))
 
 
-def computing_s(n_flops: float, computing_cycles_per_s: float, flops_per_cycle: float = 10.0) -> float:
+def computing_s(n_flops: int | float, computing_cycles_per_s: int | float, flops_per_cycle: int | float = 10) -> float:
     """Return the seconds that a processor of so many cycles per second needs for so many FLOPs.
 
     Args:
@@ -223,6 +223,6 @@ class EnergyConfig:
         1.3e-9 / 8, "Energy to fetch a byte from memory.", "Horowitz 2014: 1.3 nJ for 64 bits at least", above=0
     )
 
-    def energy_j(self, used: Footprint) -> float:
-        """Return the energy of one use."""
-        return used.n_flops / 2 * self.multiply_add_j + used.state_byte * self.fetched_byte_j
+    def energy_j(self, n_flops: int | float, fetched_byte: int | float) -> float:
+        """Return the energy of so many FLOPs, and of so many bytes of weights that come from memory."""
+        return n_flops / 2 * self.multiply_add_j + fetched_byte * self.fetched_byte_j

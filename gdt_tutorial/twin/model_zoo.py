@@ -239,7 +239,7 @@ def _intent_reader() -> OneUse:
 def _pattern_diffuser() -> OneUse:
     n_aps, generator = RingConfig().n_aps, torch_stream(0, "patterns")
     network = Denoiser(n_aps, n_aps, 1, generator=generator)
-    queue, rank, config = torch.zeros(1, n_aps), torch.ones(1, 1), SamplingConfig(guidance=1.5)
+    queue, rank, config = torch.zeros(1, n_aps), torch.ones(1, 1), SamplingConfig(guidance=3.0)
     return OneUse(network, lambda: sample(network, 1, queue, rank, config, generator=generator))
 
 

@@ -8,11 +8,18 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from gdt_tutorial import checkpoints
+from gdt_tutorial.agents.actor_critic import CategoricalActorCritic, GaussianActorCritic
+from gdt_tutorial.agents.branching import BranchingNetwork
+from gdt_tutorial.agents.ddpg import Actor, Critic
+from gdt_tutorial.agents.ddqn import QNetwork
+from gdt_tutorial.gai.demonstrations import Demonstrations
 from gdt_tutorial.gai.denoiser import Denoiser
 from gdt_tutorial.gai.event_attention import EventAttention
 from gdt_tutorial.gai.footprint import EnergyConfig, computing_s, file_byte, footprint, latency_s
+from gdt_tutorial.gai.gail import Discriminator
 from gdt_tutorial.gai.gan import PatchDiscriminator
 from gdt_tutorial.gai.language_model import CausalTransformer
+from gdt_tutorial.gai.layer_flops import linear_flops, multi_head_flops
 from gdt_tutorial.gai.series_networks import SeriesTransformer
 from gdt_tutorial.gai.transformer import TransformerConfig
 from gdt_tutorial.gai.unet import ResidualUNet
@@ -112,6 +119,31 @@ def test_models_of_the_book_equal_the_counter(name):
     assert used.n_flops - unseen == counter.get_total_flops() > 0
 
 
+def agents():
+    generator = torch_stream(0)
+    state, mask, action = torch.ones(3, 5), torch.ones(3, 4, dtype=torch.bool), torch.ones(3, 2)
+    shown = Demonstrations(torch.eye(5)[:3], torch.tensor([0, 1, 2]))
+    return {
+        "double DQN": (QNetwork(5, 4, generator=generator), (state, mask)),
+        "branching": (BranchingNetwork(5, (4, 4), generator=generator), (state, mask[:, None].expand(3, 2, 4))),
+        "actor": (Actor(5, 2, generator=generator), (state,)),
+        "critic": (Critic(5, 2, generator=generator), (state, action)),
+        "choices": (CategoricalActorCritic(5, 4, generator=generator), (state, mask)),
+        "numbers": (GaussianActorCritic(5, 2, generator=generator), (state, action == 1)),
+        "discriminator": (Discriminator(shown, 4, generator=generator), (state, mask.float())),
+    }
+
+
+@pytest.mark.parametrize("name", ["double DQN", "branching", "actor", "critic", "choices", "numbers", "discriminator"])
+def test_agents_equal_the_counter(name):
+    model, inputs = agents()[name]
+    used = footprint(model, *inputs)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(*inputs)
+    assert used.n_flops == counter.get_total_flops() > 0
+    assert sum(row.n_parameters for row in used.layers) <= used.n_parameters
+
+
 def test_guidance_asks_twice():
     model = Denoiser(2, 3, 1, generator=torch_stream(0))
     asked = torch.ones(1, 2), torch.tensor([3]), torch.ones(1, 3), torch.ones(1, 1)
@@ -131,6 +163,13 @@ def test_tied_weights_are_read_by_the_product_and_counted_once():
     last = used.layers[-1]
     assert (last.kind, last.n_parameters, last.n_flops) == ("mm", 11 * 32, 2 * 7 * 11 * 32)
     assert used.n_parameters == sum(each.numel() for each in model.parameters())
+
+
+def test_a_transformer_by_hand():
+    model = CausalTransformer(110, generator=torch_stream(0))
+    used = footprint(model, torch.zeros(1, 64, dtype=torch.long))
+    perceptron, attention = 2 * linear_flops(32, 128, 64), multi_head_flops(64, 64, 32)
+    assert used.n_flops == 2 * (perceptron + attention) + linear_flops(32, 110, 64) == 4_644_864
 
 
 def test_twice_as_wide_costs_what_the_formula_says():
@@ -201,7 +240,7 @@ def test_seconds_and_joules_by_hand():
     assert computing_s(1e12, 8e9) == 12.5
     assert computing_s(2e15, 8e9) / 3600 == pytest.approx(6.944, abs=1e-3)
     used = footprint(chain(), torch.ones(10, 3))
-    assert EnergyConfig().energy_j(used) == pytest.approx(250 * 4.6e-12 + 128 * 1.625e-10)
+    assert EnergyConfig().energy_j(used.n_flops, used.state_byte) == pytest.approx(250 * 4.6e-12 + 128 * 1.625e-10)
 
 
 def test_latency_orders_minimum_and_median():

@@ -57,7 +57,7 @@ class ChargedRun(NamedTuple):
 
 
 def charged_share(
-    n_flops_per_slot: float, config: ChargeConfig = ChargeConfig(), flops_per_cycle: float = 10.0
+    n_flops_per_slot: int | float, config: ChargeConfig = ChargeConfig(), flops_per_cycle: int | float = 10
 ) -> float:
     """Return the share of an edge server's cycles that so many FLOPs in each slot take; above 1 they do not fit."""
     seconds = computing_s(n_flops_per_slot, config.edge.computing_cycles_per_s, flops_per_cycle)
@@ -65,7 +65,7 @@ def charged_share(
 
 
 def charged_run(
-    share: float, config: ChargeConfig = ChargeConfig(), *, watch_log: WatchLog | None = None, seed: int
+    share: int | float, config: ChargeConfig = ChargeConfig(), *, watch_log: WatchLog | None = None, seed: int
 ) -> ChargedRun:
     """Run the network under a twin of three models, LSTM, status encoder and allocator, which take a share of the cycles.
 
