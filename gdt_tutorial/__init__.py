@@ -67,7 +67,7 @@ Axes of studies, and of single files:
     prior       strengths of shrinkage          look      evaluations during a training
     band        bandwidths of a study
     y           pixels of a map to the north                    x         pixels of a map to the east
-    building    buildings of a scene
+    building    buildings of a scene                            channel     parallel channels
 
 `*shape` and `*rest` stand for any number of axes.
 

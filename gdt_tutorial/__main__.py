@@ -59,7 +59,7 @@ def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "figure",
-        choices=("fig4", "fig5", "parts", "who_wins", "vae", "vae_twin", "scenes"),
+        choices=("fig4", "fig5", "parts", "who_wins", "vae", "vae_twin", "scenes", "diffusion"),
         help="the paper's Fig. 4 or 5, what each part of the scheme is worth, who wins where; codes of the status, also in "
         "the twin",
     )

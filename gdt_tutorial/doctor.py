@@ -29,6 +29,7 @@ STORED_TABLES = (
     "loops/results/vae_twin.csv",
     "loops/results/scenes.csv",
     "twin/results/vae.csv",
+    "twin/results/diffusion.csv",
 )
 
 

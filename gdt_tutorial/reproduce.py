@@ -96,6 +96,12 @@ FIGURES: dict[str, Figure] = {
         task_s={"emulators": 80.0, "augmentation": 27.0, "loop": 15.0},
         kind="kind",
     ),
+    "diffusion": Figure(
+        module="gdt_tutorial.twin.recipes.diffusion_study",
+        n_seeds=5,
+        task_s={"expert": 45.0, "no expert": 45.0, "two patterns": 12.0, "online": 30.0, "channels": 38.0},
+        kind="kind",
+    ),
     "vae_twin": Figure(
         module="gdt_tutorial.loops.recipes.vae_in_the_twin",
         n_seeds=5,

@@ -39,6 +39,7 @@ __all__ = [
     "OrnsteinUhlenbeckNoise",
     "act",
     "train_ddpg",
+    "train_offline",
 ]
 
 _PAPER = "Lillicrap et al. 2016, sec. 7"
@@ -229,6 +230,7 @@ def train_ddpg(
     *,
     generator: torch.Generator,
     validation: Validation | None = None,
+    augment: Callable[[Transitions], Transitions] = lambda batch: batch,
     on_update: Callable[[int, float], object] | None = None,
 ) -> None:
     """Train the actor and critic of `learner`; with `validation` the actor ends with the weights that scored best.
@@ -239,6 +241,7 @@ def train_ddpg(
         noise: Disturbs the actions after the first random ones.
         generator: Draws the first actions and from the replay buffer, and seeds `envs`.
         validation: Chooses the checkpoint.
+        augment: What is learned from instead of a batch, such as the same in a mirror.
         on_update: Called with the step (from 0) and the critic's loss of each gradient step, for a progress bar.
 
     Raises:
@@ -268,7 +271,7 @@ def train_ddpg(
         # Learn.
         for step in range(n_before, n_steps):
             if step >= config.learning_starts and step % config.steps_per_update == 0:
-                loss = learner.update(buffer.sample(config.batch_size, generator=generator))
+                loss = learner.update(augment(buffer.sample(config.batch_size, generator=generator)))
                 if on_update is not None:
                     on_update(step, loss)
         # Validate.
@@ -277,3 +280,31 @@ def train_ddpg(
             validation.consider(learner.actor, act(learner.actor), n_steps)
     if validation is not None:
         validation.restore(learner.actor)
+
+
+def train_offline(
+    learner: DDPGLearner,
+    buffer: ReplayBuffer,
+    n_updates: int,
+    *,
+    generator: torch.Generator,
+    augment: Callable[[Transitions], Transitions] = lambda batch: batch,
+    on_update: Callable[[int, float], object] | None = None,
+) -> None:
+    """Train actor and critic on what is remembered, without any environment: nobody tries what the actor would do.
+
+    Args:
+        learner: Actor, critic, and the config that says how fast.
+        buffer: Such as logs.
+        n_updates: Gradient steps.
+        generator: Draws from the buffer.
+        augment: As for `train_ddpg`.
+        on_update: Called with the update (from 0) and the critic's loss.
+
+    Raises:
+        ValueError: The buffer is empty, or a loss that is not finite.
+    """
+    for update in range(n_updates):
+        loss = learner.update(augment(buffer.sample(learner.config.batch_size, generator=generator)))
+        if on_update is not None:
+            on_update(update, loss)

@@ -12,6 +12,9 @@ from here.
     noise_schedule      how much noise each step of a diffusion adds, and one step back
     denoiser            a guess of the clean vector, under what is known and toward what is asked for
     diffusion           from noise to such vectors, step by step, and training: a diffusion model
+    interpolation       what lies between two samples of it
+    advantage           how much better than usual a logged decision was, and the rank of that
+    supervised_decisions   logged decisions as labels: cloning, classes of decisions, with a condition or without
     rate_distortion     nats that a Gaussian needs at a given loss
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time

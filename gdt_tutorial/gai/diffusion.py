@@ -61,6 +61,7 @@ def sample_chain(
     config: SamplingConfig = SamplingConfig(),
     *,
     generator: torch.Generator,
+    start: Float[Tensor, "batch feature"] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Float[Tensor, "batch feature"]:
     """Go from noise to data along the steps that are visited.
@@ -71,16 +72,21 @@ def sample_chain(
         shape: Samples, and entries of each.
         config: Which steps, and how much noise.
         generator: Draws the start and the noise on the way.
+        start: Standard normal noise to begin from, instead of a draw; the temperature is its factor too.
         dtype: Precision of the samples.
 
     Raises:
-        ValueError: More steps to visit than there are.
+        ValueError: More steps to visit than there are, or a start of another shape.
     """
+    is_fit = start is None or tuple(start.shape) == shape
+    got = None if start is None else tuple(start.shape)
+    require(is_fit, "start", f"have shape {shape}", got, "give noise for each entry of each sample")
 
     def draw() -> Tensor:
         return config.temperature * torch.randn(shape, generator=generator, dtype=dtype)
 
-    noisy, visited = draw(), schedule.trailing_steps(config.n_visited)
+    noisy = draw() if start is None else config.temperature * start.to(dtype)
+    visited = schedule.trailing_steps(config.n_visited)
     for step, earlier in pairwise((*visited, 0)):
         clean = guess(noisy, torch.full(shape[:1], step))
         noise = draw() if config.eta > 0 and earlier > 0 else torch.zeros_like(noisy)
@@ -97,6 +103,7 @@ def sample(
     config: SamplingConfig = SamplingConfig(),
     *,
     generator: torch.Generator,
+    start: Float[Tensor, "batch feature"] | None = None,
 ) -> Float[Tensor, "batch feature"]:
     """Draw one vector for each context and condition, in the units of the data.
 
@@ -107,9 +114,11 @@ def sample(
         condition: What is asked for; none draws without (guidance 0).
         config: Steps, noise and guidance.
         generator: Draws.
+        start: Standard normal noise to begin from, instead of a draw.
 
     Raises:
-        ValueError: No sample, contexts or conditions of another shape or not finite, or too many steps to visit.
+        ValueError: No sample, a start, contexts or conditions of another shape, entries that are not finite, or too many steps
+            to visit.
     """
     require(n_samples > 0, "n_samples", "be above 0", n_samples, "draw one at least")
     known = _entries("context", context, n_samples, model.n_context)
@@ -121,7 +130,7 @@ def sample(
         return model.guess(noisy, step, known, asked, guidance)
 
     shape = (n_samples, model.n_features)
-    vector = sample_chain(guess, model.config.schedule, shape, config, generator=generator)
+    vector = sample_chain(guess, model.config.schedule, shape, config, generator=generator, start=start)
     return vector * model.scale + model.center
 
 

@@ -1,6 +1,7 @@
 """DDPG against one update of stable-baselines3, hand values, and Pendulum."""
 
 import functools
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -17,6 +18,7 @@ from gdt_tutorial.agents.ddpg import (
     OrnsteinUhlenbeckNoise,
     act,
     train_ddpg,
+    train_offline,
 )
 from gdt_tutorial.agents.evaluation import Validation, episode_returns
 from gdt_tutorial.agents.replay import ReplayBuffer, Transitions
@@ -227,3 +229,33 @@ def test_the_pendulum_is_swung_up(vector):
         returns = episode_returns(act(learner.actor), vector(make, n=20), 20, generator=torch_stream(seed, "test"))
         scores.append(returns.mean())
     assert np.median(scores) >= -200, scores
+
+
+def test_offline_training_equals_updates_from_a_full_buffer():
+    config = DDPGConfig(batch_size=8)
+    batch = random_batch(64)
+    buffers = [ReplayBuffer(64), ReplayBuffer(64)]
+    for buffer in buffers:
+        buffer.add(batch)
+    ours, theirs, losses = learner_of(config=config), learner_of(config=config), []
+    train_offline(
+        ours, buffers[0], 5, generator=torch_stream(0, "draw"), on_update=lambda update, loss: losses.append(loss)
+    )
+    generator = torch_stream(0, "draw")
+    assert losses == [theirs.update(buffers[1].sample(8, generator=generator)) for _ in range(5)]
+    for mine, other in zip(ours.actor.parameters(), theirs.actor.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=0)
+
+
+def test_what_is_augmented_is_what_is_learned_from():
+    buffer = ReplayBuffer(64)
+    buffer.add(random_batch(64))
+
+    def mirrored(found):
+        return replace(found, state=-found.state, action=-found.action, next_state=-found.next_state)
+
+    ours, theirs = learner_of(), learner_of()
+    train_offline(ours, buffer, 1, generator=torch_stream(0, "draw"), augment=mirrored)
+    theirs.update(mirrored(buffer.sample(QUICK.batch_size, generator=torch_stream(0, "draw"))))
+    for mine, other in zip(ours.critic.parameters(), theirs.critic.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=0)

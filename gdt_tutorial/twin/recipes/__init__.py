@@ -14,6 +14,12 @@ chapters, which compare parts of the twin without a loop, stand here too.
     swipe_imitation     who copies swipes best: the adversary, the clone, or Kaplan-Meier
     vae_study           codes of the status compared: principal components, autoencoders, variational autoencoders
     code_table          that table (`reproduce` writes it, and it lies in `twin/results`), read again
+    ring_decisions      policies of the ring that learn from the same logs: diffusion and its rivals
+    ring_study          those compared, with and without an expert in the logs; curves while they learn
+    ring_curves         values while they learn, by what a decision costs, and between two decisions
+    channel_study       powers of parallel channels, learned from optima and from mixed logs
+    diffusion_study     both on fresh seeds (`reproduce diffusion`)
+    diffusion_table     that table, read again
     intent_study        readers of intents compared: hand parser, classifiers, neighbor, transformer
     latent_widths       does the width of a code grow with the age of the status, and cover the truth?
     scene_emulators     emulators for networks on scenes: by the law, by drawn maps, by the truth
