@@ -27,4 +27,7 @@ from here.
     autoregression      vector autoregressions and mixtures of them, which it has to beat
     series_networks     general networks for the same series
     tables              the same in finite worlds, where nothing is approximated
+    footprint           what one use of a model takes: numbers, bytes, operations, seconds, joules
+    layer_flops         closed forms of the operations of a layer
+    operator_trace      every operator of one run, and the layer that it stands in
 """

@@ -7,4 +7,6 @@ scene_study             emulators of scenes, drawn scenes to train on, drawn map
 scene_table             that table, read again
 vae_in_the_twin         that, widths by age and mended reports on fresh seeds: the table of `reproduce vae_twin`
 twin_table              that table, read again
+own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
+model_quality           shipped networks by the measures of Table 1, with all their digits and with few
 """
