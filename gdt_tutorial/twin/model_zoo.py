@@ -163,7 +163,7 @@ def twin_models() -> list[ZooModel]:
             kind="GT",
             chapter="06",
             file="gdt_tutorial/gai/language_model.py",
-            one_use="one sentence of an operator, read token by token",
+            one_use="one sentence of a network operator, read token by token",
             make=_intent_reader,
         ),
         row(

@@ -16,8 +16,8 @@ def _lstm(n_inputs: int, n_hidden: int, n_slots: int) -> int:
     difficulty="medium",
     minutes=10,
     hints=(
-        "Each slot multiplies two matrices: one with the inputs, one with what the cells said in the slot before.",
-        "Both have four rows per cell: three gates, and what may be written.",
+        "Each slot multiplies two matrices: one with the inputs, one with what the hidden units said in the slot before.",
+        "Both have four rows per hidden unit: three gates, and what may be written.",
         "`2 * n_slots * 4 * n_hidden * (n_inputs + n_hidden)`: one multiply-add is two FLOPs.",
     ),
     mistakes=(
@@ -36,19 +36,19 @@ def ex8_1(answer: Callable[[int, int, int], Any]) -> str:
             what=f"`lstm_flops{sizes}`",
             mistakes={
                 "one multiply-add counts as two FLOPs.": _lstm(*sizes) // 2,
-                "there are four rows per cell: three gates and the new content.": _lstm(*sizes) // 4,
-                "the cells of the slot before are multiplied too.": 2 * sizes[2] * 4 * sizes[1] * sizes[0],
-                "the cell is called in every slot.": _lstm(*sizes[:2], 1),
+                "there are four rows per hidden unit: three gates and the new content.": _lstm(*sizes) // 4,
+                "the hidden units of the slot before are multiplied too.": 2 * sizes[2] * 4 * sizes[1] * sizes[0],
+                "the layer is called in every slot.": _lstm(*sizes[:2], 1),
             },
         )
     return "torch's own counter says 0 for the same layer."
 
 
 def _parameters(width: int) -> int:
-    return 6 * width + width + width * width + width + width * 2 + 2
+    return 10 * width + width + width * width + width + width * 2 + 2
 
 
-_TIMES = _parameters(128) / _parameters(64)
+_TIMES = _parameters(64) / _parameters(32)
 
 
 @exercise(
@@ -57,13 +57,13 @@ _TIMES = _parameters(128) / _parameters(64)
     minutes=8,
     hints=(
         "A layer from n to m has n m weights and m biases.",
-        "64: 6 * 64 + 64, then 64 * 64 + 64, then 64 * 2 + 2. Together 4,738.",
-        "128: 17,666. Divide.",
+        "32: 10 * 32 + 32, then 32 * 32 + 32, then 32 * 2 + 2. Together 1,474.",
+        "64: 4,994. Divide.",
     ),
     mistakes=(
         Mistake(2.0, says="both sides"),
         Mistake(4.0, says="hidden layer alone"),
-        Mistake((6 * 128 + 128 * 128 + 256) / (6 * 64 + 64 * 64 + 128), says="biases"),
+        Mistake((10 * 64 + 64 * 64 + 128) / (10 * 32 + 32 * 32 + 64), says="biases"),
     ),
 )
 def ex8_2(answer: Any) -> str:
@@ -77,10 +77,10 @@ def ex8_2(answer: Any) -> str:
             "the matrix between the hidden layers grows on both sides.": 2.0,
             "that holds for the matrix between the hidden layers; the outer ones only double: it is of the "
             "hidden layer alone.": 4.0,
-            "you left out the biases.": (6 * 128 + 128 * 128 + 256) / (6 * 64 + 64 * 64 + 128),
+            "you left out the biases.": (10 * 64 + 64 * 64 + 128) / (10 * 32 + 32 * 32 + 64),
         },
     )
-    return "the wider a network is, the nearer the factor comes to 4."
+    return "less than 3.7: the ends weigh more in a narrow network with more inputs."
 
 
 _BUDGET = 0.01 * 5e9 * 10 * 2 / 30
@@ -189,4 +189,4 @@ def ex8_4(answer: Callable[[Any, Any, int], Any]) -> str:
         all(each == ("window", 2, 5, mark) for each in cheap.asked + dear.asked),
         "pass `window`, `n_slots`, `n_samples` and `rng` on as they came.",
     )
-    return "it computes a third as much, in the place of any emulator."
+    return "with a period of 3 and a cheap one that costs nothing it computes a third as much, in the place of any emulator."
