@@ -123,7 +123,7 @@ def _row(slider: Slider) -> str:
         f'<label for="{name}">{inline(slider.label)}</label>'
         f'<input type="range" id="{name}" min="0" max="{len(texts) - 1}" step="1" value="{place}" autocomplete="off"'
         f' aria-valuetext="{html.escape(texts[place])}">'
-        f'<output for="{name}" aria-live="off" style="min-width:{width}ch">{html.escape(texts[place])}</output>'
+        f'<output for="{name}" aria-live="off" style="min-width:min({width}ch,55%)">{html.escape(texts[place])}</output>'
     )
 
 
