@@ -2,7 +2,9 @@
 
 In order of the package's reading:
 
+    collection  what all schemes of collection share
     external    physical network <-> twin: how often to collect (adaptive data collection)
+    device_triggered   the same, where devices decide when to report (dead reckoning)
     internal    twin <-> generative AI: whose decision the network gets (adaptive decision-making)
     manager     both together, on their two time scales
     recipes     studies of the closed loops, for the chapters

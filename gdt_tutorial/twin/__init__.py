@@ -7,6 +7,8 @@ decision-making module" (the paper, Digital Twin). In order of the data's way th
                        status_counts learns some of them from deliveries and views, status_store keeps it
     emulation          boxes 1, 2: prediction of what was not collected; the protocol `StatusEmulator`
     discriminator      how wrong and how uncertain the emulated status is, and how often to collect
+    report_rules       the same by rules on expected errors: a threshold, an index, an entropy; recalibration makes the
+                       variances true, relative_entropy says what a report would reduce
     swipe_curves       how long viewers stay
     abstraction        boxes 3, 4: features of the status; the protocol `FeatureAbstractor`
     decision           boxes 5, 6: resource schedules from features; the protocol `DecisionMaker`

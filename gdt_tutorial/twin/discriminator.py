@@ -16,6 +16,7 @@ loose limit buys many reports that are worth little, and a fixed period can be t
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,7 +25,14 @@ from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.messages import Report
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 
-__all__ = ["DiscriminatorConfig", "DualError", "ErrorDiscriminator", "ErrorLimits", "gaussian_entropy_nat"]
+__all__ = [
+    "Discriminator",
+    "DiscriminatorConfig",
+    "DualError",
+    "ErrorDiscriminator",
+    "ErrorLimits",
+    "gaussian_entropy_nat",
+]
 
 
 def gaussian_entropy_nat(std: Float[np.ndarray, "*shape coordinate"]) -> Float[np.ndarray, "*shape"]:
@@ -89,11 +97,41 @@ class DiscriminatorConfig:
     )
 
 
+@runtime_checkable
+class Discriminator(Protocol):
+    """What the external loop asks of a discriminator; pairs are of networking and behavior."""
+
+    @property
+    def max_period_slots(self) -> int:
+        """Longest period that it sets."""
+        ...
+
+    def assess(
+        self, predicted: EmulatedStatus, upcoming: EmulatedStatus, report: Report
+    ) -> tuple[DualError, DualError]:
+        """Say how wrong the emulated status was, and how unsure that of the coming slot is."""
+        ...
+
+    def next_periods(
+        self,
+        period_slots: tuple[Int[np.ndarray, "batch user"], ...],
+        age_slots: tuple[Int[np.ndarray, "batch user"], ...],
+        error: tuple[DualError, DualError],
+    ) -> tuple[Int[np.ndarray, "batch user"], ...]:
+        """Adapt the periods of both halves."""
+        ...
+
+
 class ErrorDiscriminator:
     """Compares emulated with collected status and sets each user's collection period."""
 
     def __init__(self, config: DiscriminatorConfig = DiscriminatorConfig()) -> None:
         self.config = config
+
+    @property
+    def max_period_slots(self) -> int:
+        """Longest period that it sets."""
+        return self.config.max_period_slots
 
     def assess(
         self, predicted: EmulatedStatus, upcoming: EmulatedStatus, report: Report
@@ -114,6 +152,16 @@ class ErrorDiscriminator:
             entropy_nat=gaussian_entropy_nat(upcoming.position_std_m[:, :, 0]),
         )
         return networking, behavior
+
+    def next_periods(
+        self,
+        period_slots: tuple[Int[np.ndarray, "batch user"], ...],
+        age_slots: tuple[Int[np.ndarray, "batch user"], ...],
+        error: tuple[DualError, DualError],
+    ) -> tuple[Int[np.ndarray, "batch user"], ...]:
+        """Adapt the periods of both halves, each by its own limits."""
+        limits = (self.config.networking, self.config.behavior)
+        return tuple(self.next_period_slots(*part) for part in zip(period_slots, age_slots, error, limits, strict=True))
 
     def next_period_slots(
         self,

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod, twin_error
-from gdt_tutorial.physical.channel import Channel, ChannelConfig
+from gdt_tutorial.loops.recipes.walkers import walkers
 from gdt_tutorial.physical.controllers import LocalController
-from gdt_tutorial.physical.messages import Load, Service, Session, Telemetry
-from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
@@ -16,37 +15,9 @@ TOPOLOGY = Topology.waterloo()
 N_BATCH, N_USERS, N_SLOTS = 2, 40, 40
 
 
-def idle_session_and_service():
-    index, number = np.zeros((N_BATCH, N_USERS), dtype=np.int64), np.zeros((N_BATCH, N_USERS))
-    buffered, playlist = np.zeros((N_BATCH, N_USERS, 1, 1), dtype=np.int8), np.zeros((N_BATCH, 1, 1), dtype=np.int64)
-    session = Session(
-        group=index, serving_ap=index, head=index, play_s=number, buffered=buffered, stored_s=number, playlist=playlist
-    )
-    names = ("received_s", "watched_s", "dropped_s", "stall_s", "quality", "variation", "qoe", "view_fraction")
-    return session, Service(**dict.fromkeys(names, number), view_type=index, n_views=index)
-
-
 def walk_and_fade(seed):
     """Return the telemetry of users who walk and watch nothing."""
-    session, service = idle_session_and_service()
-    per_ap, empty = np.zeros((N_BATCH, 2)), np.zeros((N_BATCH, 0))
-    load = Load(
-        bandwidth=per_ap, computing=per_ap, backhaul=per_ap,
-        delay_s=empty, n_sent=empty.astype(np.int64), efficiency=empty,
-    )  # fmt: skip
-    walk = LevyFlight(LevyFlightConfig(), TOPOLOGY.campus, N_BATCH, N_USERS, rng=stream(seed, "walk"))
-    channel = Channel(ChannelConfig(), TOPOLOGY, N_BATCH, N_USERS, rng=stream(seed, "channel"))
-    slots = []
-    for slot in range(N_SLOTS):
-        channel.advance(walk.position_m)
-        slots.append(
-            Telemetry(
-                slot=slot, position_m=walk.position_m.copy(), velocity_mps=walk.velocity_mps.copy(),
-                snr_db=channel.snr_db.astype(float), session=session, service=service, load=load,
-            )
-        )  # fmt: skip
-        walk.advance(2.0)
-    return slots
+    return walkers(TOPOLOGY, N_BATCH, N_USERS, N_SLOTS, seed=seed)
 
 
 @pytest.fixture(scope="module")
