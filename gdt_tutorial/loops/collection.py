@@ -15,6 +15,7 @@ from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Report, Telemetry
 from gdt_tutorial.twin.discriminator import DualError
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.emulation.mini_batches import Judgment
 from gdt_tutorial.twin.status import Status
 from gdt_tutorial.twin.status_store import StatusStore
 
@@ -40,6 +41,7 @@ class SlotRecord:
     collected_share: tuple[float, float]  # of all users
     error: tuple[DualError, DualError] | None  # None in the first slot, which was not emulated
     period_slots: tuple[Int[np.ndarray, "batch user"], Int[np.ndarray, "batch user"]]
+    judgment: Judgment | None = None  # of the emulator, on this slot's mini-batch; None without one
 
 
 @runtime_checkable
@@ -113,7 +115,12 @@ def status_ages(store: StatusStore) -> tuple[Int[np.ndarray, "batch user"], Int[
     return status.networking.age_slots, status.behavior.age_slots
 
 
-def record_of(report: Report, error: tuple[DualError, DualError] | None, period_slots: tuple) -> SlotRecord:
+def record_of(
+    report: Report,
+    error: tuple[DualError, DualError] | None,
+    period_slots: tuple,
+    judgment: Judgment | None = None,
+) -> SlotRecord:
     """Note what a slot cost and showed."""
     return SlotRecord(
         slot=report.slot,
@@ -121,6 +128,7 @@ def record_of(report: Report, error: tuple[DualError, DualError] | None, period_
         collected_share=(float(report.is_networking_collected.mean()), float(report.is_behavior_collected.mean())),
         error=error,
         period_slots=period_slots,
+        judgment=judgment,
     )
 
 

@@ -6,8 +6,8 @@ discriminator in DT evaluates the quality of newly generated status that is util
 frequency. Finally, the adjusted data collection frequency is fed back to the AP to implement a new round of data
 collection" (the paper, Procedure of Closed-Loop Network Management; left half of its Fig. 3).
 
-Two classes with one interface: `ExternalLoop` closes the loop, `FixedPeriod` leaves it open and is the baseline.
-Mini-batches are left out: all users are emulated at once.
+Two classes with one interface: `ExternalLoop` closes the loop, `FixedPeriod` leaves it open and is the baseline. How we differ:
+the mini-batch judges the emulator (and may teach it), and beside it all users are emulated, because the status needs them.
 """
 
 import numpy as np
@@ -30,6 +30,7 @@ from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.twin.discriminator import Discriminator
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
+from gdt_tutorial.twin.emulation.mini_batches import MiniBatches
 from gdt_tutorial.twin.status import Status
 from gdt_tutorial.twin.status_store import StatusStore
 
@@ -38,6 +39,13 @@ __all__ = ["Collection", "Due", "ExternalLoop", "FixedPeriod", "SlotRecord", "Tw
 
 class ExternalLoop:
     """Adapts every user's collection period to the error of its emulated status.
+
+    Args:
+        store: Holds the status.
+        emulator: Continues it.
+        discriminator: Judges what was emulated, and sets the periods.
+        controller: Collects.
+        mini_batches: Judge the emulator in each round, and may let it learn; None leaves them out.
 
     Attributes:
         records: One entry per slot.
@@ -52,9 +60,11 @@ class ExternalLoop:
         emulator: StatusEmulator,
         discriminator: Discriminator,
         controller: LocalController = LocalController(),
+        mini_batches: MiniBatches | None = None,
     ) -> None:
         check_fits(discriminator.max_period_slots, store)
         self._store, self._emulator, self._discriminator, self._controller = store, emulator, discriminator, controller
+        self._mini_batches = mini_batches
         # A fresh user is watched closely; the period grows with each good prediction.
         self._period_slots = tuple(np.ones(store.shape, dtype=np.int64) for _ in Due._fields)
         self._upcoming: EmulatedStatus | None = None
@@ -73,7 +83,10 @@ class ExternalLoop:
         # 1. Collect from the users that are due, and 2. update the status. What was not collected is emulated.
         by = type(self._emulator).__name__
         report = collect(self._store, self._controller, telemetry, self.due(), predicted, by)
-        # 3. Emulate the next slot.
+        # 3. Sample a mini-batch, and emulate it, and the next slot of everybody.
+        judgment = None
+        if self._mini_batches is not None:
+            judgment = self._mini_batches.judge(self._emulator, self._store.window())
         upcoming = emulate_next(self._emulator, self._store)
         # 4. Compare what was emulated with what was collected.
         error = None if predicted is None else self._discriminator.assess(predicted, upcoming, report)
@@ -81,7 +94,7 @@ class ExternalLoop:
         if error is not None:
             self._period_slots = self._discriminator.next_periods(self._period_slots, status_ages(self._store), error)
         self._upcoming = upcoming
-        self.records.append(record_of(report, error, self._period_slots))
+        self.records.append(record_of(report, error, self._period_slots, judgment))
         return self._store.status()
 
 

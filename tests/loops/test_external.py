@@ -9,6 +9,7 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
+from gdt_tutorial.twin.emulation.mini_batches import MiniBatches
 from gdt_tutorial.twin.status_store import StatusStore
 
 TOPOLOGY = Topology.waterloo()
@@ -160,6 +161,33 @@ def test_what_was_not_collected_cannot_change_what_is_collected(trajectory):
                 session=telemetry.session, service=telemetry.service, load=telemetry.load,
             )
         )  # fmt: skip
+
+
+def test_six_steps_in_the_order_of_the_figure(trajectory, monkeypatch):
+    calls = []
+
+    def note(kind, name):
+        method = getattr(kind, name)
+        monkeypatch.setattr(kind, name, lambda *args, **named: (calls.append(name), method(*args, **named))[1])
+
+    for kind, name in (
+        (LocalController, "collect"), (StatusStore, "update"), (MiniBatches, "judge"), (ConstantVelocity, "emulate"),
+        (ErrorDiscriminator, "assess"), (ErrorDiscriminator, "next_periods"),
+    ):  # fmt: skip
+        note(kind, name)
+    store, batches = new_store(), MiniBatches(rng=stream(0, "mini-batches"))
+    emulator = ConstantVelocity(topology=TOPOLOGY)
+    loop = ExternalLoop(store, emulator, ErrorDiscriminator(), mini_batches=batches)
+    for telemetry in trajectory[:6]:
+        calls.clear()
+        status = loop.observe(telemetry)
+    # Upload, update, mini-batch and emulation (of it, and of everybody), evaluation, adjustment; then it is fed back.
+    assert calls == ["collect", "update", "judge", "emulate", "emulate", "assess", "next_periods"]
+    period = loop.records[-1].period_slots
+    age = [half.age_slots for half in (status.networking, status.behavior)]
+    for due, period_slots, age_slots in zip(loop.due(), period, age, strict=True):
+        np.testing.assert_array_equal(due, age_slots + 1 >= period_slots)
+    assert loop.records[-1].judgment.n_windows == 32
 
 
 def test_records_hold_both_errors_and_the_periods(trajectory):

@@ -12,6 +12,7 @@ residual_paths  whole paths from residuals of other users: analogues, a joint Ga
 path_scores     scores of means, spreads and whole paths
 lstm            the trained emulator (a long short-term memory, or a plain recurrent network), and lstm_training its training
 emulation_scores  how good an emulator is by the age of a report
+mini_batches    random users and windows on which an emulator is judged, and from which it may learn
 futures         what a mean does not tell: the worst of several users, and handovers
 maps            maps of the loss of a scene: who draws them, and how good they are
 """
