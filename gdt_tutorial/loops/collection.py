@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.physical.controllers import LocalController
+from gdt_tutorial.physical.controllers import Uplink
 from gdt_tutorial.physical.messages import Report, Telemetry
 from gdt_tutorial.twin.discriminator import DualError
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
@@ -89,7 +89,7 @@ def emulate_next(emulator: StatusEmulator, store: StatusStore) -> EmulatedStatus
 
 def collect(
     store: StatusStore,
-    controller: LocalController,
+    controller: Uplink,
     telemetry: Telemetry,
     due: Due,
     predicted: EmulatedStatus | None,
@@ -98,6 +98,8 @@ def collect(
     """Collect from those who are due, update the store, and put what was emulated where nothing came."""
     report = controller.collect(telemetry, due.networking, due.behavior)
     store.update(report)
+    for late in controller.late():
+        store.insert(late)
     if predicted is not None:
         names = ("position_m", "snr_db", "position_std_m", "snr_std_db")
         store.impute(*(getattr(predicted, name)[:, :, 0] for name in names), by=by)

@@ -31,7 +31,7 @@ from gdt_tutorial.loops.collection import (
     record_of,
     status_ages,
 )
-from gdt_tutorial.physical.controllers import LocalController
+from gdt_tutorial.physical.controllers import LocalController, Uplink
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import Status
@@ -116,7 +116,7 @@ class DeviceTriggered:
         emulator: StatusEmulator,
         tolerance: Tolerance = Tolerance(),
         cost: BeliefCost = GetsPrediction(),
-        controller: LocalController = LocalController(),
+        controller: Uplink = LocalController(),
     ) -> None:
         check_fits(tolerance.max_period_slots, store)
         self._store, self._emulator, self._controller = store, emulator, controller

@@ -26,7 +26,7 @@ from gdt_tutorial.loops.collection import (
     status_ages,
     twin_error,
 )
-from gdt_tutorial.physical.controllers import LocalController
+from gdt_tutorial.physical.controllers import LocalController, Uplink
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.twin.discriminator import Discriminator
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
@@ -59,7 +59,7 @@ class ExternalLoop:
         store: StatusStore,
         emulator: StatusEmulator,
         discriminator: Discriminator,
-        controller: LocalController = LocalController(),
+        controller: Uplink = LocalController(),
         mini_batches: MiniBatches | None = None,
     ) -> None:
         check_fits(discriminator.max_period_slots, store)
@@ -112,7 +112,7 @@ class FixedPeriod:
         store: StatusStore,
         emulator: StatusEmulator,
         period_slots: int,
-        controller: LocalController = LocalController(),
+        controller: Uplink = LocalController(),
     ) -> None:
         require(period_slots > 0, "period_slots", "be above 0", period_slots, "1 collects always")
         check_fits(period_slots, store)

@@ -25,6 +25,7 @@ Modules:
     playback: Watching, stalls, swipes and quality of experience.
     slicing: Isolated shares of the network's resources.
     controllers: Local and centralized controllers.
+    faulty_uplink: Reports that are lost, late, doubled and out of order.
     network: The whole network, one slot at a time.
     dense_event: A crowd among six access points on one band: the second network.
 

@@ -5,6 +5,7 @@ while the centralized controller implements the large-timescale network slicing"
 """
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -15,7 +16,25 @@ from gdt_tutorial.physical.messages import Report, Session, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.physical.slicing import NetworkSlice
 
-__all__ = ["CentralizedController", "LocalController"]
+__all__ = ["CentralizedController", "LocalController", "Uplink"]
+
+
+@runtime_checkable
+class Uplink(Protocol):
+    """What collects for the twin: a local controller, or one behind an uplink with faults (`faulty_uplink`)."""
+
+    def collect(
+        self,
+        telemetry: Telemetry,
+        due_networking: Bool[np.ndarray, "batch user"],
+        due_behavior: Bool[np.ndarray, "batch user"],
+    ) -> Report:
+        """Ask the due users; return what comes at once."""
+        ...
+
+    def late(self) -> tuple[Report, ...]:
+        """Return reports of earlier slots that came with it, in any order."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +81,10 @@ class LocalController:
             load=telemetry.load,
             infrastructure=telemetry.infrastructure,
         )
+
+    def late(self) -> tuple[Report, ...]:
+        """Return reports of earlier slots that came just now: none, because here every report comes at once."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)

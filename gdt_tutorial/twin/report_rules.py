@@ -149,7 +149,12 @@ class RuleDiscriminator:
         age_slots: tuple[Int[np.ndarray, "batch user"], ...],
         error: tuple[DualError, DualError],
     ) -> tuple[Int[np.ndarray, "batch user"], ...]:
-        """End the periods of those whom the rules ask, and let the others last for one more slot."""
+        """End the periods of those whom the rules ask, and let the others last for one more slot.
+
+        The ages are the store's: where a report came late, the status is younger than this class thought.
+        """
+        for half, age in zip(self._halves, age_slots, strict=True):
+            half.expected = half.expected._replace(age_slots=age + 1)
         due = (half.rule.is_due(half.expected) for half in self._halves)
         periods = (np.where(is_due, age + 1, age + 2) for is_due, age in zip(due, age_slots, strict=True))
         return tuple(np.clip(period, 1, self.max_period_slots) for period in periods)

@@ -1,7 +1,7 @@
 """The store that keeps the status of every user fresh: one report per slot, and emulated values where it has none."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import require, require_counts
 from gdt_tutorial.physical.messages import Report
@@ -84,6 +84,41 @@ class StatusStore:
         self._counts.update(report.service, report.load, report.infrastructure)
         self._emulator, self._report = HOLD, report
 
+    def insert(self, report: Report) -> None:
+        """Put a report that came late into the slot in which it was measured.
+
+        Where that slot has been collected already, it stays as it is: a report that comes twice changes nothing. One that is
+        older than the window is dropped. What was emulated since then stays emulated; ages become those of the newest report.
+
+        Raises:
+            ValueError: no report yet, a report of now or of the future, a wrong shape, or a collected value that is not finite.
+        """
+        newest = self._require_report().slot
+        rule = f"be before slot {newest}, and at least 0"
+        require(0 <= report.slot < newest, "report.slot", rule, report.slot, "pass the report of now to update")
+        self._check_values(report)
+        age = newest - report.slot
+        if age >= self.window_slots:
+            return
+        at = self.window_slots - 1 - age
+        for half, mask in self._is_collected.items():
+            is_new = getattr(report, f"is_{half}_collected") & ~mask[:, :, at]
+            for name, values in self._values.items():
+                if part_of(name).half == half:
+                    values[is_new, at] = getattr(report, name)[is_new]
+            if half == "behavior":
+                self._carry_velocity(at, is_new)
+            mask[:, :, at] |= is_new
+            self._age_slots[half] = np.where(is_new, np.minimum(self._age_slots[half], age), self._age_slots[half])
+
+    def _carry_velocity(self, at: int, is_new: Bool[np.ndarray, "batch user"]) -> None:
+        """Let a velocity that came late hold until the next one that was collected."""
+        velocity_mps, mask = self._values["velocity_mps"], self._is_collected["behavior"]
+        holds = is_new
+        for slot in range(at + 1, self.window_slots):
+            holds = holds & ~mask[:, :, slot]
+            velocity_mps[holds, slot] = velocity_mps[holds, at]
+
     def impute(
         self,
         position_m: Float[np.ndarray, "batch user xy"],
@@ -165,6 +200,18 @@ class StatusStore:
         return self._report
 
     def _check(self, report: Report) -> None:
+        self._check_values(report)
+        for name in self._values if self.is_empty else ():
+            n_missing = int((~getattr(report, f"is_{part_of(name).half}_collected")).sum())
+            remedy = "collect every user in the first slot"
+            require(
+                n_missing == 0, f"report.{name}", "be complete the first time", f"{n_missing} users missing", remedy
+            )
+        if self._report is not None:
+            rule, remedy = f"follow slot {self._report.slot}", "report every slot, in order, or insert a late one"
+            require(report.slot == self._report.slot + 1, "report.slot", rule, report.slot, remedy)
+
+    def _check_values(self, report: Report) -> None:
         for name, values in self._values.items():
             given, wanted = getattr(report, name), values[:, :, -1]
             require(
@@ -178,13 +225,3 @@ class StatusStore:
             n_bad = int((~np.isfinite(given[is_collected])).sum())
             remedy = "mark those users as not collected"
             require(n_bad == 0, f"report.{name}", "be finite where it was collected", f"{n_bad} bad values", remedy)
-            n_missing = int((~is_collected).sum()) if self.is_empty else 0
-            remedy = "collect every user in the first slot"
-            require(
-                n_missing == 0, f"report.{name}", "be complete the first time", f"{n_missing} users missing", remedy
-            )
-        if self._report is not None:
-            rule = f"follow slot {self._report.slot}"
-            require(
-                report.slot == self._report.slot + 1, "report.slot", rule, report.slot, "report every slot, in order"
-            )

@@ -123,3 +123,50 @@ def test_sizes_must_be_positive():
 def test_an_empty_store_has_no_status():
     with pytest.raises(ValueError, match="store must have a report, got None; call update first"):
         StatusStore(1, 1, 1, window_slots=2).status()
+
+
+def test_a_late_report_goes_into_its_own_slot_and_once(make_report):
+    store, nobody = StatusStore(2, 3, 2, window_slots=4), np.zeros((2, 3), dtype=bool)
+    store.update(make_report(slot=0))
+    for slot in (1, 2):
+        store.update(make_report(slot=slot, behavior=nobody, networking=nobody))
+    one = nobody.copy()
+    one[0, 1] = True
+    late = make_report(slot=1, behavior=one, networking=nobody)
+    store.insert(late)
+    window, status = store.window(), store.status()
+    np.testing.assert_array_equal(window.position_m[0, 1, 2], late.position_m[0, 1])
+    np.testing.assert_array_equal(window.is_behavior_collected[0, 1], [False, True, True, False])
+    assert status.behavior.age_slots[0, 1] == 1
+    assert status.networking.age_slots[0, 1] == 2
+    np.testing.assert_array_equal(
+        status.behavior.velocity_mps[0, 1], late.velocity_mps[0, 1]
+    )  # the newest that was told
+    store.insert(late)  # comes twice
+    np.testing.assert_array_equal(store.window().position_m, window.position_m)
+    np.testing.assert_array_equal(store.status().behavior.age_slots, status.behavior.age_slots)
+
+
+def test_a_late_report_older_than_the_newest_one_makes_nothing_younger(make_report):
+    store = StatusStore(2, 3, 2, window_slots=4)
+    nobody, everybody = np.zeros((2, 3), dtype=bool), np.ones((2, 3), dtype=bool)
+    for slot, who in enumerate((everybody, nobody, everybody, nobody)):
+        store.update(make_report(slot=slot, behavior=who, networking=who))
+    before = store.status()
+    store.insert(make_report(slot=1))
+    after = store.status()
+    np.testing.assert_array_equal(after.behavior.age_slots, before.behavior.age_slots)
+    np.testing.assert_array_equal(after.behavior.velocity_mps, before.behavior.velocity_mps)
+    assert store.window().is_behavior_collected[:, :, 1].all()
+
+
+def test_a_report_of_now_is_not_late_and_one_before_the_window_is_dropped(make_report):
+    store, nobody = StatusStore(2, 3, 2, window_slots=2), np.zeros((2, 3), dtype=bool)
+    store.update(make_report(slot=0))
+    with pytest.raises(ValueError, match="report.slot must be before slot 0, and at least 0, got 0"):
+        store.insert(make_report(slot=0))
+    store.update(make_report(slot=1))
+    store.update(make_report(slot=2, behavior=nobody, networking=nobody))
+    window = store.window()
+    store.insert(make_report(slot=0))
+    np.testing.assert_array_equal(store.window().position_m, window.position_m)
