@@ -85,7 +85,8 @@ class ModeChain:
         self, was_walking: Bool[np.ndarray, "batch user"], age_slots: Int[np.ndarray, "batch user"]
     ) -> Float[np.ndarray, "batch user"]:
         """Return what a report now says about the mode of the next slot, where the last one is `age_slots` old."""
-        chain, next_nat = self.transition(), categorical_entropy_nat(self.transition())
+        chain = self.transition()
+        next_nat = categorical_entropy_nat(chain)
         belief = np.stack([_power(chain, age) for age in range(self._max_age_slots + 1)])  # age, mode before, mode now
         value = categorical_entropy_nat(belief @ chain) - belief @ next_nat
         age = np.minimum(age_slots, self._max_age_slots)

@@ -5,8 +5,9 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import FixedPeriod, twin_error
 from gdt_tutorial.loops.recipes.walkers import walkers
+from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
@@ -78,6 +79,21 @@ def test_an_update_learns_what_its_mini_batches_hold(store):
     batch = batches.sample(store.window())
     losses = [update(batch) for _ in range(40)]
     assert losses[-1] < losses[0] - 0.5
+
+
+def test_updates_pay_where_users_walk_otherwise_than_in_training():
+    long_legs, errors = LevyFlightConfig(min_leg_m=100.0, max_pause_s=3.0), []
+    course = walkers(TOPOLOGY, 2, 40, 70, long_legs, seed=200)
+    for is_updated in (False, True):
+        emulator, store = deepcopy(pretrained_emulator(TOPOLOGY)), StatusStore(2, 40, TOPOLOGY.n_aps, 20)
+        update = LstmUpdate(emulator, 1e-3) if is_updated else None
+        loop, batches = FixedPeriod(store, emulator, 4), MiniBatches(update=update, rng=stream(0, "batch"))
+        of_slot = []
+        for telemetry in course:
+            of_slot.append(twin_error(loop.observe(telemetry), telemetry).position_m)
+            batches.judge(emulator, store.window())
+        errors.append(np.sqrt(np.mean(np.square(of_slot[40:]))))
+    assert errors[1] < 0.9 * errors[0]
 
 
 def test_the_shipped_network_stays_as_it_is_under_judgment_alone(store):

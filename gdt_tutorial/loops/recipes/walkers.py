@@ -17,7 +17,14 @@ __all__ = ["walkers"]
 
 
 def walkers(
-    topology: Topology, n_batch: int, n_users: int, n_slots: int, *, slot_s: float = 2.0, seed: int
+    topology: Topology,
+    n_batch: int,
+    n_users: int,
+    n_slots: int,
+    walk: LevyFlightConfig = LevyFlightConfig(),
+    *,
+    slot_s: float = 2.0,
+    seed: int,
 ) -> list[Telemetry]:
     """Return the telemetry of `n_slots` slots, in which positions and channels alone change.
 
@@ -25,23 +32,23 @@ def walkers(
         ValueError: a size that is not positive.
     """
     require_counts("walk at least one", n_batch=n_batch, n_users=n_users, n_slots=n_slots)
-    walk = LevyFlight(LevyFlightConfig(), topology.campus, n_batch, n_users, rng=stream(seed, "walk"))
+    flight = LevyFlight(walk, topology.campus, n_batch, n_users, rng=stream(seed, "walk"))
     channel = Channel(ChannelConfig(), topology, n_batch, n_users, rng=stream(seed, "channel"))
     idle, slots = _idle(n_batch, n_users, topology.n_aps), []
     for slot in range(n_slots):
-        channel.advance(walk.position_m)
+        channel.advance(flight.position_m)
         slots.append(
             Telemetry(
                 slot=slot,
-                position_m=walk.position_m.copy(),
-                velocity_mps=walk.velocity_mps.copy(),
+                position_m=flight.position_m.copy(),
+                velocity_mps=flight.velocity_mps.copy(),
                 snr_db=channel.snr_db.astype(np.float64),
                 session=idle[0],
                 service=idle[1],
                 load=idle[2],
             )
         )
-        walk.advance(slot_s)
+        flight.advance(slot_s)
     return slots
 
 

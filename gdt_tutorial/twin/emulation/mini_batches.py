@@ -106,6 +106,7 @@ class MiniBatches:
 class LstmUpdate:
     """One gradient step of the LSTM emulator on the positions of each mini-batch: online fine-tuning.
 
+    It pays where users walk otherwise than those that the network learned from. Where they do not, it is a little noise.
     It changes the network of the emulator in place; give it a copy where the old one is still needed. Updated networks are
     no longer what their sums say, and a device that runs the emulator must get each update.
 
@@ -114,7 +115,7 @@ class LstmUpdate:
         learning_rate: Of Adam.
     """
 
-    def __init__(self, emulator: LstmEmulator, learning_rate: float = 1e-3) -> None:
+    def __init__(self, emulator: LstmEmulator, learning_rate: float = 3e-4) -> None:
         self._emulator = emulator
         self._optimizer = torch.optim.Adam(emulator.network.parameters(), lr=learning_rate)
 
