@@ -89,7 +89,8 @@ class RuleDiscriminator:
     """Sets collection periods by a rule for each half of the status; takes the place of an `ErrorDiscriminator`.
 
     The entropies of its `DualError` are relative: what a report would reduce. In the behavior half, what a report says
-    about the mode (walking or not) is added to what it says about the position.
+    about the mode (walking or not) is added to what it says about the position. It learns from the reports of one run, so
+    each run needs a new one; periods are told from slot to slot, as a poll of those who are due.
 
     Args:
         networking: Rule of the SNR.
