@@ -110,6 +110,7 @@ FIGURES: dict[str, Figure] = {
         task_s={"reports": 40.0, "codes": 50.0},
         kind="kind",
     ),
+    "external_frontier": Figure(module="gdt_tutorial.loops.recipes.external_frontier", n_seeds=10, task_s={"": 24.0}),
 }
 
 _KEPT = "What is finished is kept: the same command goes on from here."

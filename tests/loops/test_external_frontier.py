@@ -5,10 +5,12 @@ import pytest
 
 from gdt_tutorial.loops.recipes import external_frontier
 from gdt_tutorial.loops.recipes.external_frontier import SCHEMES, SETTINGS, FrontierConfig, follow, scheme, work
-from gdt_tutorial.loops.recipes.frontier_table import FrontierTable
+from gdt_tutorial.loops.recipes.frontier_table import STORED, FrontierTable
 from gdt_tutorial.loops.recipes.walkers import walkers
 from gdt_tutorial.physical.topology import Topology
+from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.studies.intervals import t_interval
+from gdt_tutorial.studies.tables import read_table
 
 SMALL = FrontierConfig(n_batch=1, n_users=6, n_slots=6, n_start=2)
 COLUMNS = ("networking_byte", "behavior_byte", "belief_byte", "snr_db", "position_m")
@@ -71,7 +73,7 @@ def test_a_small_study_has_a_row_for_each_scheme_and_setting():
 
 def test_devices_save_a_third_and_periods_of_the_access_point_a_little():
     """On one seed; the interval over ten is in the stored table."""
-    topology, config = Topology.waterloo(), FrontierConfig(n_batch=2)
+    topology, config = Topology.waterloo(), FrontierConfig(n_batch=1, n_slots=40)
     course = walkers(topology, config.n_batch, config.n_users, config.n_slots, seed=200)
     wanted = [("fixed", place) for place in range(10)] + [("devices, straight", 2), ("threshold", 2)]
     rows = [
@@ -82,6 +84,39 @@ def test_devices_save_a_third_and_periods_of_the_access_point_a_little():
     table = FrontierTable({}, rows)
     assert table.saved_percent("devices, straight", 2)[0] > 35
     assert table.saved_percent("threshold", 2)[0] > 5
+
+
+def test_stored_table_is_of_this_version_and_says_how_it_was_made():
+    header, rows = read_table(STORED)
+    version, n_seeds = external_frontier.VERSION, FIGURES["external_frontier"].n_seeds
+    assert header["version"].split(",")[0] == version, "run `python -m gdt_tutorial reproduce external_frontier` again"
+    assert header["command"] == f"python -m gdt_tutorial reproduce external_frontier --seeds {n_seeds}"
+    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
+    assert {each["seed"] for each in rows} == {task["seed"] for task in external_frontier.tasks(n_seeds)}
+    assert STORED.stat().st_size < 1e5
+
+
+@pytest.mark.parametrize(("name", "setting"), [("threshold", 2), ("devices, straight", 2)])
+def test_a_stored_cell_comes_out_again(name, setting):
+    table, topology, config = FrontierTable.read(), Topology.waterloo(), FrontierConfig()
+    course = walkers(topology, config.n_batch, config.n_users, config.n_slots, seed=table.seeds[0])
+    again = vars(follow(scheme(name, setting, topology), course, topology, config.n_start))
+    for column in COLUMNS:
+        assert table.values(column, name, setting)[0] == pytest.approx(again[column], rel=1e-3, abs=1e-9)
+
+
+def test_what_the_stored_table_says():
+    table = FrontierTable.read()
+    for setting in range(5):
+        for name in ("devices", "devices, straight"):
+            mean, half = table.saving(name, setting)
+            assert mean - half > 30
+            with_belief, half = table.saving(name, setting, with_belief=True)
+            assert with_belief + half < 10  # a prediction that is sent costs what it saves
+    for setting in range(4):
+        mean, half = table.saving("threshold", setting)
+        assert mean - half > 5
+    assert all(table.saving("hold last", setting)[0] < -5 for setting in range(1, 7))
 
 
 def test_tasks_are_seeds():
