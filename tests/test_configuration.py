@@ -196,7 +196,11 @@ def test_every_bound_of_the_library_holds_its_default_and_refuses_the_next_numbe
 
 def some(config):
     """Make a config of defaults; an access point has to be told where it stands."""
-    return config(position_m=(0.0, 0.0)) if "position_m" in config.__dataclass_fields__ else config()
+    place = config.__dataclass_fields__.get("position_m")
+    is_told = (
+        place is not None and place.default is dataclasses.MISSING and place.default_factory is dataclasses.MISSING
+    )
+    return config(position_m=(0.0, 0.0)) if is_told else config()
 
 
 def test_a_bound_of_the_library_is_a_number_that_its_field_may_be():
