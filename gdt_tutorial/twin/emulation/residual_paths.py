@@ -34,7 +34,6 @@ from jaxtyping import Float
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.denoiser import Denoiser, DiffusionConfig
 from gdt_tutorial.gai.diffusion import SamplingConfig, sample, start_denoiser, train_denoiser
-from gdt_tutorial.learning import FitConfig, cosine
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
 
@@ -57,8 +56,6 @@ __all__ = [
     "train_residuals",
 ]
 
-_FIT = FitConfig(batch_size=256, learning_rate=2e-3, schedule=cosine, ema_decay=0.99)
-
 
 @configclass
 class PathDiffusionConfig:
@@ -67,13 +64,13 @@ class PathDiffusionConfig:
     n_components: int = parameter(
         6, "Leading principal components that are diffused; the others stay Gaussian.", "chosen", above=0
     )
-    diffusion: DiffusionConfig = parameter(DiffusionConfig(n_updates=1500, fit=_FIT), "Network and training.", "chosen")
+    diffusion: DiffusionConfig = parameter(DiffusionConfig(), "Network and training.", "chosen")
     sampling: SamplingConfig = parameter(SamplingConfig(n_visited=16), "Steps of a sample: 8 lose spread.", "chosen")
 
 
-SMOKE = PathDiffusionConfig(diffusion=DiffusionConfig(n_updates=50, fit=_FIT))
+SMOKE = PathDiffusionConfig(diffusion=DiffusionConfig(n_updates=50))
 BOOK = PathDiffusionConfig()
-FULL = PathDiffusionConfig(diffusion=DiffusionConfig(n_updates=10_000, fit=_FIT))
+FULL = PathDiffusionConfig(diffusion=DiffusionConfig(n_updates=10_000))
 
 
 @dataclass(frozen=True, kw_only=True)
