@@ -31,6 +31,7 @@ from gdt_tutorial.gai.inverse_dynamics import (
     train_inverse,
 )
 from gdt_tutorial.seeding import stream, torch_from, torch_stream
+from gdt_tutorial.studies.tables import six_digits
 from gdt_tutorial.twin.recipes.ring_decisions import (
     LoggedDecisions,
     RingStudyConfig,
@@ -83,7 +84,7 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
         ("max-weight", "value", float(best.mean())),
     ]
     return [
-        {"seed": seed, "logs": task["logs"], "state": state, "measure": measure, "value": float(f"{value:.6g}")}
+        {"seed": seed, "logs": task["logs"], "state": state, "measure": measure, "value": six_digits(value)}
         for state, measure, value in found
     ]
 
