@@ -9,4 +9,6 @@ vae_in_the_twin         that, widths by age and mended reports on fresh seeds: t
 twin_table              that table, read again
 own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
 model_quality           shipped networks by the measures of Table 1, with all their digits and with few
+ring_change             the internal loop on a ring whose coupling flips in mid-run
+validators              validators for such studies: wrong on purpose, or beside the truth
 """
