@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import require
 from gdt_tutorial.loops.external import Collection, twin_error
-from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
+from gdt_tutorial.loops.internal import InternalConfig, InternalLoop, Validator
 from gdt_tutorial.loops.trust import Trust
 from gdt_tutorial.physical import engine
 from gdt_tutorial.physical.messages import Decision, Telemetry
@@ -119,6 +119,7 @@ class GdtNetwork:
         make_swipes: Makes what the twin believes about swipes; it learns while the network runs.
         make_abstractor: Makes the abstractor, from the network and that belief.
         make_trust: Makes what holds verdicts against what came; None believes the twin.
+        make_validator: Makes what validates, from the virtual network; that itself by default.
 
     Raises:
         ValueError: a part whose methods cannot be called as its protocol says.
@@ -135,13 +136,15 @@ class GdtNetwork:
         make_swipes: Callable[[PhysicalNetwork], SwipeModel] = campus_swipes,
         make_abstractor: Callable[[PhysicalNetwork, SwipeModel], FeatureAbstractor] = group_abstractor,
         make_trust: Callable[[], Trust] | None = None,
+        make_validator: Callable[[VirtualNetwork], Validator] = lambda virtual: virtual,
     ) -> None:
         check_signature(emulator, StatusEmulator, "emulate")
         for manager in managers.values():
             check_signature(manager, DecisionMaker, "decide")
         self.network, self._emulator, self._managers = network, emulator, dict(managers)
         self._collect, self._config = collect, internal
-        self._make_swipes, self._make_abstractor, self._make_trust = make_swipes, make_abstractor, make_trust
+        self._make_swipes, self._make_abstractor = make_swipes, make_abstractor
+        self._make_trust, self._make_validator = make_trust, make_validator
         self.seen: Observation
         self.telemetry: Telemetry
         self._start()
@@ -166,7 +169,8 @@ class GdtNetwork:
         )
         rng = seeding.stream(network.seed, "validation")
         trust = None if self._make_trust is None else self._make_trust()
-        self.internal = InternalLoop(abstractor, self._managers, self.virtual, self._config, trust=trust, rng=rng)
+        validator = self._make_validator(self.virtual)
+        self.internal = InternalLoop(abstractor, self._managers, validator, self._config, trust=trust, rng=rng)
 
     def run(self, n_slots: int, on_slot: Callable[[int], object] | None = None) -> History:
         """Run both loops for `n_slots` slots from the start, with a new twin; `on_slot` is called after each."""

@@ -1,4 +1,4 @@
-"""Validators for studies of the internal loop: one that is wrong on purpose, and one beside which the truth is tried."""
+"""Validators for studies of the internal loop: by decisions alone, wrong on purpose, and beside the truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,31 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.loops.internal import Validator
+from gdt_tutorial.loops.internal import Maker, Validator
 
-__all__ = ["Audited", "UpsideDown"]
+__all__ = ["Audited", "ByDecision", "UpsideDown"]
+
+
+@dataclass(frozen=True)
+class ByDecision:
+    """Lets one and the same maker go on after each decision, so that the decisions alone make the difference.
+
+    In a rollout each slot is seen as it is, however old a report would be. So a maker that reads what is measured is flattered
+    there, beside one that does not, as far as it goes on after its own decision.
+
+    Attributes:
+        validator: Tries them.
+        then: Who goes on.
+    """
+
+    validator: Validator[Any, Any, Any]
+    then: Maker[Any, Any]
+
+    def score(
+        self, seen: Any, decisions: Mapping[str, Any], then: Mapping[str, Any], *, rng: np.random.Generator
+    ) -> dict[str, Float[np.ndarray, " batch"]]:
+        """Validate; the makers themselves are not asked."""
+        return self.validator.score(seen, decisions, dict.fromkeys(decisions, self.then), rng=rng)
 
 
 @dataclass(frozen=True)
