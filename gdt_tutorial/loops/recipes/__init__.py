@@ -9,7 +9,10 @@ vae_in_the_twin         that, widths by age and mended reports on fresh seeds: t
 twin_table              that table, read again
 own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
 model_quality           shipped networks by the measures of Table 1, with all their digits and with few
+campus_change           the internal loop on the default campus, where an access point loses power in mid-run
 event_change            the internal loop at the dense event, where access points lose power in mid-run
+internal_study          these three on fresh seeds: what its table holds
+internal_table          that table, read again
 ring_change             the internal loop on a ring whose coupling flips in mid-run
 validators              validators for such studies: by decisions alone, wrong on purpose, beside the truth
 """
