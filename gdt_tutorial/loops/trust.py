@@ -12,12 +12,13 @@ of the one that was carried out,
 
 `gap` is by how much the twin flatters. A twin that flatters all makers alike still chooses well, so the gap is taken out.
 `advantage` is what the twin's choices gained over the safe maker, as far as the twin knows that one. Below minus the tolerance
-the twin loses its vote, for `wait` verdicts at first, and for twice as many each further time. Of these verdicts only those
-count in which its word about the safe maker came true within the tolerance. An advantage of at least 0 halves the next wait.
-At the start the twin has no vote: it is first held against the safe maker.
+the twin loses its vote, for `wait` verdicts at first, and for twice as many each further time; at least for -advantage / budget
+of them, so that trying again costs no more than the budget on average. Of these verdicts only those count in which its word
+about the safe maker came true within the tolerance. An advantage of at least 0 halves the next wait. At the start the twin has
+no vote: it is first held against the safe maker.
 
 What the rule cannot see: a wrong word about a maker that is not carried out. So it has to try again now and then, and a trial
-costs what the wrong choice costs, in one verdict of `wait`, 2 `wait`, 4 `wait` ...
+costs what the wrong choice costs. Nor does it see what a trial costs after its own slots, such as a queue that stays long.
 """
 
 from typing import NamedTuple
@@ -41,6 +42,12 @@ class TrustConfig:
         0.1, "Miss of a verdict that is still put down to chance, in units of the value.", "chosen", at_least=0
     )
     wait: int = parameter(4, "Verdicts without a vote after the first loss of it.", "chosen", above=0)
+    budget: float = parameter(
+        0.02,
+        "What trying again may cost per verdict, in units of the value.",
+        "the margin that the loop is held to",
+        above=0,
+    )
     lag_slots: int = parameter(
         0, "Slots after a decision that it cannot change yet; 1 where the value is QoE.", "chosen", at_least=0
     )
@@ -133,7 +140,8 @@ class Trust:
         self._advantage = np.where(is_other, self._running(self._advantage, advantage), self._advantage)
         is_lost = is_other & (self._advantage < -self.config.tolerance)
         is_kept = is_other & (self._advantage >= 0)
-        self._wait = np.where(is_lost, self._next_wait, self._wait)
+        dear = np.ceil(-np.nan_to_num(self._advantage) / self.config.budget).astype(np.int64)
+        self._wait = np.where(is_lost, np.maximum(self._next_wait, dear), self._wait)
         longer, shorter = 2 * self._next_wait, np.maximum(self._next_wait // 2, self.config.wait)
         self._next_wait = np.where(is_lost, longer, np.where(is_kept, shorter, self._next_wait))
         self._advantage[is_lost] = np.nan

@@ -40,10 +40,10 @@ class Twin:
         return {name: np.full(N_BATCH, float(self.says(seen.slot)[name])) for name in decisions}
 
 
-def run(says, truth, n_validations=30, period=5, trust=True, noise=0.1, lag=0):
+def run(says, truth, n_validations=30, period=5, trust=True, noise=0.1, lag=0, budget=0.02):
     """Return the mean value of each validation's slots, and the loop."""
     twin, rng = Twin(says), stream(0, "noise")
-    rule = Trust(SAFE, TrustConfig(tolerance=0.1, lag_slots=lag)) if trust else None
+    rule = Trust(SAFE, TrustConfig(tolerance=0.1, lag_slots=lag, budget=budget)) if trust else None
     makers, config = {"safe": Constant(SAFE), "bold": Constant(BOLD)}, InternalConfig(period_slots=period, memory=0.0)
     loop, came = InternalLoop(twin, makers, twin, config, trust=rule, rng=stream(0, "validation")), []
     for slot in range(n_validations * period):
@@ -117,9 +117,16 @@ def test_each_verdict_is_held_against_the_slots_that_it_could_change():
 
 def test_the_waits_double():
     """By hand, without noise: votes at validations 3, 8, 17 and 34, each lost at once."""
-    _, loop = run(always(0.5, 0.9), always(0.5, 0.2), n_validations=40, noise=0.0)
+    _, loop = run(always(0.5, 0.9), always(0.5, 0.2), n_validations=40, noise=0.0, budget=9.0)
     votes = [number for number, held in enumerate(loop.trust.held, start=1) if held.has_vote.all()]
     assert votes == [3, 8, 17, 34]
+
+
+def test_trying_again_costs_no_more_than_the_budget():
+    """By hand, without noise: a trial costs .3, so 15 verdicts lie between two of them, or 30 for half of the budget."""
+    for budget, expected in ((0.02, [3, 19, 35]), (0.01, [3, 34])):
+        _, loop = run(always(0.5, 0.9), always(0.5, 0.2), n_validations=40, noise=0.0, budget=budget)
+        assert [number for number, held in enumerate(loop.trust.held, start=1) if held.has_vote.all()] == expected
 
 
 def test_errors_say_what_to_do():
@@ -138,7 +145,8 @@ def test_errors_say_what_to_do():
 
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
-    [("memory", 1.0, r"lie in \[0, 1\)"), ("tolerance", -0.1, "be at least 0"), ("wait", 0, "be above 0"),
+    [("budget", 0.0, "be above 0"),
+     ("memory", 1.0, r"lie in \[0, 1\)"), ("tolerance", -0.1, "be at least 0"), ("wait", 0, "be above 0"),
      ("lag_slots", -1, "be at least 0")],
 )  # fmt: skip
 def test_the_rule_is_checked(name, value, rule):

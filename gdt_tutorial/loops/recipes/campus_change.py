@@ -44,7 +44,7 @@ class CampusChangeConfig:
     period_slots: int = parameter(4, "Slots between two reports of a user.", "chosen", above=0)
     internal: InternalConfig = InternalConfig()
     trust: TrustConfig = parameter(
-        TrustConfig(tolerance=0.2, lag_slots=1), "The rule of trust.", "chosen on other seeds"
+        TrustConfig(tolerance=0.1, lag_slots=1), "The rule of trust.", "chosen on other seeds"
     )
 
 

@@ -75,12 +75,12 @@ class EventChangeConfig:
     n_slots: int = parameter(48, "Slots of a run.", "chosen", above=1)
     period_slots: int = parameter(4, "Slots between two reports of a user.", "chosen", above=0)
     internal: InternalConfig = parameter(
-        InternalConfig(n_slots=4, period_slots=2, n_rollouts=4, memory=0.0),
+        InternalConfig(n_slots=4, period_slots=2, n_rollouts=4, memory=0.8),
         "How the twin validates.",
         "chosen on other seeds",
     )
     trust: TrustConfig = parameter(
-        TrustConfig(tolerance=0.2, lag_slots=1), "The rule of trust.", "chosen on other seeds"
+        TrustConfig(tolerance=0.1, lag_slots=1), "The rule of trust.", "chosen on other seeds"
     )
     n_logged: int = parameter(64, "Events that the GAI learns from, before the change.", "chosen", above=0)
     n_updates: int = parameter(1500, "Gradient steps of the GAI.", "as in chapter 07", above=0)
