@@ -4,8 +4,10 @@
     trained            the trained allocator that comes with the library
     loop               both; the better one in the virtual network is carried out
     loop with trust    the same under the rule of trust, with greedy as the safe maker
+    loop, old law      both in a twin that goes back to the law of the channel, as if nothing had changed
 
-All users report every fourth slot, and the twin holds the last report.
+All users report every fourth slot, and the twin holds the last report, on a law with an offset for each access point
+(`OffsetEmulator`).
 """
 
 from functools import partial
@@ -26,6 +28,7 @@ from gdt_tutorial.physical.video import VideoCatalog
 from gdt_tutorial.physical.viewers import Viewers
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.emulation.ap_offsets import OffsetEmulator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.pretrained import pretrained_allocator
 
@@ -53,6 +56,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "trained": ("trained",),
     "loop": ("greedy", "trained"),
     "loop with trust": ("greedy", "trained"),
+    "loop, old law": ("greedy", "trained"),
 }
 """The makers of each scheme."""
 
@@ -64,9 +68,10 @@ def run_campus(
     network = _network(config, seed)
     model = schedule_model(network)
     makers: dict[str, DecisionMaker] = {"greedy": GreedyAllocator(model), "trained": pretrained_allocator(model)}
+    hold = HoldLast(topology=network.topology)
     gdt = GdtNetwork(
         network,
-        HoldLast(topology=network.topology),
+        hold if scheme == "loop, old law" else OffsetEmulator(emulator=hold, topology=network.topology),
         {name: makers[name] for name in SCHEMES[scheme]},
         lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
         config.internal,
