@@ -5,6 +5,7 @@ import numpy as np
 from gdt_tutorial.loops.external import FixedPeriod
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork
+from gdt_tutorial.loops.trust import Trust, TrustConfig
 from gdt_tutorial.physical.messages import NOT_SERVED
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
@@ -109,3 +110,23 @@ def test_environments_do_not_disturb_each_other():
     assert not np.array_equal(left.qoe[:, 0], right.qoe[:, 0])
     for name in ("qoe", "stall_s", "quality", "chosen"):
         np.testing.assert_array_equal(getattr(left, name)[:, 1:], getattr(right, name)[:, 1:])
+
+
+def test_verdicts_are_held_against_the_quality_of_experience_that_came():
+    net = network(2, 12, seed=4)
+    model = schedule_model(net)
+    managers = {"equal": EqualShare(model), "greedy": GreedyAllocator(model)}
+    gdt = GdtNetwork(
+        net,
+        HoldLast(topology=net.topology),
+        managers,
+        lambda store, emulator: FixedPeriod(store, emulator, 2),
+        InternalConfig(n_slots=3, period_slots=3),
+        make_trust=lambda: Trust(0, TrustConfig(lag_slots=1)),
+    )
+    history = gdt.run(8)
+    held = gdt.internal.trust.held
+    assert len(held) == 2
+    # The first verdict is of slot 0; the QoE of its own slot is settled.
+    np.testing.assert_array_equal(held[0].came, history.qoe[1:3].mean(axis=0))
+    assert history.chosen[0].tolist() == [0, 0]

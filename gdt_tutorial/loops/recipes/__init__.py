@@ -13,4 +13,10 @@ collection_timeline     one user of a collection, slot by slot: asked when, and 
 external_frontier       bytes against error, by who decides when to report: `reproduce external_frontier`
 frontier_table          that table, read again
 model_quality           shipped networks by the measures of Table 1, with all their digits and with few
+campus_change           the internal loop on the default campus, where an access point loses power in mid-run
+event_change            the internal loop at the dense event, where access points lose power in mid-run
+internal_study          these three on fresh seeds: what its table holds
+internal_table          that table, read again
+ring_change             the internal loop on a ring whose coupling flips in mid-run
+validators              validators for such studies: by decisions alone, wrong on purpose, beside the truth
 """
