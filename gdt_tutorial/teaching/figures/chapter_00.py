@@ -69,7 +69,12 @@ def draw_person(fig: Figure, course: Course, person: int) -> None:
     way.plot(*course.position_m[:, person].T, "-", color=color("blue"), lw=3, alpha=0.5, label="true path")
     way.plot(*course.emulated_m[:, person].T, "o--", color=color("orange"), ms=4, lw=1, label="belief")
     way.plot(*course.position_m[asked, person].T, "o", color=color("blue"), ms=5, label="asked")
-    way.set(xlabel="East (m)", ylabel="North (m)", aspect="equal", adjustable="datalim")
+    low_m, high_m = course.position_m[:, person].min(axis=0), course.position_m[:, person].max(axis=0)
+    middle_m, span_m = (low_m + high_m) / 2, high_m - low_m
+    half_m = max(span_m[0] / 4, span_m[1] / 2, 5.0) + 2  # who stands has a map too
+    west, east = middle_m[0] - 2 * half_m, middle_m[0] + 2 * half_m
+    way.set(xlim=(west, east), ylim=(middle_m[1] - half_m, middle_m[1] + half_m), aspect="equal")
+    way.set(xlabel="East (m)", ylabel="North (m)")
     rows[0].plot(slot, course.error_m[:, person], "-", color=color("orange"))
     rows[0].plot(slot[asked], 0 * slot[asked], "o", color=color("blue"), ms=5)
     rows[0].set(ylabel="Error (m)", ylim=(-0.6, 8), xticklabels=[])
