@@ -100,7 +100,9 @@ def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
 # A command imports what it needs when it runs: `doctor` must work where torch does not.
 commands: dict[str, Command] = {
     "demo": Command(
-        help="the closed loop in the terminal, and a figure of it", run=run_demo, add_arguments=_add_demo_arguments
+        help="both closed loops live in the terminal, and a figure of them",
+        run=run_demo,
+        add_arguments=_add_demo_arguments,
     ),
     "doctor": Command(help="what is wrong with this machine, and the fix", run=run_doctor),
     "reproduce": Command(

@@ -1,14 +1,16 @@
+import pickle
 from dataclasses import replace
 
 import numpy as np
 
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork
 from gdt_tutorial.loops.trust import Trust, TrustConfig
 from gdt_tutorial.physical.messages import NOT_SERVED
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import schedule_model
+from gdt_tutorial.twin.discriminator import ErrorDiscriminator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from tests.small_networks import ANY, network, same
 
@@ -110,6 +112,30 @@ def test_environments_do_not_disturb_each_other():
     assert not np.array_equal(left.qoe[:, 0], right.qoe[:, 0])
     for name in ("qoe", "stall_s", "quality", "chosen"):
         np.testing.assert_array_equal(getattr(left, name)[:, 1:], getattr(right, name)[:, 1:])
+
+
+def test_the_twin_does_not_grow_with_time():
+    """What grows are the entries of each slot: those that a run returns, and the records of both loops."""
+    net, sizes = network(1, 12, seed=0), []
+    model = schedule_model(net)
+    makers = {"greedy": GreedyAllocator(model), "equal": EqualShare(model)}
+    gdt = GdtNetwork(
+        net,
+        emulator_of(net),
+        makers,
+        lambda store, emulator: ExternalLoop(store, emulator, ErrorDiscriminator()),
+        InternalConfig(n_slots=3),
+    )
+
+    def measure(slot):
+        loops = (gdt.collection.records, gdt.internal.verdicts)
+        gdt.collection.records, gdt.internal.verdicts = [], []
+        state = (gdt.store, gdt.swipes, gdt.collection, gdt.internal, gdt.seen)
+        sizes.append(len(pickle.dumps(tuple(vars(one) for one in state))))
+        gdt.collection.records, gdt.internal.verdicts = loops
+
+    gdt.run(50, lambda slot: measure(slot) if slot in (24, 37, 49) else None)
+    assert max(sizes) < 1.02 * sizes[0], sizes
 
 
 def test_verdicts_are_held_against_the_quality_of_experience_that_came():

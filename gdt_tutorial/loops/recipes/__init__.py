@@ -7,6 +7,7 @@ scene_study             emulators of scenes, drawn scenes to train on, drawn map
 scene_table             that table, read again
 vae_in_the_twin         that, widths by age and mended reports on fresh seeds: the table of `reproduce vae_twin`
 twin_table              that table, read again
+quickstart              the network of the first chapter and of the demo, with any of its parts exchanged
 own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
 walkers                 telemetry of users who walk and watch nothing, for studies of collection
 collection_timeline     one user of a collection, slot by slot: asked when, and why

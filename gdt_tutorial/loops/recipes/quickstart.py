@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from gdt_tutorial import seeding
-from gdt_tutorial.configuration import configclass, parameter
+from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
@@ -85,6 +85,9 @@ def quickstart(
         collect: Makes the collection; None closes the external loop.
         watch_log: Real viewers; None takes the generator.
         seed: Of campus, walks, channels and viewers; the same for all that is compared.
+
+    Raises:
+        ValueError: a name that is none of these.
     """
     scene = waterloo_scene(SceneConfig(n_aps=config.n_aps), rng=seeding.stream(seed, "scene"))
     network = scene_network(
@@ -102,6 +105,8 @@ def quickstart(
         "data-based": pretrained_allocator(model),
         "equal share": EqualShare(model),
     }
+    for name in managers:
+        require(name in makers, "managers", f"be among {sorted(makers)}", name, "pass own makers to GdtNetwork")
     emulator = (make_emulator or drawn_maps(config.n_maps))(network, scene, seed)
     return GdtNetwork(
         network, emulator, {name: makers[name] for name in managers}, collect or adaptive, config.internal
