@@ -111,5 +111,6 @@ def four_numbers(rows: Sequence[tuple[str, str, str, str]]) -> None:
     )
     text = "; ".join(f"{what}: {value}, {rival} (chapter {chapter})" for what, value, rival, chapter in rows)
     publish(
-        f'{style("figure")}<table class="gdt-four"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>', text
+        f'{style("figure")}<table class="table gdt-four"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>',
+        text,
     )
