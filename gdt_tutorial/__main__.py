@@ -51,6 +51,7 @@ def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, default=60, help="slots of 2 s to run (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="watch logs (default: the variable GDT_DATA, else the generator)")
+    parser.add_argument("--intent", help='what the operator says, such as "keep video fluent around the library"')
     parser.add_argument(
         "--figure", type=Path, default=Path("gdt_demo.png"), help="where to save (default: %(default)s)"
     )

@@ -39,9 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         watch_log = find_watch_log(arguments.data)
-        closed = quickstart(CONFIG, watch_log=watch_log, seed=arguments.seed)
     except ValueError as error:
         print(f"{'--data' if arguments.data else 'GDT_DATA'}: {error}")
+        return 2
+    try:
+        closed = quickstart(CONFIG, intent=arguments.intent, watch_log=watch_log, seed=arguments.seed)
+    except ValueError as error:
+        is_said = str(error).startswith(("intent", "sentence"))
+        print(f"{'--intent' if is_said else '--data' if arguments.data else 'GDT_DATA'}: {error}")
         return 2
     if watch_log is not None:
         print(f"Watch log: {watch_log.report}.")

@@ -8,31 +8,35 @@ idea of the paper; its Fig. 3 has the two loops. Here they are on one campus of 
     external loop   periods double and halve by the dual error (chapter 09)
     internal loop   a model-based maker and a trained one; the better one in the virtual network is carried out (chapter 10)
 
+    abstraction     features of groups; an operator's sentence, read by the shipped language model of chapter 06, may weigh them
+
 Every part is an argument, so each number has its rival: the statistical law or kriging instead of drawn maps, a fixed period
 instead of the external loop, one maker alone instead of the internal one. Nothing is trained here.
 
 How we differ: the paper has a generative model in each place. On this campus the second maker is a network that evolution
-taught, and features are statistics of groups: the status encoder of chapter 05, the language model of chapter 06 and the
-diffusion model of chapter 07 have places of their own, where something reads what they say.
+taught. The status encoder of chapter 05 and the diffusion model of chapter 07 have places of their own, where something reads
+what they say.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.internal import InternalConfig
-from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
+from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
+from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
-from gdt_tutorial.physical.network import NetworkConfig
+from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.scenes.layout import SceneConfig, waterloo_scene
 from gdt_tutorial.physical.scenes.scene_network import scene_network
+from gdt_tutorial.twin.abstraction.intents.priorities import Priorities
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.maker import DecisionMaker
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
-from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_scenes
+from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_intents, pretrained_scenes
 from gdt_tutorial.twin.recipes.scene_emulators import MakeEmulator, by_kriging, by_law, by_maker, measure_law
 from gdt_tutorial.twin.status_store import StatusStore
 
@@ -73,6 +77,7 @@ def quickstart(
     make_emulator: MakeEmulator | None = None,
     managers: Sequence[str] = BOTH,
     collect: Collect | None = None,
+    intent: str | None = None,
     watch_log: WatchLog | None = None,
     seed: int,
 ) -> GdtNetwork:
@@ -83,11 +88,12 @@ def quickstart(
         make_emulator: Makes what emulates the status; None draws maps.
         managers: Names of "model-based", "data-based" and "equal share"; one alone leaves the internal loop open.
         collect: Makes the collection; None closes the external loop.
+        intent: What the operator says, such as "keep video fluent around the library"; None weighs all alike.
         watch_log: Real viewers; None takes the generator.
         seed: Of campus, walks, channels and viewers; the same for all that is compared.
 
     Raises:
-        ValueError: a name that is none of these.
+        ValueError: a name that is none of these, or a sentence in which the language model finds no intent.
     """
     scene = waterloo_scene(SceneConfig(n_aps=config.n_aps), rng=seeding.stream(seed, "scene"))
     network = scene_network(
@@ -108,9 +114,24 @@ def quickstart(
     for name in managers:
         require(name in makers, "managers", f"be among {sorted(makers)}", name, "pass own makers to GdtNetwork")
     emulator = (make_emulator or drawn_maps(config.n_maps))(network, scene, seed)
+    weigh = None if intent is None else _priorities(intent, network)
     return GdtNetwork(
-        network, emulator, {name: makers[name] for name in managers}, collect or adaptive, config.internal
+        network,
+        emulator,
+        {name: makers[name] for name in managers},
+        collect or adaptive,
+        config.internal,
+        make_abstractor=partial(group_abstractor, weigh=weigh),
     )
+
+
+def _priorities(said: str, network: PhysicalNetwork) -> Priorities:
+    """Let the shipped language model read what the operator says."""
+    (intent,) = pretrained_intents().read([said])
+    remedy = 'say "keep video fluent around the library", or see chapter 06'
+    require(intent is not None, "intent", "be a sentence that the language model can read", said, remedy)
+    assert intent is not None
+    return Priorities(intent, Campus.waterloo(), network.catalog.type_names)
 
 
 def adaptive(store: StatusStore, emulator: StatusEmulator) -> ExternalLoop:

@@ -79,3 +79,19 @@ def test_runs_have_a_seed_pair(closed):
 def test_what_is_no_maker_is_refused():
     with pytest.raises(ValueError, match=r"managers must be among .*got 'oracle'"):
         quickstart(SMALL, managers=("oracle",), seed=0)
+
+
+def test_a_sentence_of_the_operator_weighs_the_features(closed):
+    def features(**said):
+        gdt = quickstart(SMALL, seed=3, **said)
+        gdt.run(1)
+        return gdt.virtual.abstractor.abstract(gdt.seen)
+
+    plain, fluent = features(), features(intent="keep video fluent everywhere")
+    np.testing.assert_allclose(fluent.urgent_s, 4 * plain.urgent_s)
+    np.testing.assert_array_equal(fluent.value_s, plain.value_s)
+
+
+def test_what_is_no_intent_is_refused():
+    with pytest.raises(ValueError, match="intent must be a sentence that the language model can read|word"):
+        quickstart(SMALL, seed=0, intent="good morning")
