@@ -32,7 +32,7 @@ from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.video import BITRATE_BPS
 
-__all__ = ["SERVICES", "ServiceDays", "ServicesConfig", "draw_days", "video_qoe"]
+__all__ = ["SERVICES", "ServiceDays", "ServicesConfig", "draw_days", "side_by_side", "video_qoe"]
 
 SERVICES = ("video", "best effort", "low latency")
 
@@ -93,6 +93,18 @@ class ServiceDays(NamedTuple):
         config = self.config
         shape = (config.n_minutes, config.minute_slots, *self.arrived_bit.shape[1:])
         return self.arrived_bit.reshape(shape).mean(axis=1).transpose(1, 0, 2) / config.slot_s
+
+
+def side_by_side(*days: ServiceDays) -> ServiceDays:
+    """Put days of one config beside each other, such as a day as usual and the same day under overload.
+
+    Raises:
+        ValueError: Days of different configs.
+    """
+    configs = {each.config for each in days}
+    require(len(configs) == 1, "days", "have one config", len(configs), "draw them alike")
+    viewers, arrived = (np.concatenate([each[part] for each in days], axis=1) for part in (0, 1))
+    return ServiceDays(viewers, arrived, days[0].config)
 
 
 def video_qoe(rate_bps: Float[np.ndarray, "*shape"], qoe: QoeConfig = QoeConfig()) -> Float[np.ndarray, "*shape"]:

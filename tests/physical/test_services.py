@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gdt_tutorial.physical.services import SERVICES, ServicesConfig, draw_days, video_qoe
+from gdt_tutorial.physical.services import SERVICES, ServicesConfig, draw_days, side_by_side, video_qoe
 
 EVEN = ServicesConfig(
     viewers=(5.0, 5.0), best_effort_bps=(4e6, 4e6), low_latency_bps=(2e6, 2e6), spread=0.0, n_minutes=60
@@ -61,6 +61,16 @@ def test_same_seed_same_day():
     assert np.array_equal(both.arrived_bit[:, 1], one.arrived_bit[:, 0])
     assert np.array_equal(both.viewers[:, 1], one.viewers[:, 0])
     assert not np.array_equal(both.viewers[:, 0], both.viewers[:, 1])
+
+
+def test_days_lie_side_by_side():
+    config = ServicesConfig(n_minutes=5)
+    usual, loaded = draw_days([1, 2], config), draw_days([1, 2], config, {"video": 2.0})
+    both = side_by_side(usual, loaded)
+    assert np.array_equal(both.arrived_bit[:, 2:], loaded.arrived_bit)
+    assert np.array_equal(both.viewers[:, :2], usual.viewers)
+    with pytest.raises(ValueError, match="days must have one config, got 2; draw them alike"):
+        side_by_side(usual, draw_days([1], replace(config, n_minutes=4)))
 
 
 def test_experience_of_a_viewer_by_hand():
