@@ -18,9 +18,10 @@ The Lagrangian's derivative is zero where weight[s] / (c[s] - guaranteed[s])^2 i
 Source: Kleinrock 1964, whose weight is the demand itself. We take the contract as the weight: a surplus that follows the demand
 that is claimed would reward whoever shouts, and so would guarantees without a contract, or contracts that do not fit into C.
 
-What is expected is the demand of the minute before (`last_value`), a forecast (`ForecastDemand`: the season of recorded days,
-and a vector autoregression of what is left of it), or the truth (`known_demand`, an oracle for evaluation alone). A forecast
-that reads all services lets one slice's demand move the guarantee of another; `SeparateForecasts` reads each by itself.
+What is expected is the demand of the minute before (`last_value`), the season of recorded days (`season_of`), a forecast
+(`ForecastDemand`: the season, and a vector autoregression of what is left of it), or the truth (`known_demand`, an oracle for
+evaluation alone). A forecast that reads all services lets one slice's demand move the guarantee of another; `SeparateForecasts`
+reads each by itself.
 """
 
 from collections.abc import Callable
@@ -48,6 +49,7 @@ __all__ = [
     "partition",
     "proportional_share",
     "repartition",
+    "season_of",
     "slicing_plan",
 ]
 
@@ -132,6 +134,18 @@ def known_demand(
 ) -> Float[np.ndarray, "batch _ service"]:
     """Expect what will come: an oracle, for evaluation alone."""
     return demand_bps[:, minute : minute + n_minutes]
+
+
+def season_of(recorded_bps: Float[np.ndarray, "day minute service"]) -> Expect:
+    """Expect what recorded days asked for on average in the same minute: the plain forecast, which reads nothing of today."""
+    season_bps = recorded_bps.mean(axis=0)
+
+    def expect(
+        demand_bps: Float[np.ndarray, "batch minute service"], minute: int, n_minutes: int
+    ) -> Float[np.ndarray, "batch _ service"]:
+        return np.tile(season_bps[minute : minute + n_minutes], (len(demand_bps), 1, 1))
+
+    return expect
 
 
 class ForecastDemand:

@@ -18,6 +18,7 @@ from gdt_tutorial.loops.slicing import (
     partition,
     proportional_share,
     repartition,
+    season_of,
     slicing_plan,
 )
 from gdt_tutorial.physical.services import SERVICES, ServicesConfig, draw_days
@@ -102,6 +103,15 @@ def test_a_forecast_is_better_than_the_last_value_far_ahead(demand, recorded):
         far = [expect(demand, minute, 10)[:, -1] - demand[:, minute + 9] for minute in range(10, 230)]
         errors[name] = np.sqrt(np.mean(np.square(far), axis=(0, 1)))
     assert (errors["forecast"] < 0.8 * errors["last"])[:2].all()
+
+
+def test_a_forecast_is_better_than_the_season_one_minute_ahead(demand, recorded):
+    errors = [
+        np.mean([(expect(demand, minute, 1)[:, 0] - demand[:, minute]) ** 2 for minute in range(10, 240)], axis=(0, 1))
+        for expect in (ForecastDemand(recorded), season_of(recorded))
+    ]
+    assert (errors[0] < errors[1]).all()
+    assert errors[0][0] < 0.5 * errors[1][0]
 
 
 def test_separate_forecasts_keep_services_apart(demand, recorded):

@@ -4,7 +4,7 @@
 
     equal, proportional, contracts   shares that stay all day (`proportional` to the mean demand of recorded days)
     last value, forecast, known      a new partition every 1, 5 or 20 minutes for what is expected; `known` is an oracle
-    separate forecast                the same from each service's own demand
+    separate forecast, season        the same from each service's own demand; from recorded days alone
     ... + lending                    local controllers lend what is idle
     strict priority                  no slices
     follows demand                   shares follow what was claimed, without contracts
@@ -35,6 +35,7 @@ from gdt_tutorial.loops.slicing import (
     last_value,
     proportional_share,
     repartition,
+    season_of,
 )
 from gdt_tutorial.physical.services import SERVICES, ServicesConfig, draw_days, side_by_side
 from gdt_tutorial.studies.intervals import t_interval
@@ -71,6 +72,7 @@ def slicing_policies(
             for period in PERIODS
         },
         "separate forecast, 5": repartition(demand_bps, separate, 5, config),
+        "season, 5": repartition(demand_bps, season_of(recorded_bps), 5, config),
     }
     policies = {name: Policy(share_bps=share, schedule=own_slice) for name, share in shares.items()}
     policies |= {f"{name} + lending": Policy(share_bps=share, schedule=lend) for name, share in shares.items()}

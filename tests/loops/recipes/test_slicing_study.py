@@ -71,7 +71,7 @@ def test_scores_are_paired_by_day():
 def test_all_policies_have_names():
     days = draw_days([0], SHORT)
     policies = slicing_policies(days.demand_bps(), days.demand_bps())
-    assert len(policies) == 31
+    assert len(policies) == 33
     assert {"last value, 1", "known, 20 + lending", "separate forecast, 5 + lending"} < set(policies)
     assert list(OVERLOADS) == ["none", *SERVICES]
 
@@ -87,3 +87,23 @@ def test_bad_input_is_refused(played):
         played.values("qoe", "known, 5")
     with pytest.raises(ValueError, match=r"overload must be among .*, got 'web'; correct"):
         played.values("qoe", "equal", "web")
+
+
+@pytest.mark.slow
+def test_what_the_chapter_says_holds_on_fresh_days():
+    """Eight days that no setting was chosen on; the bounds are those that were named before."""
+    played = study(range(110_000, 110_008))
+    slices, lending = "forecast, 5", "forecast, 5 + lending"
+    mean, half = played.difference("qoe", lending, slices)
+    assert mean - half > 0.25
+    assert played.values("wait_s", lending).max() < 1
+    assert played.ratio("wait_s", slices, "last value, 1") < 1.3
+    for loud in ("best effort", "low latency"):
+        for policy in ("guarantee alone, forecast, 5", "season, 5", "contracts"):
+            assert abs(played.change("qoe", policy, loud)[0]) < 0.01 * played.mean("qoe", policy)[0]
+        # Who lends has more under overload than the same fixed slices without lending.
+        assert played.mean("qoe", "contracts + lending", loud)[0] > played.mean("qoe", "contracts", loud)[0]
+    assert played.mean("late", "strict priority")[0] == min(
+        played.mean("late", each)[0] for each in played.outcomes["none"]
+    )
+    assert played.mean("wait_s", "strict priority", "video")[0] > 100
