@@ -117,7 +117,7 @@ def kkt_residual(
     """
     price = weight / (share_bps - guaranteed_bps) ** 2
     apart = np.ptp(price, axis=-1) / price.mean(axis=-1)
-    return np.maximum(apart, np.abs(share_bps.sum(axis=-1) / capacity_bps - 1))
+    return np.asarray(np.maximum(apart, np.abs(share_bps.sum(axis=-1) / capacity_bps - 1)))
 
 
 def last_value(

@@ -63,6 +63,8 @@ def test_partition_meets_the_conditions_of_an_optimum():
     assert kkt_residual(share + [[0.5, -0.5, 0.0]], guaranteed, weight, 40.0).min() > 0.01
     assert kkt_residual(share * 1.1, guaranteed, weight, 40.0).min() >= 0.1 - 1e-12
     np.testing.assert_allclose(partition(np.array([20.0, 15.0, 5.0]), weight, 40.0), [20, 15, 5])
+    one = partition(guaranteed[0], weight, 40.0)
+    assert kkt_residual(one, guaranteed[0], weight, 40.0) < 1e-12
 
 
 def test_shares_fill_the_capacity_and_cover_the_guarantees(demand, recorded):
