@@ -5,12 +5,16 @@ module, respectively. Next, the generated network management decisions from two 
 evaluate which one can achieve better network performance. Finally, the better network management decision is fed back to
 the network controller for practical implementation" (the paper, Procedure of Closed-Loop Network Management; right half of
 its Fig. 3).
+
+The loop holds for any world. Of what is seen it reads the slot and the number of environments (`Seen`); the rest is read by an
+abstractor, makers and a validator of that world. In the GDT network what is seen is an `Observation`, and the virtual network
+validates; on the ring of co-channel cells (`ring_loop`) it is the queues.
 """
 
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,12 +22,51 @@ from jaxtyping import Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.physical.batch import joined, take
-from gdt_tutorial.physical.messages import Decision
-from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
-from gdt_tutorial.twin.decision.maker import DecisionMaker
-from gdt_tutorial.twin.observation import Observation
 
-__all__ = ["InternalConfig", "InternalLoop", "Validator", "Verdict"]
+__all__ = ["Abstractor", "InternalConfig", "InternalLoop", "Maker", "Seen", "Validator", "Verdict"]
+
+
+@runtime_checkable
+class Seen(Protocol):
+    """What the loop itself reads of what is seen in a slot."""
+
+    @property
+    def slot(self) -> int:
+        """The number of the slot; a stream of random numbers belongs to each."""
+        ...
+
+    @property
+    def n_batch(self) -> int:
+        """How many environments lie side by side."""
+        ...
+
+
+_Seen = TypeVar("_Seen", bound=Seen)
+_Features = TypeVar("_Features")
+_Decision = TypeVar("_Decision")
+_SeenIn = TypeVar("_SeenIn", bound=Seen, contravariant=True)
+_FeaturesIn = TypeVar("_FeaturesIn", contravariant=True)
+_FeaturesOut = TypeVar("_FeaturesOut", covariant=True)
+_DecisionIn = TypeVar("_DecisionIn", contravariant=True)
+_DecisionOut = TypeVar("_DecisionOut", covariant=True)
+
+
+@runtime_checkable
+class Abstractor(Protocol[_SeenIn, _FeaturesOut]):
+    """Distills what is seen; `FeatureAbstractor` is that of the GDT network."""
+
+    def abstract(self, seen: _SeenIn) -> _FeaturesOut:
+        """Return the features."""
+        ...
+
+
+@runtime_checkable
+class Maker(Protocol[_FeaturesIn, _DecisionOut]):
+    """Decides from features; `DecisionMaker` is that of the GDT network, and says what is expected of it."""
+
+    def decide(self, features: _FeaturesIn, *, rng: np.random.Generator) -> _DecisionOut:
+        """Return the decision of the next slot, a batch as `physical.batch` has it."""
+        ...
 
 
 @configclass
@@ -61,20 +104,20 @@ class Verdict:
     """What one validation found."""
 
     slot: int
-    # Per user and second over the coming slots; empty in a slot without validation.
+    # Per user and second over the coming slots, or what a world of its own counts; empty in a slot without validation.
     expected_qoe: dict[str, Float[np.ndarray, " batch"]]
     chosen: Int[np.ndarray, " batch"]  # index into the managers
 
 
 @runtime_checkable
-class Validator(Protocol):
+class Validator(Protocol[_SeenIn, _FeaturesOut, _DecisionIn]):
     """Anything in which decisions can be tried: the virtual network, or a world of its own."""
 
     def score(
         self,
-        seen: Observation,
-        decisions: Mapping[str, Decision],
-        then: Mapping[str, DecisionMaker],
+        seen: _SeenIn,
+        decisions: Mapping[str, _DecisionIn],
+        then: Mapping[str, Maker[_FeaturesOut, _DecisionIn]],
         *,
         rng: np.random.Generator,
     ) -> dict[str, Float[np.ndarray, " batch"]]:
@@ -82,7 +125,7 @@ class Validator(Protocol):
         ...
 
 
-class InternalLoop:
+class InternalLoop(Generic[_Seen, _Features, _Decision]):
     """Chooses between managers, environment by environment; with one manager there is nothing to validate.
 
     Every manager has a random stream of its own in every slot, whoever is asked beside it and how often: so its decisions do
@@ -98,9 +141,9 @@ class InternalLoop:
 
     def __init__(
         self,
-        abstractor: FeatureAbstractor,
-        managers: Mapping[str, DecisionMaker],
-        validator: Validator,
+        abstractor: Abstractor[_Seen, _Features],
+        managers: Mapping[str, Maker[_Features, _Decision]],
+        validator: Validator[_Seen, _Features, _Decision],
         config: InternalConfig = InternalConfig(),
         *,
         rng: np.random.Generator,
@@ -112,13 +155,9 @@ class InternalLoop:
         self._score: np.ndarray | float = 0.0
         self.verdicts: list[Verdict] = []
 
-    def decide(self, seen: Observation | Any) -> Decision | Any:
-        """Run the internal loop for one slot, in the order of Fig. 3.
-
-        Args:
-            seen: What the twin sees; in a world of its own, what abstractor and validator of that world read (`ring_loop`).
-        """
-        slot, n_batch = seen.status.slot, len(seen.status.session.head)
+    def decide(self, seen: _Seen) -> _Decision:
+        """Run the internal loop for one slot, in the order of Fig. 3."""
+        slot, n_batch = seen.slot, seen.n_batch
         is_due = len(self.managers) > 1 and len(self.verdicts) % self.config.period_slots == 0
         # 1. Abstract the features.
         features = self._abstractor.abstract(seen)
@@ -140,7 +179,7 @@ class InternalLoop:
         self._score = self.config.memory * self._score + np.stack([scores[name] for name in self.managers])
         return np.asarray(self._score).argmax(axis=0)
 
-    def _pick(self, decisions: dict[str, Decision | Any], chosen: Int[np.ndarray, " batch"]) -> Decision | Any:
+    def _pick(self, decisions: dict[str, _Decision], chosen: Int[np.ndarray, " batch"]) -> _Decision:
         """Put together one decision from those of the chosen managers, environment by environment."""
         asked = [list(self.managers).index(name) for name in decisions]
         part = np.searchsorted(asked, chosen)

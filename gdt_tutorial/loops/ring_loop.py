@@ -6,51 +6,88 @@ The loop asks for an abstractor, makers and a validator. On the ring the queues 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
+from gdt_tutorial.loops.internal import InternalConfig, InternalLoop, Maker
 from gdt_tutorial.worlds.ring import Ring, RingPolicy
 
-__all__ = ["RingSeen", "ring_loop"]
-
-
-class RingSeen:
-    """What is seen in a slot: the queues, in the place of an `Observation`."""
-
-    def __init__(self, slot: int, queue: Float[np.ndarray, "batch ap"]) -> None:
-        self.queue, self.status = queue, SimpleNamespace(slot=slot, session=SimpleNamespace(head=queue))
+__all__ = ["PolicyMaker", "RingLoop", "RingSeen", "RingTwin", "ring_loop"]
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Policy, abstractor and validator, in the words of the loop."""
+class RingSeen:
+    """What is seen in a slot (a `Seen`): the queues are all there is."""
 
-    ring: Ring
+    slot: int
+    queue: Float[np.ndarray, "batch ap"]
+
+    @property
+    def n_batch(self) -> int:
+        """Rings side by side."""
+        return len(self.queue)
+
+
+RingLoop = InternalLoop[RingSeen, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class PolicyMaker:
+    """A policy of the ring in the words of the loop (a `Maker`)."""
+
     policy: RingPolicy
 
-    def abstract(self, seen: Any) -> Any:
-        return seen.queue
-
-    def decide(self, features: Any, *, rng: np.random.Generator) -> Any:
+    def decide(self, features: Float[np.ndarray, "batch ap"], *, rng: np.random.Generator) -> np.ndarray:
+        """Decide from the queues."""
         return self.policy(features, rng)
 
-    def score(self, seen: Any, decisions: Mapping[str, Any], then: Mapping[str, Any], *, rng: Any) -> Any:
-        policies = {name: part.policy for name, part in then.items()}
+
+@dataclass
+class RingTwin:
+    """What the twin believes the ring to be: it abstracts, and it validates (an `Abstractor` and a `Validator`).
+
+    Attributes:
+        ring: As it is believed; whoever calibrates the twin in mid-run puts another one here.
+    """
+
+    ring: Ring
+
+    def abstract(self, seen: RingSeen) -> Float[np.ndarray, "batch ap"]:
+        """Return the queues."""
+        return seen.queue
+
+    def score(
+        self,
+        seen: RingSeen,
+        decisions: Mapping[str, np.ndarray],
+        then: Mapping[str, Maker[np.ndarray, np.ndarray]],
+        *,
+        rng: np.random.Generator,
+    ) -> dict[str, Float[np.ndarray, " batch"]]:
+        """Return what each decision is worth on the ring that is believed."""
+        policies = {name: _policy_of(maker) for name, maker in then.items()}
         return self.ring.score(seen.queue, decisions, policies, rng=rng)
 
 
+def _policy_of(maker: Maker[np.ndarray, np.ndarray]) -> RingPolicy:
+    return lambda queue, rng: maker.decide(queue, rng=rng)
+
+
 def ring_loop(
-    ring: Ring,
+    ring: Ring | RingTwin,
     policies: Mapping[str, RingPolicy],
     config: InternalConfig = InternalConfig(),
     *,
     rng: np.random.Generator,
-) -> InternalLoop:
-    """Return the loop that chooses among policies; `config` says how often it validates (how far, the ring says)."""
-    parts = {name: _Part(ring, policy) for name, policy in policies.items()}
-    own = _Part(ring, ring.max_weight)
-    return InternalLoop(own, parts, own, config, rng=rng)
+) -> RingLoop:
+    """Return the loop that chooses among policies.
+
+    Args:
+        ring: As the twin believes it to be; a `RingTwin` can be calibrated in mid-run.
+        policies: By name.
+        config: How often it validates; how far ahead, the ring says.
+        rng: Draws the futures.
+    """
+    twin = ring if isinstance(ring, RingTwin) else RingTwin(ring)
+    return InternalLoop(twin, {name: PolicyMaker(each) for name, each in policies.items()}, twin, config, rng=rng)

@@ -44,6 +44,16 @@ class Observation:
         """The status of now."""
         return self.statuses[-1]
 
+    @property
+    def slot(self) -> int:
+        """The slot of now."""
+        return self.status.slot
+
+    @property
+    def n_batch(self) -> int:
+        """Networks side by side."""
+        return len(self.status.session.head)
+
     def then(self, decision: Decision, status: Status) -> "Observation":
         """Return what is seen one slot later; the oldest slot is forgotten where there are too many."""
         statuses, decisions = (*self.statuses, status), (*self.decisions, decision)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
+from gdt_tutorial.loops.internal import InternalConfig, InternalLoop, Seen
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
 from gdt_tutorial.twin.decision.schedule import greedy_schedule
@@ -191,3 +191,31 @@ def test_a_loop_without_managers_is_refused(scene):
 def test_configs_are_checked(name, value, rule):
     with pytest.raises(ValueError, match=rf"{name} must {rule}, got {value}; "):
         InternalConfig(**{name: value})
+
+
+def test_all_that_the_loop_reads_of_what_is_seen_is_slot_and_number_of_environments(scene):
+    _, seen = scene
+    assert isinstance(seen, Seen)
+    assert (seen.slot, seen.n_batch) == (seen.status.slot, N_BATCH)
+
+    class Bare:
+        slot, n_batch = 7, 2
+
+    class Own:
+        def abstract(self, seen):
+            return np.zeros(seen.n_batch)
+
+        def score(self, seen, decisions, then, *, rng):
+            return dict(decisions)
+
+    class Says:
+        def __init__(self, value):
+            self.value = np.array(value)
+
+        def decide(self, features, *, rng):
+            return self.value
+
+    own = Own()
+    loop = InternalLoop(own, {"a": Says([1.0, 2.0]), "b": Says([3.0, 0.0])}, own, rng=stream(0, "validation"))
+    assert loop.decide(Bare()).tolist() == [3.0, 2.0]
+    assert loop.verdicts[-1].slot == 7
