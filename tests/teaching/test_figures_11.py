@@ -59,7 +59,7 @@ def test_periods_have_a_line_for_each_expectation(played):
     fig = Figure()
     draw_periods(fig, played)
     np.testing.assert_allclose(fig.axes[0].lines[0].get_ydata(), [1, 2, 3])
-    assert fig.axes[0].get_legend_handles_labels()[1] == ["last value", "forecast", "known"]
+    assert fig.axes[0].get_legend_handles_labels()[1] == ["last value", "forecast", "oracle"]
 
 
 def test_policies_are_filled_where_they_lend(played):

@@ -15,7 +15,12 @@ __all__ = ["draw_isolation", "draw_partition", "draw_periods", "draw_policies", 
 
 _OF_SERVICE = dict(zip(SERVICES, ("blue", "orange", "green"), strict=True))
 _SMALL = 11  # points
-_EXPECTED = {"last value": ("orange", "s--"), "forecast": ("blue", "o-"), "known": ("gray", "v:")}
+_EXPECTED = {
+    "last value": ("last value", "orange", "s--"),
+    "forecast": ("forecast", "blue", "o-"),
+    "known": ("oracle", "gray", "v:"),
+}
+_WAITS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
 def draw_queues(
@@ -69,11 +74,12 @@ def draw_shares(
 ) -> None:
     """Draw the shares of a day as layers, and what each service asked for as a line in a panel of its own."""
     panels = fig.subplots(len(SERVICES), 1, sharex=True)
+    top = 1.05 * max(capacity_bps, demand_bps.max()) / 1e6
     for ax, name, demand, share in zip(panels, SERVICES, demand_bps.T / 1e6, share_bps.T / 1e6, strict=True):
         minute = np.arange(len(demand))
         ax.fill_between(minute, share, step="post", color=color(_OF_SERVICE[name]), alpha=0.35, lw=0)
         ax.step(minute, demand, where="post", color=color(_OF_SERVICE[name]), lw=1.5)
-        ax.set(ylim=(0, 0.9 * capacity_bps / 1e6), title=name)
+        ax.set(ylim=(0, top), title=name)
     panels[1].set(ylabel="Rate (Mb/s)")
     panels[-1].set(xlabel="Minute of the day", xlim=(0, len(demand_bps)))
 
@@ -81,12 +87,16 @@ def draw_shares(
 def draw_periods(fig: Figure, played: SlicingStudy) -> None:
     """Draw how long best effort waits over the minutes between two partitions, by what is expected."""
     ax = fig.subplots()
-    for name, (own, style) in _EXPECTED.items():
+    for name, (words, own, style) in _EXPECTED.items():
         mean, half = np.array([played.mean("wait_s", f"{name}, {period}") for period in PERIODS]).T
         low = np.minimum(half, 0.9 * mean)  # the axis is logarithmic
-        ax.errorbar(range(len(PERIODS)), mean, yerr=(low, half), fmt=style, color=color(own), capsize=3, label=name)
+        ax.errorbar(range(len(PERIODS)), mean, yerr=(low, half), fmt=style, color=color(own), capsize=3, label=words)
     ax.set(yscale="log", xlabel="Minutes between two partitions", ylabel="Best effort waits (s)")
     ax.set_xticks(range(len(PERIODS)), [str(period) for period in PERIODS])
+    low, high = ax.get_ylim()
+    shown = [each for each in _WAITS_S if low <= each <= high]
+    ax.set_yticks(shown, [f"{each:g}" for each in shown])
+    ax.set_yticks([], minor=True)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=_SMALL)
 
 
@@ -100,20 +110,20 @@ def draw_policies(fig: Figure, played: SlicingStudy, names: Mapping[str, str], o
         overload: The service that asks for four times as much.
     """
     ax = fig.subplots()
-    for place, (policy, words) in enumerate(names.items()):
-        qoe, wait_s = (played.mean(score, policy, overload)[0] for score in ("qoe", "wait_s"))
+    places = {policy: [played.mean(score, policy, overload)[0] for score in ("wait_s", "qoe")] for policy in names}
+    best = max(places, key=lambda policy: places[policy][1])
+    for policy, (wait_s, qoe) in places.items():
         own = color("purple" if policy == "strict priority" else "blue" if "lending" in policy else "orange")
         ax.plot(wait_s, qoe, "o", ms=9, color=own, mfc=own if "lending" in policy else "none", mew=2)
-        side = 1 if place % 2 else -1
-        offset = (0, 9 * side)
+        is_above = policy in (best, "equal + lending")
         ax.annotate(
-            words,
+            names[policy],
             (wait_s, qoe),
-            offset,
+            (0, 9 if is_above else -9),
             textcoords="offset points",
             fontsize=_SMALL,
-            ha="center",
-            va="bottom" if side > 0 else "top",
+            ha="right" if policy == "equal + lending" else "center",
+            va="bottom" if is_above else "top",
             color=color("text"),
         )
     ax.margins(0.3, 0.15)
@@ -135,6 +145,10 @@ def draw_isolation(fig: Figure, played: SlicingStudy, names: Mapping[str, str], 
         mean, half = np.array([played.change("qoe", policy, service) for policy in names]).T
         at = place - width * (order - (len(loud) - 1) / 2)
         own = color(_OF_SERVICE[service])
+        for row in np.flatnonzero((mean == 0) & (half == 0)):
+            ax.annotate(
+                "0", (0, at[row]), (-4, 0), textcoords="offset points", fontsize=_SMALL, ha="right", va="center"
+            )
         ax.barh(at, mean, width, xerr=half, color=own, ecolor=color("text"), capsize=2, label=f"{service} times 4")
     ax.axvline(0, color=color("text"), lw=1)
     ax.set(xlabel="Change in the QoE of video", yticks=place)

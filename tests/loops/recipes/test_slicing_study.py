@@ -103,7 +103,7 @@ def test_what_the_chapter_says_holds_on_fresh_days():
             assert abs(played.change("qoe", policy, loud)[0]) < 0.01 * played.mean("qoe", policy)[0]
         # Who lends has more under overload than the same fixed slices without lending.
         assert played.mean("qoe", "contracts + lending", loud)[0] > played.mean("qoe", "contracts", loud)[0]
-    assert played.mean("late", "strict priority")[0] == min(
-        played.mean("late", each)[0] for each in played.outcomes["none"]
-    )
+    everyone = played.outcomes["none"]
+    assert played.mean("late", "strict priority")[0] == min(played.mean("late", each)[0] for each in everyone)
+    assert played.mean("qoe", "strict priority")[0] == max(played.mean("qoe", each)[0] for each in everyone)
     assert played.mean("wait_s", "strict priority", "video")[0] > 100
