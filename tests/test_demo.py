@@ -109,3 +109,8 @@ def test_a_full_disk_at_the_end_is_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("gdt_tutorial.teaching.plots.write_atomically", full)
     assert main(["demo", "--slots", "10", "--figure", str(tmp_path / "loop.png")]) == 1
     assert "--figure: loop.png could not be written (No space left on device)" in capsys.readouterr().out
+
+
+def test_demo_refuses_what_is_no_intent_before_it_runs(tmp_path, capsys):
+    assert main(["demo", "--intent", "good morning", "--figure", str(tmp_path / "loop.png")]) == 2
+    assert capsys.readouterr().out.startswith("--intent: sentence must hold words of the grammar")
