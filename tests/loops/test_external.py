@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
 from gdt_tutorial.twin.emulation.mini_batches import MiniBatches
+from gdt_tutorial.twin.report_rules import ErrorThreshold, RuleDiscriminator
 from gdt_tutorial.twin.status_store import StatusStore
 
 TOPOLOGY = Topology.waterloo()
@@ -197,6 +200,26 @@ def test_records_hold_both_errors_and_the_periods(trajectory):
     networking, behavior = loop.records[-1].error
     assert behavior.entropy_nat.shape == networking.mse.shape == (N_BATCH, N_USERS)
     assert all((period >= 1).all() for period in loop.records[-1].period_slots)
+
+
+def test_memory_is_flat_in_time_apart_from_the_records():
+    batches, rules = MiniBatches(rng=stream(0, "mini-batches")), (ErrorThreshold(limit=4.5), ErrorThreshold(limit=1.5))
+    loop = ExternalLoop(
+        StatusStore(1, 8, TOPOLOGY.n_aps, 20),
+        HoldLast(topology=TOPOLOGY),
+        RuleDiscriminator(*rules),
+        mini_batches=batches,
+    )
+    held_byte = {}
+    for slot, telemetry in enumerate(walkers(TOPOLOGY, 1, 8, 300, seed=0), start=1):
+        loop.observe(telemetry)
+        if slot in (100, 300):
+            assert len(loop.records) == slot
+            kept, loop.records = loop.records, []
+            held_byte[slot] = len(pickle.dumps(loop))
+            loop.records = kept
+    assert held_byte[300] == pytest.approx(held_byte[100], abs=100)
+    assert len(pickle.dumps(loop)) < held_byte[300] + 300 * 1000  # a kilobyte a slot, for eight users
 
 
 def test_bad_periods_are_refused():
