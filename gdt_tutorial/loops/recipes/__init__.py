@@ -9,7 +9,7 @@ vae_in_the_twin         that, widths by age and mended reports on fresh seeds: t
 twin_table              that table, read again
 own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
 walkers                 telemetry of users who walk and watch nothing, for studies of collection
-collection_timeline     one user of a collection, slot by slot: asked when, and why
+collection_timeline     users of a collection, slot by slot: asked when, and why
 external_frontier       bytes against error, by who decides when to report: `reproduce external_frontier`
 frontier_table          that table, read again
 model_quality           shipped networks by the measures of Table 1, with all their digits and with few
