@@ -13,7 +13,7 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
-pytest_plugins = ["tests.timing"]
+pytest_plugins = ["tests.scheduling", "tests.timing"]
 
 
 def pytest_report_header():
