@@ -1,8 +1,8 @@
 """Which worker runs which test, and when: the long tests first, one by one; then file after file.
 
 By itself, pytest-xdist hands out long runs of neighboring tests. All chapters and all pages in the browser are neighbors, so
-that one worker would be busy with them while the other one has nothing left to do. A file that is not split keeps what its
-tests share on one worker.
+that one worker can get them all, and be busy with them while the other one has nothing left to do. A file that is not split
+keeps what its tests share on one worker.
 """
 
 import pytest
