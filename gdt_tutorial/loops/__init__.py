@@ -5,5 +5,8 @@ In order of the package's reading:
     external    physical network <-> twin: how often to collect (adaptive data collection)
     internal    twin <-> generative AI: whose decision the network gets (adaptive decision-making)
     manager     both together, on their two time scales
+    slicing     the centralized controller: guarantees of slices on the large time scale
+    slice_scheduling  the local controllers: who gets the bits of a slot inside them
+    twin_placement  twins at the edge and in the cloud: bytes and delay between them
     recipes     studies of the closed loops, for the chapters
 """
