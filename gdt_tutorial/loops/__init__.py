@@ -7,5 +7,8 @@ In order of the package's reading:
     device_triggered   the same, where devices decide when to report (dead reckoning)
     internal    twin <-> generative AI: whose decision the network gets (adaptive decision-making)
     manager     both together, on their two time scales
+    slicing     the centralized controller: guarantees of slices on the large time scale
+    slice_scheduling  the local controllers: who gets the bits of a slot inside them
+    twin_placement  twins at the edge and in the cloud: bytes and delay between them
     recipes     studies of the closed loops, for the chapters
 """

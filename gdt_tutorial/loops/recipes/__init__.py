@@ -12,5 +12,7 @@ walkers                 telemetry of users who walk and watch nothing, for studi
 collection_timeline     users of a collection, slot by slot: asked when, and why
 external_frontier       bytes against error, by who decides when to report: `reproduce external_frontier`
 frontier_table          that table, read again
+slicing_study           policies of slicing on the same days, as usual and under overload
+sliced_campus           the video slice as the capacity of the book's network
 model_quality           shipped networks by the measures of Table 1, with all their digits and with few
 """
