@@ -16,7 +16,7 @@ from gdt_tutorial.files import write_atomically
 
 CACHE = BUILD / "executed"
 _SOURCES = ("gdt_tutorial/**/*.py", "gdt_tutorial/**/*.safetensors", "gdt_tutorial/**/*.css", "gdt_tutorial/**/*.js")
-_LOCKS = ("*.lock", "book/execute.py")
+_LOCKS = ("*.lock", "book/execute.py", "book/run_notebook.py")
 _LARGE_BYTE = 20_000_000
 
 

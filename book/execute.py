@@ -9,11 +9,9 @@ import importlib.metadata
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,7 +202,7 @@ def _run_in_child(
         report, copy = Path(scratch) / "report.json", Path(scratch) / path.name
         job = {"notebook": str(path.resolve()), "out": str(copy), "report": str(report)}
         job["parameters"] = {"profile": profile, "seed": seed}  # type: ignore[assignment]
-        command = [sys.executable, "-m", "book.execute", json.dumps(job)]
+        command = [sys.executable, "-m", "book.run_notebook", json.dumps(job)]
         child = run_watched(command, cwd=ROOT, env=_environment(data, scratch))
         if child.returncode != 0:
             raise ChapterError(f"{path.name} (profile {profile}, seed {seed}) failed:\n{child.stderr.strip()[-4000:]}")
@@ -222,35 +220,3 @@ def _finish(notebook: nbformat.NotebookNode, record: RunRecord) -> None:
     for name in ("papermill", "widgets"):
         notebook.metadata.pop(name, None)
     notebook.metadata[METADATA_KEY] = dataclasses.asdict(record)
-
-
-def _child(job: dict[str, Any]) -> None:
-    """Execute with papermill; the kernel is this process's only child, so its cost is the children's."""
-    import papermill
-
-    start_s = time.perf_counter()
-    papermill.execute_notebook(
-        job["notebook"],
-        job["out"],
-        parameters=job["parameters"],
-        kernel_name="python3",
-        language="python",
-        cwd=str(Path(job["notebook"]).parent),
-        progress_bar=False,
-        request_save_on_cell_execute=False,
-        autosave_cell_every=0,
-    )
-    seconds = time.perf_counter() - start_s
-    kernel = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Linux counts ru_maxrss in KiB, macOS in bytes.
-    unit_byte = 1 if sys.platform == "darwin" else 1024
-    cost = {
-        "cpu_s": kernel.ru_utime + kernel.ru_stime,
-        "seconds": seconds,
-        "peak_mb": kernel.ru_maxrss * unit_byte / 1e6,
-    }
-    Path(job["report"]).write_text(json.dumps(cost))
-
-
-if __name__ == "__main__":
-    _child(json.loads(sys.argv[1]))

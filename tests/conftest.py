@@ -1,6 +1,7 @@
 """One torch thread, torch's global random state left alone, and a note of the time, for every test."""
 
 import os
+import sys
 from datetime import date
 
 # Several tests run at once, on few cores. BLAS reads this when it is imported.
@@ -12,8 +13,11 @@ import jaxtyping
 import pytest
 import torch
 
+# jsonschema would build the grammar of international addresses; no schema here asks for it.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 torch.set_num_threads(1)
-pytest_plugins = ["tests.timing"]
+pytest_plugins = ["tests.scheduling", "tests.timing"]
 
 
 def pytest_report_header():

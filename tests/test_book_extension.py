@@ -10,7 +10,9 @@ import pytest
 from book.chapters import BOOK
 
 CONF = """
-extensions = ["sphinx.ext.autodoc", "sphinx_book_theme", "gdt_book"]
+import sys
+sys.path.insert(0, ".")
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx_book_theme", "gdt_book"]
 html_theme = "sphinx_book_theme"
 maximum_signature_line_length = 20
 """
@@ -43,18 +45,28 @@ See [A1]_.
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """The first page of a site with a section of two levels."""
+def site(tmp_path_factory):
+    """A site with a section of two levels, and with the source of two modules."""
     source = tmp_path_factory.mktemp("site")
     (source / "conf.py").write_text(CONF)
     (source / "index.rst").write_text(INDEX)
     (source / "part.rst").write_text("Part\n====\n\n.. toctree::\n\n   leaf\n")
-    (source / "leaf.rst").write_text("Leaf\n====\n")
+    (source / "leaf.rst").write_text(
+        "Leaf\n====\n\n.. automodule:: tiny\n   :members:\n\n.. automodule:: small\n   :members:\n"
+    )
+    for name in ("tiny", "small"):
+        (source / f"{name}.py").write_text(f'def {name}_part():\n    """Return nothing."""\n')
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(source), str(source / "out")]
     environment = {**os.environ, "PYTHONPATH": str(BOOK / "_ext")}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    return (source / "out" / "index.html").read_text()
+    return source / "out"
+
+
+@pytest.fixture(scope="module")
+def page(site):
+    """The first page."""
+    return (site / "index.html").read_text()
 
 
 def test_cells_of_a_table_carry_the_name_of_their_column(page):
@@ -90,3 +102,17 @@ def test_arrows_of_the_sidebar_have_a_name(page):
     summaries = re.findall(r"<summary.*?</summary>", page)
     assert any("toctree-toggle" in summary for summary in summaries)
     assert all('aria-label="Show or hide the pages' in summary for summary in summaries if "toctree-toggle" in summary)
+
+
+@pytest.mark.parametrize(
+    ("name", "root"), [("genindex", ""), ("search", ""), ("_modules/tiny", "../"), ("_modules/small", "../")]
+)
+def test_pages_outside_the_contents_lead_into_them_from_where_they_are(site, name, root):
+    sidebar = re.search(r'<nav class="bd-links.*?</nav>', (site / f"{name}.html").read_text(), re.DOTALL).group()
+    assert re.findall('href="(.*?)"', sidebar) == [f"{root}part.html", f"{root}leaf.html"]
+    assert "current" not in sidebar
+
+
+def test_a_page_of_the_contents_is_the_current_one_of_its_own_sidebar(site):
+    sidebar = re.search(r'<nav class="bd-links.*?</nav>', (site / "leaf.html").read_text(), re.DOTALL).group()
+    assert re.search('class="toctree-l2 current active"><a class="current reference internal" href="#"', sidebar)

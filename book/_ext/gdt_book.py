@@ -22,12 +22,16 @@ _SIGNATURE = {
     "</dd>\n": "</span>\n",
     "</dl>\n\n": "</span>\n\n",
 }
+# The sidebar's contents, by folder of the page and options of the theme; a build has a process of its own.
+_CONTENTS: dict[tuple[Any, ...], str] = {}
 _ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "columnheader", "td": "cell"}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the hooks."""
     app.set_translator("html", Translator)
+    app.connect("builder-inited", _look_once)
+    app.connect("html-page-context", _share_contents, priority=100)
     app.connect("html-page-context", _mend_page, priority=900)
     app.connect("autodoc-process-docstring", _to_restructured_text, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -67,6 +71,30 @@ class Translator(HTML5Translator):
         """aria-deprecated-role and aria-required-children: a list of references is a list."""
         super().visit_citation(node)
         self.body[-1] = self.body[-1].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def _look_once(app: Sphinx) -> None:
+    """Do not look for the same files again for each page: templates that stay as they are, style sheets that no theme uses."""
+    app.builder.templates.environment.auto_reload = False
+    app.env.settings["stylesheet_path"] = ""
+
+
+def _share_contents(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Make the sidebar's contents once for each folder of pages that they do not name: listings of source, and indices.
+
+    On such pages they differ by nothing but the way back to the root; to make them is most of what a page of source costs.
+    """
+    if pagename in app.env.found_docs:
+        return
+    make, folder = context["toctree"], pagename.rpartition("/")[0]
+
+    def toctree(**options: Any) -> str:
+        key = (folder, *sorted(options.items()))
+        if key not in _CONTENTS:
+            _CONTENTS[key] = make(**options)
+        return _CONTENTS[key]
+
+    context["toctree"] = toctree
 
 
 def _mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

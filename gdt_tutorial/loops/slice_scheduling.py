@@ -78,8 +78,8 @@ def lend(
 ) -> Float[np.ndarray, "*batch service"]:
     """Serve inside the guarantees, then lend what is idle to whoever needs more (a `Scheduler`).
 
-    The loan is divided in proportion to the roots of the guarantees and not to the needs, so nobody gains by asking for more.
-    Each round satisfies one service at least, or nothing is left.
+    The loan is divided in proportion to the roots of the guarantees and not to the needs: a service gets what it needs, or a
+    limit that its own need does not move. Each round satisfies one service at least, or nothing is left.
     """
     got = np.minimum(need_bit, guaranteed_bit)
     idle = guaranteed_bit.sum(axis=-1, keepdims=True) - got.sum(axis=-1, keepdims=True)

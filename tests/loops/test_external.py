@@ -1,16 +1,22 @@
+import pickle
+
 import numpy as np
 import pytest
 
 from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod, twin_error
+from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
 from gdt_tutorial.loops.recipes.walkers import walkers
 from gdt_tutorial.physical.controllers import LocalController
 from gdt_tutorial.physical.messages import Telemetry
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
 from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity, HoldLast
 from gdt_tutorial.twin.emulation.mini_batches import MiniBatches
+from gdt_tutorial.twin.report_rules import ErrorThreshold, RuleDiscriminator
 from gdt_tutorial.twin.status_store import StatusStore
+from tests.small_networks import network
 
 TOPOLOGY = Topology.waterloo()
 N_BATCH, N_USERS, N_SLOTS = 2, 40, 40
@@ -197,6 +203,44 @@ def test_records_hold_both_errors_and_the_periods(trajectory):
     networking, behavior = loop.records[-1].error
     assert behavior.entropy_nat.shape == networking.mse.shape == (N_BATCH, N_USERS)
     assert all((period >= 1).all() for period in loop.records[-1].period_slots)
+
+
+def test_memory_is_flat_in_time_apart_from_the_records():
+    batches, rules = MiniBatches(rng=stream(0, "mini-batches")), (ErrorThreshold(limit=4.5), ErrorThreshold(limit=1.5))
+    loop = ExternalLoop(
+        StatusStore(1, 8, TOPOLOGY.n_aps, 20),
+        HoldLast(topology=TOPOLOGY),
+        RuleDiscriminator(*rules),
+        mini_batches=batches,
+    )
+    held_byte = {}
+    for slot, telemetry in enumerate(walkers(TOPOLOGY, 1, 8, 300, seed=0), start=1):
+        loop.observe(telemetry)
+        if slot in (100, 300):
+            assert len(loop.records) == slot
+            kept, loop.records = loop.records, []
+            held_byte[slot] = len(pickle.dumps(loop))
+            loop.records = kept
+    assert held_byte[300] == pytest.approx(held_byte[100], abs=100)
+    assert len(pickle.dumps(loop)) < held_byte[300] + 300 * 1000  # a kilobyte a slot, for eight users
+
+
+def test_in_the_network_the_loop_brings_the_twin_closer_for_about_as_many_bytes():
+    """Turned off, with a fixed period in its place, the twin is further off in both halves."""
+
+    def run(collect):
+        net = network(2, 30, seed=1)
+        emulator, makers = ConstantVelocity(topology=net.topology), {"greedy": GreedyAllocator(schedule_model(net))}
+        history = GdtNetwork(net, emulator, makers, collect).run(30)
+        error = (history.snr_error_db, history.position_error_m)
+        return history.n_byte[5:].mean(), [np.sqrt((each[5:] ** 2).mean()) for each in error]
+
+    rules = RuleDiscriminator(ErrorThreshold(limit=4.5), ErrorThreshold(limit=1.5))
+    own_byte, own = run(lambda store, emulator: ExternalLoop(store, emulator, rules))
+    rival_byte, rival = run(lambda store, emulator: FixedPeriod(store, emulator, 3))
+    assert own_byte < 1.2 * rival_byte
+    assert own[0] < 0.95 * rival[0]
+    assert own[1] < rival[1]
 
 
 def test_bad_periods_are_refused():

@@ -44,6 +44,18 @@ def test_lending_serves_guarantees_first_and_wastes_nothing(need, guaranteed):
     assert first.sum() == pytest.approx(min(need.sum(), guaranteed.sum()), abs=1e-9)
 
 
+def test_a_service_that_is_not_satisfied_gets_no_more_by_asking_for_more():
+    rng = np.random.default_rng(0)
+    need, guaranteed = rng.uniform(0, 10, (200, 3)), rng.uniform(0.1, 6, (200, 3))
+    got = lend(need, guaranteed)
+    for service in range(3):
+        larger = need.copy()
+        larger[:, service] *= 4
+        is_short = got[:, service] < need[:, service] - 1e-9
+        assert is_short.any()
+        np.testing.assert_allclose(lend(larger, guaranteed)[is_short], got[is_short], atol=1e-9)
+
+
 @pytest.mark.parametrize("loud", SERVICES)
 def test_slices_are_isolated_to_the_last_bit(loud):
     usual, loaded = draw_days([0, 1], SHORT), draw_days([0, 1], SHORT, {loud: 6.0})

@@ -10,7 +10,7 @@ twin_table              that table, read again
 quickstart              the network of the first chapter and of the demo, with any of its parts exchanged
 own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
 walkers                 telemetry of users who walk and watch nothing, for studies of collection
-collection_timeline     one user of a collection, slot by slot: asked when, and why
+collection_timeline     users of a collection, slot by slot: asked when, and why
 external_frontier       bytes against error, by who decides when to report: `reproduce external_frontier`
 frontier_table          that table, read again
 slicing_study           policies of slicing on the same days, as usual and under overload

@@ -1,10 +1,11 @@
-"""Who is asked, and why: one user of a collection, slot by slot.
+"""Who is asked, and why: users of a collection, slot by slot.
 
 "The error discriminator in DT evaluates the quality of newly generated status that is utilized to adjust data collection
 frequency" (the paper, Procedure of Closed-Loop Network Management). A timeline shows both errors of that user beside what was
 true, and the slots in which it reported.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.loops.collection import Collection
+from gdt_tutorial.loops.collection import Collection, SlotRecord
 from gdt_tutorial.physical.messages import Telemetry
+from gdt_tutorial.twin.status import Status
 
-__all__ = ["Timeline", "timeline"]
+__all__ = ["Timeline", "timelines"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +35,26 @@ class Timeline:
     behavior_period_slots: Int[np.ndarray, " slot"]
 
 
-def timeline(collection: Collection, course: list[Telemetry], *, env: int = 0, user: int = 0) -> Timeline:
-    """Follow all users by a new collection, and return one of them.
+def timelines(
+    collection: Collection, course: list[Telemetry], users: Sequence[int], *, env: int = 0
+) -> dict[int, Timeline]:
+    """Follow all users by a new collection, and return some of them, of one environment.
 
     Raises:
         ValueError: no such environment or user.
     """
     n_batch, n_users = course[0].snr_db.shape[:2]
-    for name, index, n in (("env", env, n_batch), ("user", user, n_users)):
+    for name, index, n in (("env", env, n_batch), *(("users", user, n_users) for user in users)):
         require(0 <= index < n, name, f"be from 0 to {n - 1}", index, "count from 0")
-    return Timeline(**_stacked([_slot(collection, telemetry, (env, user)) for telemetry in course]))
+    rows: dict[int, list[dict[str, Any]]] = {user: [] for user in users}
+    for telemetry in course:
+        status = collection.observe(telemetry)
+        for user, own in rows.items():
+            own.append(_slot(status, collection.records[-1], telemetry, (env, user)))
+    return {user: Timeline(**_stacked(own)) for user, own in rows.items()}
 
 
-def _slot(collection: Collection, telemetry: Telemetry, at: tuple[int, int]) -> dict[str, Any]:
-    status = collection.observe(telemetry)
-    record = collection.records[-1]
+def _slot(status: Status, record: SlotRecord, telemetry: Telemetry, at: tuple[int, int]) -> dict[str, Any]:
     entropy = (np.nan, np.nan) if record.error is None else tuple(half.entropy_nat[at] for half in record.error)
     return {
         "is_walking": bool((telemetry.velocity_mps[at] != 0).any()),

@@ -9,7 +9,7 @@ import numpy as np
 from gdt_tutorial.configuration import require_counts
 from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.messages import Load, Service, Session, Telemetry
-from gdt_tutorial.physical.mobility import LevyFlight, LevyFlightConfig
+from gdt_tutorial.physical.mobility import LevyFlightConfig, Mobility
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
 
@@ -21,7 +21,7 @@ def walkers(
     n_batch: int,
     n_users: int,
     n_slots: int,
-    walk: LevyFlightConfig = LevyFlightConfig(),
+    mobility: Mobility = LevyFlightConfig(),
     *,
     slot_s: float = 2.0,
     seed: int,
@@ -32,23 +32,23 @@ def walkers(
         ValueError: a size that is not positive.
     """
     require_counts("walk at least one", n_batch=n_batch, n_users=n_users, n_slots=n_slots)
-    flight = LevyFlight(walk, topology.campus, n_batch, n_users, rng=stream(seed, "walk"))
+    walk = mobility.start(topology.campus, n_batch, n_users, rng=stream(seed, "walk"))
     channel = Channel(ChannelConfig(), topology, n_batch, n_users, rng=stream(seed, "channel"))
     idle, slots = _idle(n_batch, n_users, topology.n_aps), []
     for slot in range(n_slots):
-        channel.advance(flight.position_m)
+        channel.advance(walk.position_m)
         slots.append(
             Telemetry(
                 slot=slot,
-                position_m=flight.position_m.copy(),
-                velocity_mps=flight.velocity_mps.copy(),
+                position_m=walk.position_m.copy(),
+                velocity_mps=walk.velocity_mps.copy(),
                 snr_db=channel.snr_db.astype(np.float64),
                 session=idle[0],
                 service=idle[1],
                 load=idle[2],
             )
         )
-        flight.advance(slot_s)
+        walk.advance(slot_s)
     return slots
 
 
