@@ -180,7 +180,7 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
         _, model, data = values
         head += (
             f": {model - values[0]:.1f} s instead of the {model:.1f} s under the model-based manager alone. "
-            f"Under the data-based manager alone it is {data:.1f} s; the loop finds the better of the two without being told."
+            f"Under the data-based manager alone it is {data:.1f} s; nobody tells the loop which one is better."
         )
     else:
         head += ", against the model-based manager alone."

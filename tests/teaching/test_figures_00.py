@@ -13,7 +13,6 @@ from gdt_tutorial.teaching.figures.chapter_00 import (
     draw_drawn,
     draw_person,
     draw_waiting,
-    four_numbers,
 )
 
 SCENE = waterloo_scene(SceneConfig(n_aps=2), rng=stream(0, "scene"))
@@ -50,6 +49,7 @@ def test_who_stands_has_a_map_too(course, person):
     assert east - west >= 10
     np.testing.assert_array_equal(error.lines[0].get_ydata(), course.error_m[:, person])
     assert period.get_ylim()[1] > 16
+    assert error.get_ylim()[1] > course.error_m.max()
 
 
 def test_maps_stand_two_in_a_row():
@@ -65,8 +65,3 @@ def test_waiting_has_a_bar_for_each_way_and_a_dot_for_each_day():
     assert [bar.get_width() for bar in ax.patches] == [2.0, 2.25]
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert [len(line.get_xdata()) for line in dots] == [2, 2]
-
-
-def test_four_numbers_name_their_chapters(capsys):
-    four_numbers([("Bytes", "1 < 2", "3", "09")])
-    assert "Bytes: 1 < 2, 3 (chapter 09)" in capsys.readouterr().out

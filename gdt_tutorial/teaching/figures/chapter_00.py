@@ -1,7 +1,6 @@
 """The pictures of chapter 00: the campus and what its twin believes, drawn maps, one person's timeline, waiting by manager."""
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +10,9 @@ from matplotlib.figure import Figure
 
 from gdt_tutorial.physical.scenes.scene import Scene
 from gdt_tutorial.teaching.figures.chapter_03 import draw_map
-from gdt_tutorial.teaching.page import publish, style
 from gdt_tutorial.teaching.plots import color
 
-__all__ = ["Course", "draw_campus", "draw_drawn", "draw_person", "draw_waiting", "four_numbers"]
+__all__ = ["Course", "draw_campus", "draw_drawn", "draw_person", "draw_waiting"]
 
 ENLARGED = 10  # errors on the map
 
@@ -69,7 +67,8 @@ def draw_person(fig: Figure, course: Course, person: int) -> None:
     way.plot(*course.position_m[:, person].T, "-", color=color("blue"), lw=3, alpha=0.5, label="true path")
     way.plot(*course.emulated_m[:, person].T, "o--", color=color("orange"), ms=4, lw=1, label="belief")
     way.plot(*course.position_m[asked, person].T, "o", color=color("blue"), ms=5, label="asked")
-    low_m, high_m = course.position_m[:, person].min(axis=0), course.position_m[:, person].max(axis=0)
+    seen_m = np.concatenate([course.position_m[:, person], course.emulated_m[:, person]])
+    low_m, high_m = seen_m.min(axis=0), seen_m.max(axis=0)
     middle_m, span_m = (low_m + high_m) / 2, high_m - low_m
     half_m = max(span_m[0] / 4, span_m[1] / 2, 5.0) + 2  # who stands has a map too
     west, east = middle_m[0] - 2 * half_m, middle_m[0] + 2 * half_m
@@ -77,7 +76,8 @@ def draw_person(fig: Figure, course: Course, person: int) -> None:
     way.set(xlabel="East (m)", ylabel="North (m)")
     rows[0].plot(slot, course.error_m[:, person], "-", color=color("orange"))
     rows[0].plot(slot[asked], 0 * slot[asked], "o", color=color("blue"), ms=5)
-    rows[0].set(ylabel="Error (m)", ylim=(-0.6, 8), xticklabels=[])
+    top_m = max(8.0, 1.1 * course.error_m.max())  # the same for all people
+    rows[0].set(ylabel="Error (m)", ylim=(-0.075 * top_m, top_m), xticklabels=[])
     rows[1].step(slot, course.period_slots[:, person], where="mid", color=color("blue"))
     rows[1].set(xlabel="Slot", ylabel="Period", yscale="log", ylim=(0.8, 20))
     rows[1].set_yticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
@@ -99,18 +99,3 @@ def draw_waiting(
     ax.set_yticks(range(len(waiting_s)), list(waiting_s))
     ax.set(xlabel="Waiting of a viewer (s per minute)", xlim=(0, None))
     ax.invert_yaxis()
-
-
-def four_numbers(rows: Sequence[tuple[str, str, str, str]]) -> None:
-    """Show what each number is, its value here, that of its plain rival, and the chapter that goes into it."""
-    head = "".join(f"<th>{name}</th>" for name in ("What", "GDT network", "Plain rival", "Chapter"))
-    body = "".join(
-        f"<tr><td>{escape(what)}</td><td><strong>{escape(value)}</strong></td><td>{escape(rival)}</td>"
-        f'<td><span class="gdt-chapter">{chapter}</span></td></tr>'
-        for what, value, rival, chapter in rows
-    )
-    text = "; ".join(f"{what}: {value}, {rival} (chapter {chapter})" for what, value, rival, chapter in rows)
-    publish(
-        f'{style("figure")}<table class="table gdt-four"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>',
-        text,
-    )
