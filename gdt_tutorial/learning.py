@@ -23,7 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import keep_torch_rng, torch_seeded
 
-__all__ = ["FitConfig", "FitHistory", "Schedule", "constant", "cosine", "fit", "fit_updates", "mean_loss"]
+__all__ = ["FitConfig", "FitHistory", "Schedule", "constant", "cosine", "fit", "fit_updates", "mean_loss", "scale_of"]
 
 Schedule = Callable[[Optimizer, int], LRScheduler]
 """From an optimizer and the number of its updates to torch's schedule of its step size."""
@@ -225,3 +225,12 @@ def _require_finite(value: float, when: str) -> float:
     remedy = "lower learning_rate, or scale the inputs to about one"
     require(np.isfinite(value), "loss", f"be finite in {when}", value, remedy)
     return value
+
+
+def scale_of(spread: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return what entries are divided by to have unit spread; what does not vary is left as it is.
+
+    >>> scale_of(torch.tensor([2.0, 0.0])).tolist()
+    [2.0, 1.0]
+    """
+    return torch.where(spread > 1e-6, spread, 1.0)

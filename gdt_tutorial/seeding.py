@@ -35,6 +35,15 @@ def torch_stream(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
+def torch_from(rng: np.random.Generator) -> torch.Generator:
+    """Return a torch generator (on the CPU) whose course is drawn from a NumPy generator.
+
+    >>> int(torch_from(stream(0, "maker")).initial_seed()) == int(stream(0, "maker").integers(2**62))
+    True
+    """
+    return torch.Generator().manual_seed(int(rng.integers(2**62)))
+
+
 def keep_torch_rng() -> AbstractContextManager[None]:
     """Restore torch's global random state on leaving, whatever the block did to it.
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.learning import FitConfig, FitHistory, fit
+from gdt_tutorial.learning import FitConfig, FitHistory, fit, scale_of
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -113,7 +113,7 @@ class Autoencoder(nn.Module):
         """Take mean and spread of each feature from windows; one that never changes is left as it is."""
         self.mean.copy_(window.mean(dim=(0, 1)))
         spread = window.std(dim=(0, 1), correction=0)
-        self.scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+        self.scale.copy_(scale_of(spread))
 
     @torch.no_grad()
     def abstract(self, window: Float[np.ndarray, "*batch slot feature"]) -> Float[np.ndarray, "*batch latent"]:

@@ -25,18 +25,16 @@ from pathlib import Path
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
 from gdt_tutorial import checkpoints
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.noise_schedule import NoiseSchedule
-from gdt_tutorial.learning import FitConfig, cosine
-from gdt_tutorial.seeding import torch_seeded
+from gdt_tutorial.gai.residual_perceptron import FIT, ResidualPerceptron
+from gdt_tutorial.learning import FitConfig
 
 __all__ = ["BOOK", "FULL", "SMOKE", "Denoiser", "DiffusionConfig", "load_denoiser", "save_denoiser"]
 
 _SIZES = ("n_features", "n_context", "n_condition")
-_FIT = FitConfig(batch_size=256, learning_rate=2e-3, schedule=cosine, ema_decay=0.99)
 
 
 @configclass
@@ -51,7 +49,7 @@ class DiffusionConfig:
         0.25, "Share of training samples whose condition is dropped.", "Ajay et al. 2023", at_least=0, at_most=1
     )
     n_updates: int = parameter(1500, "Gradient steps.", "chosen", above=0)
-    fit: FitConfig = parameter(_FIT, "How fast it learns.", "chosen")
+    fit: FitConfig = parameter(FIT, "How fast it learns.", "chosen")
 
 
 SMOKE = DiffusionConfig(n_updates=50)
@@ -96,13 +94,9 @@ class Denoiser(nn.Module):
         for name, value in (("n_context", n_context), ("n_condition", n_condition)):
             require(value >= 0, name, "be at least 0", value, "0 for none")
         self.config, self.n_features, self.n_context, self.n_condition = config, n_features, n_context, n_condition
-        with torch_seeded(generator):
-            # The condition comes with a one where it is known; the step as 12 waves.
-            self.first = nn.Linear(n_features + n_context + n_condition + 1 + 12, config.n_hidden)
-            self.layers = nn.ModuleList(_layer(config.n_hidden) for _ in range(config.n_layers - 1))
-            self.last = nn.Linear(config.n_hidden, n_features)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        # The condition comes with a one where it is known; the step as 12 waves.
+        n_inputs = n_features + n_context + n_condition + 1 + 12
+        self.network = ResidualPerceptron(n_inputs, config.n_hidden, config.n_layers, n_features, generator=generator)
         for name, size in (("", n_features), ("context_", n_context), ("condition_", n_condition)):
             self.register_buffer(f"{name}center", torch.zeros(size))
             self.register_buffer(f"{name}scale", torch.ones(size))
@@ -126,11 +120,8 @@ class Denoiser(nn.Module):
         around = (context - self.context_center) / self.context_scale
         asked = torch.where(known, (condition - self.condition_center) / self.condition_scale, 0.0)
         inputs = [noisy, _waves(step, schedule.n_steps), around, asked, known.to(noisy)]
-        hidden = silu(self.first(torch.cat(inputs, dim=1)))
-        for layer in self.layers:
-            hidden = hidden + layer(hidden)
         straight = schedule.noise(step, noisy) if self.config.predicts_noise else schedule.signal(step, noisy)
-        return straight * noisy + self.last(hidden)
+        return straight * noisy + self.network(torch.cat(inputs, dim=1))
 
     def guess(
         self,
@@ -178,10 +169,6 @@ def load_denoiser(path: str | Path) -> Denoiser:
         return Denoiser(n_features, n_context, n_condition, sizes, generator=torch.Generator())
 
     return checkpoints.load(path, make)[0]
-
-
-def _layer(n_hidden: int) -> nn.Module:
-    return nn.Sequential(nn.LayerNorm(n_hidden), nn.Linear(n_hidden, n_hidden), nn.SiLU())
 
 
 def _waves(step: Int[Tensor, " batch"], n_steps: int) -> Float[Tensor, "batch 12"]:

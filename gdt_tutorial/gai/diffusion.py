@@ -26,7 +26,7 @@ from torch import Tensor
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.denoiser import BOOK, Denoiser, DiffusionConfig
 from gdt_tutorial.gai.noise_schedule import NoiseSchedule
-from gdt_tutorial.learning import fit_updates
+from gdt_tutorial.learning import fit_updates, scale_of
 
 __all__ = [
     "CleanGuess",
@@ -168,7 +168,7 @@ def start_denoiser(
         mean = entries.mean(dim=0)
         spread = ((entries - mean) ** 2).mean(dim=0).sqrt()
         getattr(model, f"{name}center").copy_(mean)
-        getattr(model, f"{name}scale").copy_(torch.where(spread > 1e-6, spread, 1.0))  # what is constant stays as it is
+        getattr(model, f"{name}scale").copy_(scale_of(spread))
     model.low.copy_(vector.amin(dim=0))
     model.high.copy_(vector.amax(dim=0))
     return model

@@ -37,6 +37,7 @@ from gdt_tutorial.agents.policy_gradient import ActorCriticLearner, Losses, Roll
 from gdt_tutorial.agents.replay import Collector, Transitions, n_state_entries
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.demonstrations import Demonstrations
+from gdt_tutorial.learning import scale_of
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -147,7 +148,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers, last)
         spread = demonstrations.state.std(dim=0, correction=0)
         self.register_buffer("mean", demonstrations.state.mean(dim=0))
-        self.register_buffer("scale", torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+        self.register_buffer("scale", scale_of(spread))
 
     def forward(
         self, state: Float[Tensor, "batch state"], action: Float[Tensor, "batch action"]

@@ -31,7 +31,7 @@ from torch.nn.functional import mse_loss
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.denoiser import Denoiser
 from gdt_tutorial.gai.diffusion import SamplingConfig, sample
-from gdt_tutorial.learning import FitConfig, cosine, fit_updates
+from gdt_tutorial.learning import FitConfig, cosine, fit_updates, scale_of
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -155,7 +155,7 @@ def start_inverse(
     model = InverseDynamics(*n_entries, config, generator=generator)
     inputs = torch.cat([history, state], dim=1).double()
     center, spread = inputs.mean(dim=0), inputs.std(dim=0, correction=0)
-    scale = torch.where(spread > 1e-6, spread, 1.0)  # what is constant stays as it is
+    scale = scale_of(spread)
     known, mean_action = (inputs - center) / scale, action.double().mean(dim=0)
     pull = (config.ridge * len(known)) ** 0.5 * torch.eye(known.shape[1], dtype=torch.double)
     # The ridge as samples of its own: least squares of the longer system, by singular values.

@@ -149,6 +149,7 @@ def _none(layer: nn.Module, inputs: Sequence[Any], output: Any) -> int:
     return 0
 
 
+# Closed forms of layers by their class. What stands inside of such a layer is part of it.
 LAYER_FLOPS: Mapping[type[nn.Module], LayerFlops] = {
     nn.Linear: _of_linear,
     **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), _of_convolution),
@@ -159,7 +160,6 @@ LAYER_FLOPS: Mapping[type[nn.Module], LayerFlops] = {
     MultiHeadAttention: _of_own_attention,
     nn.Embedding: _none,
 }
-"""Closed forms of layers by their class. What stands inside of such a layer is part of it."""
 
 
 def _of_product(arguments: Sequence[Any], output: Tensor) -> int:
@@ -188,6 +188,7 @@ def _of_inverse(arguments: Sequence[Any], output: Any) -> int:
     return inverse_flops(n_rows) * (arguments[0].numel() // n_rows**2)
 
 
+# Closed forms of torch's operators, for products that a model computes outside of any layer.
 PRODUCT_FLOPS: Mapping[str, ProductFlops] = {
     **dict.fromkeys(("mm", "bmm", "mv", "addmm", "baddbmm", "addmv"), _of_product),
     **dict.fromkeys(("dot", "vdot"), _of_dot),
@@ -195,4 +196,3 @@ PRODUCT_FLOPS: Mapping[str, ProductFlops] = {
     "_scaled_dot_product_flash_attention_for_cpu": _of_fused_attention,
     "linalg_inv_ex": _of_inverse,
 }
-"""Closed forms of torch's operators, for products that a model computes outside of any layer."""

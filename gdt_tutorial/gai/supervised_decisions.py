@@ -26,15 +26,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from sklearn.cluster import KMeans
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, silu
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.learning import FitConfig, cosine, fit_updates
-from gdt_tutorial.seeding import torch_seeded
+from gdt_tutorial.gai.residual_perceptron import FIT, ResidualPerceptron
+from gdt_tutorial.learning import FitConfig, fit_updates, scale_of
 
 __all__ = ["DecisionClasses", "DecisionNetwork", "SupervisedConfig", "train_classes", "train_cloning", "train_switches"]
-
-_FIT = FitConfig(batch_size=256, learning_rate=2e-3, schedule=cosine, ema_decay=0.99)
 
 
 @configclass
@@ -47,7 +45,7 @@ class SupervisedConfig:
         0.25, "Share of training samples whose condition is dropped.", "Ajay et al. 2023", at_least=0, at_most=1
     )
     n_updates: int = parameter(1500, "Gradient steps.", "chosen", above=0)
-    fit: FitConfig = parameter(_FIT, "How fast it learns.", "chosen")
+    fit: FitConfig = parameter(FIT, "How fast it learns.", "chosen")
 
 
 class DecisionNetwork(nn.Module):
@@ -77,18 +75,11 @@ class DecisionNetwork(nn.Module):
         super().__init__()
         known = torch.cat([context, condition], dim=1)
         self.config, self.n_condition = config, condition.shape[1]
-        with torch_seeded(generator):
-            self.first = nn.Linear(known.shape[1] + 1, config.n_hidden)
-            self.layers = nn.ModuleList(
-                nn.Sequential(nn.LayerNorm(config.n_hidden), nn.Linear(config.n_hidden, config.n_hidden), nn.SiLU())
-                for _ in range(config.n_layers - 1)
-            )
-            self.last = nn.Linear(config.n_hidden, len(start))
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        sizes = (known.shape[1] + 1, config.n_hidden, config.n_layers, len(start))
+        self.network = ResidualPerceptron(*sizes, generator=generator)
         spread = known.std(dim=0, correction=0)
         self.register_buffer("center", known.mean(dim=0))
-        self.register_buffer("scale", torch.where(spread > 1e-6, spread, 1.0))
+        self.register_buffer("scale", scale_of(spread))
         self.register_buffer("start", start)
 
     def forward(
@@ -102,10 +93,7 @@ class DecisionNetwork(nn.Module):
         inputs = (torch.cat([context, condition], dim=1) - self.center) / self.scale
         asked = torch.ones(len(context), dtype=torch.bool) if is_conditioned is None else is_conditioned
         inputs[:, n_context:] = inputs[:, n_context:] * asked[:, None]
-        hidden = silu(self.first(torch.cat([inputs, asked[:, None].to(inputs)], dim=1)))
-        for layer in self.layers:
-            hidden = hidden + layer(hidden)
-        return self.start + self.last(hidden)
+        return self.start + self.network(torch.cat([inputs, asked[:, None].to(inputs)], dim=1))
 
 
 def train_cloning(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from gdt_tutorial.configuration import require
+from gdt_tutorial.learning import scale_of
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = ["ImageSet", "ResidualUNet", "joined", "masked_square", "with_symmetries"]
@@ -139,7 +140,7 @@ class ResidualUNet(nn.Module):
         """Take the scales of planes and of corrections from the images that it will learn from."""
         mean, spread = images.condition.mean(dim=(0, 2, 3)), images.condition.std(dim=(0, 2, 3), correction=0)
         self.plane_mean.copy_(mean[:, None, None])
-        self.plane_scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread))[:, None, None])
+        self.plane_scale.copy_(scale_of(spread)[:, None, None])
         error = (images.target - images.base)[images.is_scored]
         self.residual_scale.copy_(error.square().mean().sqrt().clamp_min(1e-6))
 

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from gdt_tutorial import checkpoints
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.probabilistic_pca import LinearGaussian, fit_linear_gaussian, posterior
-from gdt_tutorial.learning import FitConfig, FitHistory, cosine, fit
+from gdt_tutorial.learning import FitConfig, FitHistory, cosine, fit, scale_of
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -270,7 +270,7 @@ def start_vae(
     _check_windows(window, None, window.shape[1:])
     inputs = torch.from_numpy(np.ascontiguousarray(window)).double()
     mean, spread = inputs.mean(dim=0), inputs.std(dim=(0, 1), correction=0)
-    scale = torch.where(spread > 1e-6, spread, torch.ones_like(spread))  # a constant feature is left as it is
+    scale = scale_of(spread)
     flat = ((inputs - mean) / scale).flatten(1)
     linear = fit_linear_gaussian(flat, config.n_latent, config.beta * config.sigma**2)
     n_slots, n_features = window.shape[1:]

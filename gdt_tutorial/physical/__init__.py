@@ -21,6 +21,7 @@ Modules:
     logs: Real short-video watch logs in place of the generator.
     viewers: The users as viewers: what they like, and the swipe model that they follow.
     messages: Decisions, telemetry and reports.
+    decision_checks: What a decision must be before it is carried out.
     streaming: Segments over the air, and who keeps them.
     playback: Watching, stalls, swipes and quality of experience.
     slicing: Isolated shares of the network's resources.

@@ -18,17 +18,34 @@ loses a piece out of the middle of a segment, and it never pays to shout a membe
 """
 
 from itertools import product
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.units import db_to_linear, linear_to_db
 
-__all__ = ["MAX_PATTERN_APS", "all_patterns", "part_efficiency", "pattern_efficiency", "shares_band", "sinr_db"]
+__all__ = [
+    "MAX_PATTERN_APS",
+    "RateLaw",
+    "all_patterns",
+    "part_efficiency",
+    "pattern_efficiency",
+    "shares_band",
+    "sinr_db",
+]
 
 MAX_PATTERN_APS = 10  # 1024 patterns
+
+
+@runtime_checkable
+class RateLaw(Protocol):
+    """Anything that makes rates of SINRs, such as `LinkAdaptation`."""
+
+    def spectral_efficiency(self, snr_db: np.ndarray) -> np.ndarray:
+        """Return bit/s/Hz for each SINR."""
+        ...
 
 
 def shares_band(band: Int[np.ndarray, " ap"] | None) -> bool:
@@ -49,7 +66,7 @@ def part_efficiency(
     snr_db: Float[np.ndarray, "batch user ap"],
     is_muted: Bool[np.ndarray, "batch _ _"],
     band: Int[np.ndarray, " ap"] | None,
-    link: LinkAdaptation,
+    link: RateLaw,
 ) -> Float[np.ndarray, "batch user ap part"] | None:
     """Return what each user can decode from each AP in each part of a slot, in bit/s/Hz, and 0 where the AP is muted.
 
@@ -86,7 +103,7 @@ def pattern_efficiency(
     snr_db: Float[np.ndarray, "batch user ap"],
     ap: Int[np.ndarray, "batch user"],
     band: Int[np.ndarray, " ap"],
-    link: LinkAdaptation,
+    link: RateLaw,
 ) -> Float[np.ndarray, "batch user pattern"]:
     """Return what each user can decode from one AP under every on/off pattern, in bit/s/Hz; 0 where that AP is off.
 

@@ -25,9 +25,18 @@ from jaxtyping import Float
 from gdt_tutorial.configuration import require
 from gdt_tutorial.files import write_atomically
 
-__all__ = ["read_table", "values_by_seed", "write_table"]
+__all__ = ["read_table", "six_digits", "values_by_seed", "write_table"]
 
 Cell = bool | int | float | str | None
+
+
+def six_digits(value: float) -> float:
+    """Return a number with six digits: what a stored table keeps of it.
+
+    >>> six_digits(0.123456789), six_digits(-1234567.8)
+    (0.123457, -1234570.0)
+    """
+    return float(f"{value:.6g}")
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path, header: Mapping[str, Any]) -> None:

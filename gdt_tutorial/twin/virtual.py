@@ -13,11 +13,12 @@ from jaxtyping import Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import original, repeated
+from gdt_tutorial.physical.decision_checks import check_decision
 from gdt_tutorial.physical.delivery import serving_ap
 from gdt_tutorial.physical.interference import part_efficiency
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.messages import Decision, Load, Session
-from gdt_tutorial.physical.network import NetworkConfig, check_decision
+from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.playback import ViewTape, play
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.twin.abstraction.features import FeatureAbstractor

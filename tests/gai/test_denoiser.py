@@ -18,7 +18,7 @@ def network(config=QUICK):
     """Return a network of two features, three entries of context and a condition, whose last layer speaks."""
     model = Denoiser(2, 3, 1, config, generator=torch_stream(0))
     with torch_seeded(torch_stream(1)):
-        torch.nn.init.normal_(model.last.weight)
+        torch.nn.init.normal_(model.network.last.weight)
     return model
 
 

@@ -151,7 +151,7 @@ def test_guidance_weighs_both_laws():
     generator = torch_stream(0)
     model = Denoiser(2, 3, 1, QUICK, generator=generator)
     with torch_seeded(generator):
-        torch.nn.init.normal_(model.last.weight)
+        torch.nn.init.normal_(model.network.last.weight)
     noisy, context, condition = (torch.randn(7, size, generator=generator) for size in (2, 3, 1))
     step = torch.arange(1, 8)
     with torch.no_grad():

@@ -6,7 +6,7 @@ from gdt_tutorial.loops.recipes.imitation_in_the_loop import SWIPES, LoopConfig,
 from gdt_tutorial.physical.mobility import LevyFlightConfig
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import torch_stream
-from gdt_tutorial.twin.emulation.residual_paths import SMOKE
+from gdt_tutorial.twin.emulation.diffused_residuals import SMOKE
 from gdt_tutorial.twin.pretrained import pretrained_emulator
 from gdt_tutorial.twin.recipes.drawn_paths import PathStudyConfig, archive_of, emulators_of
 

@@ -5,9 +5,8 @@ import pytest
 
 from gdt_tutorial.loops.recipes import scene_study
 from gdt_tutorial.loops.recipes.scene_table import STORED, SceneTable
-from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.tables import read_table
+from tests.stored_tables import check_stored_table
 
 ROWS = [
     {"seed": seed, "kind": kind, "n_scenes": 8, "emulator": name, "score": "rmse_db", "value": value}
@@ -32,13 +31,7 @@ def test_what_is_not_there_is_refused(name, n_scenes):
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
-    header, rows = read_table(STORED)
-    assert header["version"].split(",")[0] == scene_study.VERSION, "run `python -m gdt_tutorial reproduce scenes` again"
-    assert header["command"] == f"python -m gdt_tutorial reproduce scenes --seeds {FIGURES['scenes'].n_seeds}"
-    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
-    tasks = {tuple(task.values()) for task in scene_study.tasks(FIGURES["scenes"].n_seeds)}
-    assert {(row["seed"], row["kind"], row["n_scenes"]) for row in rows} == tasks
-    assert STORED.stat().st_size < 5e4
+    check_stored_table("scenes", STORED, scene_study, "seed", "kind", "n_scenes", max_byte=5e4)
 
 
 def test_emulators_are_scored_side_by_side():

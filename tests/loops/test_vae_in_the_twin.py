@@ -9,10 +9,10 @@ from gdt_tutorial.learning import FitConfig
 from gdt_tutorial.loops.recipes import vae_in_the_twin
 from gdt_tutorial.loops.recipes.twin_table import STORED, TwinTable
 from gdt_tutorial.physical.topology import Topology
-from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.studies.tables import read_table
 from gdt_tutorial.twin.recipes.mended_reports import MendingConfig, denoising_errors
+from tests.stored_tables import check_stored_table
 
 ROWS = [
     {"seed": seed, "study": "loop", "place": 8.0, "method": method, "measure": "qoe", "value": value}
@@ -34,13 +34,7 @@ def test_what_is_not_there_is_refused():
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
-    header, rows = read_table(STORED)
-    version = vae_in_the_twin.VERSION
-    assert header["version"].split(",")[0] == version, "run `python -m gdt_tutorial reproduce vae_twin` again"
-    assert header["command"] == f"python -m gdt_tutorial reproduce vae_twin --seeds {FIGURES['vae_twin'].n_seeds}"
-    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
-    assert {row["seed"] for row in rows} == {t["seed"] for t in vae_in_the_twin.tasks(FIGURES["vae_twin"].n_seeds)}
-    assert STORED.stat().st_size < 1e5
+    check_stored_table("vae_twin", STORED, vae_in_the_twin, "seed", max_byte=1e5)
 
 
 @pytest.mark.parametrize("kind", ["reports", "codes"])

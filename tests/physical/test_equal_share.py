@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gdt_tutorial.physical.decision_checks import check_decision
 from gdt_tutorial.physical.equal_share import equal_share_decision, missing_segments
-from gdt_tutorial.physical.network import check_decision
 from tests.small_networks import network
 
 

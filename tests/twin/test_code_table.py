@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.studies.tables import read_table
 from gdt_tutorial.twin.recipes import vae_study
 from gdt_tutorial.twin.recipes.code_table import STORED, CodeTable
+from tests.stored_tables import check_stored_table
 
 ROWS = [
     {
@@ -39,13 +39,7 @@ def test_what_is_not_there_is_refused(code, place):
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
-    header, rows = read_table(STORED)
-    assert header["version"].split(",")[0] == vae_study.VERSION, "run `python -m gdt_tutorial reproduce vae` again"
-    assert header["command"] == f"python -m gdt_tutorial reproduce vae --seeds {FIGURES['vae'].n_seeds}"
-    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
-    tasks = {(task["seed"], task["n_windows"]) for task in vae_study.tasks(FIGURES["vae"].n_seeds)}
-    assert {(row["seed"], row["n_windows"]) for row in rows} == tasks
-    assert STORED.stat().st_size < 5e4
+    check_stored_table("vae", STORED, vae_study, "seed", "n_windows", max_byte=5e4)
 
 
 def test_cells_made_again_are_the_stored_ones():

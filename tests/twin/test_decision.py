@@ -4,8 +4,8 @@ from itertools import product
 import numpy as np
 import pytest
 
+from gdt_tutorial.physical.decision_checks import check_decision
 from gdt_tutorial.physical.messages import NOT_SERVED
-from gdt_tutorial.physical.network import check_decision
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.studies.tables import read_table
@@ -23,6 +22,7 @@ from gdt_tutorial.twin.recipes.ring_study import TWO_PATTERNS
 from gdt_tutorial.worlds.channel_powers import ChannelPowers
 from gdt_tutorial.worlds.ring import Ring
 from gdt_tutorial.worlds.ring_logs import poor_policies
+from tests.stored_tables import check_stored_table
 
 ROWS = [
     {"seed": seed, "study": "expert", "place": place, "method": method, "measure": "value", "value": value}
@@ -60,13 +60,7 @@ def test_the_better_of_candidates_by_hand():
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
-    header, rows = read_table(STORED)
-    version = diffusion_study.VERSION
-    assert header["version"].split(",")[0] == version, "run `python -m gdt_tutorial reproduce diffusion` again"
-    assert header["command"] == f"python -m gdt_tutorial reproduce diffusion --seeds {FIGURES['diffusion'].n_seeds}"
-    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
-    assert {row["seed"] for row in rows} == {t["seed"] for t in diffusion_study.tasks(FIGURES["diffusion"].n_seeds)}
-    assert STORED.stat().st_size < 1e5
+    check_stored_table("diffusion", STORED, diffusion_study, "seed", max_byte=1e5)
 
 
 @pytest.mark.parametrize("kind", ["no expert", "two patterns", "online", "channels"])

@@ -9,22 +9,24 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.status_windows import sample_windows
 from gdt_tutorial.twin.contracts import check_emulator
+from gdt_tutorial.twin.emulation.diffused_residuals import (
+    SMOKE,
+    PathDiffusionConfig,
+    start_residuals,
+    train_residuals,
+)
 from gdt_tutorial.twin.emulation.emulation_scores import past_and_future
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.emulation.residual_paths import (
-    SMOKE,
     AnalogueResiduals,
     GaussianResiduals,
     IndependentResiduals,
-    PathDiffusionConfig,
     ResidualArchive,
     ResidualPathEmulator,
     ResidualSampler,
     Situation,
     observe_residuals,
-    start_residuals,
-    train_residuals,
 )
 
 EMULATOR = HoldLast(topology=Topology.waterloo())

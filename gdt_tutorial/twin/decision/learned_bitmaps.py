@@ -22,6 +22,7 @@ from gdt_tutorial.gai.denoiser import Denoiser
 from gdt_tutorial.gai.diffusion import SamplingConfig, sample
 from gdt_tutorial.gai.supervised_decisions import DecisionClasses, DecisionNetwork
 from gdt_tutorial.physical.batch import sum_by
+from gdt_tutorial.seeding import torch_from
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.muting import pattern_number
 
@@ -143,7 +144,7 @@ class DrawnClassBitmap:
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
         """Draw one bitmap for each environment."""
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch_from(rng)
         logits = _asked_logits(self.classes, features, self.n_aps, self.guidance)
         return bitmaps_of(self.classes.draw(logits, generator=generator), self.n_aps)
 
@@ -160,7 +161,7 @@ class DrawnBitmap:
         """Draw one bitmap for each environment."""
         known = _known(features, self.n_aps)
         rank = torch.ones(len(known), 1) if self.denoiser.n_condition else None
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch_from(rng)
         vector = sample(self.denoiser, len(known), known, rank, self.sampling, generator=generator)
         return bitmaps_of(vector, self.n_aps)
 

@@ -21,7 +21,7 @@ class DecisionMaker(Protocol):
 
     A maker is a function of its arguments: the same features and the same state of `rng` give the same decision, whatever it
     was asked before. What it remembers travels in the features, what it draws comes from `rng`; a network of torch seeds a
-    generator of its own from it: `torch.Generator().manual_seed(int(rng.integers(2**62)))`.
+    generator of its own from it: `seeding.torch_from(rng)`.
     """
 
     def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:

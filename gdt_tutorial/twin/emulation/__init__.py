@@ -9,7 +9,7 @@ walks           what a trained emulator learns from
 turn_policy     where watched users turn, how long they stay, how fast they go
 turn_practice   the same after practice in the twin (GAIL), and a copy by liked places
 imitator        an emulator that walks as they do, as many particles
-residual_paths  whole paths from residuals of other users: analogues, a joint Gaussian, a diffusion model
+residual_paths  whole paths from residuals of other users: analogues, a joint Gaussian; diffused_residuals: by diffusion
 path_scores     scores of means, spreads and whole paths
 lstm            the trained emulator (a long short-term memory, or a plain recurrent network), and lstm_training its training
 emulation_scores  how good an emulator is by the age of a report

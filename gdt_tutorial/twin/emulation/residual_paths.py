@@ -1,79 +1,48 @@
-"""Whole paths of the SNR from residuals of other users: analogues, a joint Gaussian, or a diffusion model.
+"""Whole paths of the SNR from residuals of other users: analogues, or a joint Gaussian.
 
-"GDM utilizes the state diffusion method to generate the future state (network status) based on the learned data distribution"
-(the paper, GAI-Based Decision-Making). An emulator's mean leaves something out in each coming slot, and what it leaves out in
-one slot it mostly leaves out in the next. So what is drawn is the whole *residual path*, SNR minus mean over all coming slots,
-of one user and one access point:
+"GDM utilizes the state diffusion method to generate the future state (network status)" (the paper, GAI-Based
+Decision-Making). This file has what a generated path has to beat, and the emulator that draws with any of them. An emulator's
+mean leaves something out in each coming slot, and what it leaves out in one slot it mostly leaves out in the next. So what is
+drawn is the whole *residual path*, SNR minus mean over all coming slots, of one user and one access point:
 
     sample of the SNR = emulated mean + residual path,     residual path ~ what was left out of users in the same situation
 
 The situation is what the twin knows when it emulates: whether the user walked at its last report, the age of that report, and
-mean and spread of the coming slot. Four samplers of residual paths, from plain to learned:
+mean and spread of the coming slot. Samplers of residual paths, from plain to learned:
 
     IndependentResiduals   each slot by itself, with the emulator's own spread: no law of paths
     GaussianResiduals      a joint Gaussian for walkers and one for those who stand
     AnalogueResiduals      the path of a random user of the past in the same stratum (walking, age, quintile of the mean)
-    DiffusedResiduals      a diffusion model of the leading principal components of that Gaussian, given the situation
+    DiffusedResiduals      a diffusion model that starts as that Gaussian: `diffused_residuals`
 
-In these components the untrained diffusion model *is* the joint Gaussian, so all that it draws beyond it, it has learned. Their
-loss weighs all components alike; so the small ones, which are nearly noise, stay Gaussian and leave the network its task.
 Residuals are taken as independent between users and access points: measured correlations are .003 and .01. Positions keep
 their means, spreads and samples from the emulator itself; they are drawn apart from the SNR, which nothing here reads jointly.
 
-Sources: analogues are Lorenz 1969 (J. Atmos. Sci. 26); the four and the comparison are ours, the paper has none.
+Sources: analogues are Lorenz 1969 (J. Atmos. Sci. 26); the samplers and the comparison are ours, the paper has none.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
-from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.gai.denoiser import Denoiser, DiffusionConfig
-from gdt_tutorial.gai.diffusion import SamplingConfig, sample, start_denoiser, train_denoiser
-from gdt_tutorial.learning import FitConfig, cosine
+from gdt_tutorial.configuration import require
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus, StatusEmulator
 from gdt_tutorial.twin.status import StatusWindow, at_slot, last_collected
 
 __all__ = [
-    "BOOK",
-    "FULL",
-    "SMOKE",
     "AnalogueResiduals",
-    "DiffusedResiduals",
     "GaussianResiduals",
     "IndependentResiduals",
-    "PathDiffusionConfig",
     "ResidualArchive",
     "ResidualPathEmulator",
     "ResidualSampler",
     "Situation",
     "observe_residuals",
     "paths_of",
-    "start_residuals",
-    "train_residuals",
+    "require_horizon",
 ]
-
-_FIT = FitConfig(batch_size=256, learning_rate=2e-3, schedule=cosine, ema_decay=0.99)
-
-
-@configclass
-class PathDiffusionConfig:
-    """Training and sampling of the diffusion model of residual paths."""
-
-    n_components: int = parameter(
-        6, "Leading principal components that are diffused; the others stay Gaussian.", "chosen", above=0
-    )
-    diffusion: DiffusionConfig = parameter(DiffusionConfig(n_updates=1500, fit=_FIT), "Network and training.", "chosen")
-    sampling: SamplingConfig = parameter(SamplingConfig(n_visited=16), "Steps of a sample: 8 lose spread.", "chosen")
-
-
-SMOKE = PathDiffusionConfig(diffusion=DiffusionConfig(n_updates=50, fit=_FIT))
-BOOK = PathDiffusionConfig()
-FULL = PathDiffusionConfig(diffusion=DiffusionConfig(n_updates=10_000, fit=_FIT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,30 +211,6 @@ class AnalogueResiduals:
         return np.stack([situation.is_walking, level, situation.age_slots], axis=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiffusedResiduals:
-    """A diffusion model of the principal components of residual paths, given the situation."""
-
-    gaussian: GaussianResiduals
-    denoiser: Denoiser
-    sampling: SamplingConfig = SamplingConfig()
-
-    def sample(
-        self, situation: Situation, n_samples: int, *, rng: np.random.Generator
-    ) -> Float[np.ndarray, "draw path slot"]:
-        """Draw."""
-        require_horizon(situation, self.gaussian.center_db.shape[1])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        n_paths, known = len(situation.age_slots), torch.from_numpy(situation.context()).float()
-        drawn = sample(
-            self.denoiser, n_samples * n_paths, known.repeat(n_samples, 1), config=self.sampling, generator=generator
-        )
-        leading = drawn.reshape(n_samples, n_paths, -1).double().numpy()
-        n_others = self.gaussian.center_db.shape[1] - leading.shape[2]
-        others = rng.standard_normal((n_samples, n_paths, n_others))
-        return self.gaussian.colored(situation, np.concatenate([others, leading], axis=2))
-
-
 def require_horizon(situation: Situation, n_known: int) -> int:
     """Return how many slots are asked for.
 
@@ -275,40 +220,6 @@ def require_horizon(situation: Situation, n_known: int) -> int:
     n_slots = situation.mean_db.shape[1]
     require(n_slots == n_known, "n_slots", f"be {n_known}", n_slots, "watch residual paths of that length")
     return n_slots
-
-
-def start_residuals(
-    archive: ResidualArchive, config: PathDiffusionConfig = BOOK, *, generator: torch.Generator
-) -> DiffusedResiduals:
-    """Return the untrained diffusion model: the joint Gaussian, but for what few steps lose.
-
-    Raises:
-        ValueError: As `GaussianResiduals.of`.
-    """
-    return _made(start_denoiser, archive, config, generator)
-
-
-def train_residuals(
-    archive: ResidualArchive, config: PathDiffusionConfig = BOOK, *, generator: torch.Generator
-) -> DiffusedResiduals:
-    """Train the diffusion model on an archive.
-
-    Raises:
-        ValueError: As `GaussianResiduals.of`, or a loss that is not finite.
-    """
-    return _made(train_denoiser, archive, config, generator)
-
-
-def _made(
-    make: Callable[..., Denoiser], archive: ResidualArchive, config: PathDiffusionConfig, generator: torch.Generator
-) -> DiffusedResiduals:
-    gaussian, n_slots = GaussianResiduals.of(archive), archive.residual_db.shape[1]
-    rule, remedy = f"be at most {n_slots}", "a path has no more components than slots"
-    require(config.n_components <= n_slots, "n_components", rule, config.n_components, remedy)
-    leading = gaussian.whitened(archive)[:, -config.n_components :]
-    white, known = (torch.from_numpy(each).float() for each in (leading, archive.situation.context()))
-    denoiser = make(white, known, config=config.diffusion, generator=generator)
-    return DiffusedResiduals(gaussian=gaussian, denoiser=denoiser, sampling=config.sampling)
 
 
 @dataclass(frozen=True, kw_only=True)

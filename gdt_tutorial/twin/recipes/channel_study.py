@@ -31,6 +31,7 @@ from gdt_tutorial.gai.diffusion import SamplingConfig, sample, train_denoiser
 from gdt_tutorial.gai.noise_schedule import linear_schedule
 from gdt_tutorial.gai.supervised_decisions import DecisionNetwork, SupervisedConfig, train_cloning
 from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.studies.tables import six_digits
 from gdt_tutorial.worlds.channel_powers import ChannelPowers
 
 __all__ = ["ChannelStudyConfig", "channel_rows", "gain_features", "lost_efficiency"]
@@ -87,8 +88,8 @@ def channel_rows(config: ChannelStudyConfig = ChannelStudyConfig(), *, seed: int
     for (logs, method), power in powers.items():
         error = float(np.sqrt(((_PROBLEM.feasible(power) - optimum) ** 2).mean()))
         row = {"study": f"channels, {logs}", "place": config.n_updates, "method": method}
-        yield {**row, "measure": "lost efficiency", "value": float(f"{lost_efficiency(fresh, power):.6g}")}
-        yield {**row, "measure": "error of power", "value": float(f"{error:.6g}")}
+        yield {**row, "measure": "lost efficiency", "value": six_digits(lost_efficiency(fresh, power))}
+        yield {**row, "measure": "error of power", "value": six_digits(error)}
 
 
 def _from_labels(

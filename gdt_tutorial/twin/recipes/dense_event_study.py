@@ -95,8 +95,8 @@ _ASKED = SamplingConfig(temperature=0.5, guidance=2.0)
 _GUIDED = SamplingConfig(temperature=0.25, guidance=3.0)
 _WIDE = SamplingConfig(temperature=0.5, guidance=3.0)  # of candidates, which should differ
 _CLASS_GUIDANCE = 2.0
+# Makes a chooser for a network, and says what it sees of the channels.
 Chooser = tuple[Callable[[ScheduleModel], Bitmap], Sight]
-"""Makes a chooser for a network, and says what it sees of the channels."""
 _OLD, _TRUE = old_snr(), true_snr
 
 

@@ -26,23 +26,25 @@ from gdt_tutorial.seeding import stream
 from gdt_tutorial.studies.coherence import temporal_coherence
 from gdt_tutorial.studies.scores import coverage, energy_score
 from gdt_tutorial.twin.abstraction.status_windows import sample_windows
+from gdt_tutorial.twin.emulation.diffused_residuals import (
+    BOOK,
+    PathDiffusionConfig,
+    start_residuals,
+    train_residuals,
+)
 from gdt_tutorial.twin.emulation.emulation_scores import past_and_future
 from gdt_tutorial.twin.emulation.emulator import MeanPath, StatusEmulator
 from gdt_tutorial.twin.emulation.futures import handovers, random_groups, worst_members
 from gdt_tutorial.twin.emulation.residual_paths import (
-    BOOK,
     AnalogueResiduals,
     GaussianResiduals,
     IndependentResiduals,
-    PathDiffusionConfig,
     ResidualArchive,
     ResidualPathEmulator,
     ResidualSampler,
     Situation,
     observe_residuals,
     paths_of,
-    start_residuals,
-    train_residuals,
 )
 from gdt_tutorial.twin.status import StatusWindow
 

@@ -24,6 +24,7 @@ from gdt_tutorial.gai.denoiser import Denoiser
 from gdt_tutorial.gai.diffusion import sample, start_denoiser
 from gdt_tutorial.gai.interpolation import interpolation_quality, slerp
 from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.studies.tables import six_digits
 from gdt_tutorial.twin.recipes.ring_decisions import (
     LoggedDecisions,
     RingStudyConfig,
@@ -127,7 +128,7 @@ def decision_ms(policy: RingPolicy, ring: Ring, n_decisions: int = 100, *, rng: 
 
 def row_of(study: str, method: str, place: int, value: float, measure: str = "value") -> Row:
     """Return a row of the table, rounded to six digits."""
-    return {"study": study, "place": place, "method": method, "measure": measure, "value": float(f"{value:.6g}")}
+    return {"study": study, "place": place, "method": method, "measure": measure, "value": six_digits(value)}
 
 
 def while_learning(study: str, logged: LoggedDecisions, config: RingStudyConfig, *, seed: int) -> Iterator[Row]:

@@ -23,7 +23,7 @@ from gdt_tutorial.gai.advantage import advantage, rank_of
 from gdt_tutorial.gai.denoiser import BOOK, Denoiser
 from gdt_tutorial.gai.diffusion import SamplingConfig, sample, train_denoiser
 from gdt_tutorial.gai.supervised_decisions import DecisionClasses, DecisionNetwork, SupervisedConfig
-from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.seeding import stream, torch_from, torch_stream
 from gdt_tutorial.worlds.ring import Ring, RingConfig, RingPolicy, snap
 from gdt_tutorial.worlds.ring_logs import (
     RingLog,
@@ -47,6 +47,7 @@ __all__ = [
     "logged_policies",
     "network_policy",
     "random_policy",
+    "tensor_of",
     "trained_diffusion",
 ]
 
@@ -132,15 +133,16 @@ def logged_decisions(with_expert: bool, config: RingStudyConfig = RingStudyConfi
         ring=ring,
         twin=fit_ring(log, ring, rng=stream(seed, "fit")),
         log=log,
-        queue=_tensor(met),
-        power=_tensor(power),
-        rank=_tensor(rank)[:, None],
-        blind_rank=_tensor(blind_rank)[:, None],
+        queue=tensor_of(met),
+        power=tensor_of(power),
+        rank=tensor_of(rank)[:, None],
+        blind_rank=tensor_of(blind_rank)[:, None],
         buffer=_buffer(met, power, reward, left, ring.config.capacity),
     )
 
 
-def _tensor(array: np.ndarray) -> Tensor:
+def tensor_of(array: np.ndarray) -> Tensor:
+    """Return an array in torch's usual precision; a mirrored view is copied."""
     return torch.from_numpy(np.ascontiguousarray(array)).float()
 
 
@@ -150,10 +152,10 @@ def _buffer(met: np.ndarray, power: np.ndarray, reward: np.ndarray, left: np.nda
     buffer = ReplayBuffer(n_samples)
     buffer.add(
         Transitions(
-            state=_tensor(met / capacity),
-            action=_tensor(2 * power - 1),
-            reward=_tensor(reward),
-            next_state=_tensor(left / capacity),
+            state=tensor_of(met / capacity),
+            action=tensor_of(2 * power - 1),
+            reward=tensor_of(reward),
+            next_state=tensor_of(left / capacity),
             is_terminated=never,
             is_truncated=never,  # bootstraps the same
             mask=no_mask,
@@ -181,7 +183,7 @@ def diffusion_policy(
     def policy(queue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         condition = None if rank is None or model.n_condition == 0 else torch.full((len(queue), 1), rank)
         power = (
-            sample(model, len(queue), _tensor(queue), condition, sampling, generator=_generator(rng)).double().numpy()
+            sample(model, len(queue), tensor_of(queue), condition, sampling, generator=torch_from(rng)).double().numpy()
         )
         return snap(power) if is_snapped else power.clip(0, 1)
 
@@ -199,7 +201,7 @@ def network_policy(network: DecisionNetwork, is_snapped: bool = True, has_chance
 
     @torch.no_grad()
     def policy(queue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        found = network(_tensor(queue), torch.ones(len(queue), network.n_condition))
+        found = network(tensor_of(queue), torch.ones(len(queue), network.n_condition))
         power = (found.sigmoid() if has_chances else found).double().numpy()
         return snap(power) if is_snapped else power.clip(0, 1)
 
@@ -212,8 +214,8 @@ def class_policy(classes: DecisionClasses, guidance: float = 1.0, is_drawn: bool
     def policy(queue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n_asked = classes.network.n_condition
         condition = torch.ones(len(queue), n_asked) if n_asked else None
-        logits = classes.logits(_tensor(queue), condition, guidance)
-        found = classes.draw(logits, generator=_generator(rng)) if is_drawn else classes.likeliest(logits)
+        logits = classes.logits(tensor_of(queue), condition, guidance)
+        found = classes.draw(logits, generator=torch_from(rng)) if is_drawn else classes.likeliest(logits)
         return snap(found.double().numpy())
 
     return policy
@@ -224,7 +226,7 @@ def actor_policy(actor: Actor, capacity: int, is_snapped: bool = True) -> RingPo
 
     @torch.no_grad()
     def policy(queue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        power = (actor(_tensor(queue / capacity)).double().numpy() + 1) / 2
+        power = (actor(tensor_of(queue / capacity)).double().numpy() + 1) / 2
         return snap(power) if is_snapped else power.clip(0, 1)
 
     return policy
@@ -253,10 +255,6 @@ def best_of(draw: RingPolicy, n_candidates: int, twin: Ring, then: RingPolicy) -
         return drawn[np.arange(len(queue)), best]
 
     return policy
-
-
-def _generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**62)))
 
 
 # --- training

@@ -30,12 +30,14 @@ from gdt_tutorial.gai.inverse_dynamics import (
     start_inverse,
     train_inverse,
 )
-from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.seeding import stream, torch_from, torch_stream
+from gdt_tutorial.studies.tables import six_digits
 from gdt_tutorial.twin.recipes.ring_decisions import (
     LoggedDecisions,
     RingStudyConfig,
     diffusion_policy,
     logged_decisions,
+    tensor_of,
 )
 from gdt_tutorial.worlds.ring import Ring, RingPolicy, snap
 from gdt_tutorial.worlds.ring_logs import RingLog, turned
@@ -82,7 +84,7 @@ def work(task: dict[str, Any]) -> list[dict[str, Any]]:
         ("max-weight", "value", float(best.mean())),
     ]
     return [
-        {"seed": seed, "logs": task["logs"], "state": state, "measure": measure, "value": float(f"{value:.6g}")}
+        {"seed": seed, "logs": task["logs"], "state": state, "measure": measure, "value": six_digits(value)}
         for state, measure, value in found
     ]
 
@@ -116,8 +118,8 @@ def state_policy(diffuser: DecisionDiffuser) -> RingPolicy:
     """Decide by a future state, snapped to on or off."""
 
     def policy(queue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        return snap(diffuser.act(_tensor(queue), generator=generator).double().numpy())
+        generator = torch_from(rng)
+        return snap(diffuser.act(tensor_of(queue), generator=generator).double().numpy())
 
     return policy
 
@@ -163,13 +165,9 @@ def _flat(logged: LoggedDecisions, kind: str, seed: int) -> tuple[Tensor, Tensor
     arrays = (log.met, log.power, future_states(logged.ring, log, kind))
     met, power, state = (each.reshape(-1, n_aps) for each in arrays)
     met, power, state = turned(logged.ring, met, power, state, rng=stream(seed, "turns"))
-    return _tensor(met), _tensor(power), _tensor(state)
+    return tensor_of(met), tensor_of(power), tensor_of(state)
 
 
 def _value(ring: Ring, future: Denoiser, inverse: InverseDynamics, config: RingStudyConfig, seed: int) -> float:
     diffuser = DecisionDiffuser(future=future, inverse=inverse, sampling=config.sampling)
     return float(ring.value(state_policy(diffuser), config.n_test, rng=stream(seed, "ring test")).mean())
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).float()

@@ -4,9 +4,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from gdt_tutorial.physical.decision_checks import check_decision
 from gdt_tutorial.physical.delivery import sum_per_ap
 from gdt_tutorial.physical.messages import NOT_SERVED
-from gdt_tutorial.physical.network import check_decision
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.solutions.data_model.baselines import (

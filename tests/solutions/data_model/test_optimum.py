@@ -4,7 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gdt_tutorial.physical.network import check_decision
+from gdt_tutorial.physical.decision_checks import check_decision
 from gdt_tutorial.physical.streaming import StreamState
 from gdt_tutorial.solutions.data_model.baselines import EqualSplit, GreedyByGain, GreedyByGainPerCost
 from gdt_tutorial.solutions.data_model.optimum import slot_optimum

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from gdt_tutorial.physical.dense_event import dense_event
-from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.studies.tables import read_table
@@ -15,6 +14,7 @@ from gdt_tutorial.twin.recipes.dense_event_logs import draw_log, old_snr, play_e
 from gdt_tutorial.twin.recipes.dense_event_study import ruled_choosers, training_set
 from gdt_tutorial.twin.recipes.dense_event_table import STORED, EventTable
 from tests.small_networks import random_decision
+from tests.stored_tables import check_stored_table
 
 SMALL = {"seed": 3, "n_slots": 2, "n_events": 1, "n_logged": 6, "n_updates": 1}
 ROWS = [
@@ -94,13 +94,7 @@ def test_a_small_study_has_the_rows_of_the_stored_one():
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
-    header, rows = read_table(STORED)
-    version = dense_event_study.VERSION
-    assert header["version"].split(",")[0] == version, "run `python -m gdt_tutorial reproduce dense_event` again"
-    assert header["command"] == f"python -m gdt_tutorial reproduce dense_event --seeds {FIGURES['dense_event'].n_seeds}"
-    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
-    assert {row["seed"] for row in rows} == {t["seed"] for t in dense_event_study.tasks(FIGURES["dense_event"].n_seeds)}
-    assert STORED.stat().st_size < 1e5
+    check_stored_table("dense_event", STORED, dense_event_study, "seed", max_byte=1e5)
 
 
 def test_a_rule_of_the_stored_table_is_made_again():

@@ -8,9 +8,9 @@ import pytest
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.contracts import check_emulator
+from gdt_tutorial.twin.emulation.diffused_residuals import SMOKE
 from gdt_tutorial.twin.emulation.emulator import EmulatedStatus
 from gdt_tutorial.twin.emulation.extrapolation import HoldLast
-from gdt_tutorial.twin.emulation.residual_paths import SMOKE
 from gdt_tutorial.twin.recipes.drawn_paths import (
     EMULATORS,
     PathStudyConfig,

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.gai.inverse_dynamics import InverseConfig
-from gdt_tutorial.reproduce import FIGURES
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.tables import read_table
 from gdt_tutorial.twin.recipes import ring_states
 from gdt_tutorial.twin.recipes.ring_decisions import RingStudyConfig
 from gdt_tutorial.twin.recipes.ring_states import future_states
 from gdt_tutorial.twin.recipes.state_table import STORED, StateTable
 from gdt_tutorial.worlds.ring import Ring, RingConfig
 from gdt_tutorial.worlds.ring_logs import draw_log, expert_in_part
+from tests.stored_tables import check_stored_table
 
 SMALL = replace(RingStudyConfig(), ring=RingConfig(n_slots=40), n_logged=6, n_test=2, n_updates=10)
 QUICK = InverseConfig(n_updates=10)
@@ -56,14 +55,7 @@ def test_differences_are_paired_by_seed():
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
-    header, rows = read_table(STORED)
-    n_seeds = FIGURES["decision_diffuser"].n_seeds
-    assert header["version"].split(",")[0] == ring_states.VERSION, "run `reproduce decision_diffuser` again"
-    assert header["command"] == f"python -m gdt_tutorial reproduce decision_diffuser --seeds {n_seeds}"
-    assert not header["commit"].endswith("with changes"), "stored runs are made from a commit"
-    tasks = {(task["seed"], task["logs"]) for task in ring_states.tasks(n_seeds)}
-    assert {(row["seed"], row["logs"]) for row in rows} == tasks
-    assert STORED.stat().st_size < 5e4
+    check_stored_table("decision_diffuser", STORED, ring_states, "seed", "logs", max_byte=5e4)
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from jaxtyping import Float
 from gdt_tutorial import checkpoints
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.unet import ImageSet, ResidualUNet
+from gdt_tutorial.seeding import torch_from
 from gdt_tutorial.twin.emulation.maps.kriging import MapReports, SimpleKriging
 from gdt_tutorial.twin.emulation.maps.ray_table import RayTable
 
@@ -159,7 +160,7 @@ class GeneratedMaps:
             ValueError: No draw, other inputs, or maps whose sides are no multiples of four.
         """
         condition, base = self.prior.planes(inputs, self.reports)
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch_from(rng)
         return self.network.draw(condition, base, n_draws, generator=generator).double().numpy()
 
     def updated(self, reports: MapReports) -> "GeneratedMaps":

@@ -9,7 +9,7 @@ A generator needs ten lines to be one:
 
     class DrawnByGenerator:
         def __call__(self, inputs, n_draws, *, rng):
-            generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+            generator = torch_from(rng)
             condition = torch.from_numpy(inputs).repeat(n_draws, 1, 1, 1)  # draw after draw, all access points of each
             noise = torch.randn((len(condition), self.n_noise, *condition.shape[-2:]), generator=generator)
             with torch.no_grad():
