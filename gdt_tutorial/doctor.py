@@ -28,6 +28,7 @@ STORED_TABLES = (
     *(f"case_study/results/{name}.csv" for name in ("fig4", "fig5", "parts", "who_wins")),
     "loops/results/vae_twin.csv",
     "loops/results/scenes.csv",
+    "loops/results/internal_loop.csv",
     "twin/results/decision_diffuser.csv",
     "twin/results/dense_event.csv",
     "twin/results/vae.csv",

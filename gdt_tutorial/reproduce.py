@@ -110,6 +110,12 @@ FIGURES: dict[str, Figure] = {
         task_s={"reports": 40.0, "codes": 50.0},
         kind="kind",
     ),
+    "internal_loop": Figure(
+        module="gdt_tutorial.loops.recipes.internal_study",
+        n_seeds=6,
+        task_s={"ring": 45.0, "ring, other log": 50.0, "event": 110.0, "campus": 23.0},
+        kind="world",
+    ),
 }
 
 _KEPT = "What is finished is kept: the same command goes on from here."

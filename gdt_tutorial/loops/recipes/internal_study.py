@@ -93,7 +93,7 @@ def _event_rows(config: EventChangeConfig, n_held: int, seed: int) -> Iterator[R
     played = seed + 1_000_000  # the GAI has learned from others
     for name in event_change.SCHEMES:
         yield from _phases(name, "qoe", run_event(name, denoiser, config, seed=played)[0], 2)
-    still = replace(config, n_slots=n_held * _HELD.period_slots, internal=_HELD)
+    still = replace(config, n_events=min(config.n_events, 4), n_slots=n_held * _HELD.period_slots, internal=_HELD)
     for name in ("safe", "believed", "held"):
         qoe = run_wrong_event(name, denoiser, still, seed=played)
         yield _held(name, "qoe", qoe[_FIRST_HELD * _HELD.period_slots :])
