@@ -1,21 +1,23 @@
 """Tailored service: some users weigh latency, others quality, and the twin estimates which from what they do.
 
-"Due to the diversity of users' service demands, GDT ... tailored network management strategies" is what the paper promises; it
-names no method. Here each user has one of two tastes, which scale the two halves of its quality of experience (QoE):
+"Due to the diversity of users' service demands, such as some users prioritizing service latency and others focusing on the
+quality of transmitted content, DT can analyze their differences in service requirements to make tailored resource management"
+(the paper, Digital Twin, Benefits). It names no method. Here each user has one of two tastes, which scale two parts of its
+quality of experience (QoE):
 
     QoE = (quality_factor quality - variation - stall_factor stall_weight stall) / slot
 
 The twin is not told the tastes. It sees *gestures*: after a slot with a stall, or with less quality than `sharp` for each
-watched second, a user may complain, and who weighs what went wrong does so more often. With p the probability that a user weighs
-latency, each slot in which something went wrong adds to its log odds
+watched second, a user may complain, and who weighs what went wrong does so more often. Each slot in which something went wrong
+adds to the log odds that a user weighs latency
 
     log P(complained or not | latency) - log P(complained or not | quality)
 
-and the weights that enter the features (`GroupAbstractor`) are the expected factors under p. That is naive Bayes.
+and the weights that enter the features (`GroupAbstractor`) are the expected factors. That is naive Bayes.
 
 What is declared: the two tastes, and how often users complain; the twin knows these rates. A gesture changes nothing else: the
-swipes of this network do not react to the network. A segment that a group shares is weighed by the sum over its members, so users
-in company of others get less of a service of their own.
+swipes of this network do not react to it. A segment that a group shares is weighed by the sum over its members, and an access
+point sends one version to all its groups, so a user gets no quality of its own.
 """
 
 from collections.abc import Sequence
