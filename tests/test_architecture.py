@@ -60,16 +60,13 @@ def test_no_box_of_the_loops_looks_written_whose_generative_part_is_not():
     for box in BOXES:
         speaks_of_gai = re.search(r"\bGAI\b", f"{box.label} {box.paper}") and box.figure == "3"
         if speaks_of_gai and not box.planned and box.key not in ("twin_status",):
-            assert box.stand_in, f"{box.key} is generative in the paper"
+            is_there = any(PLAN.chapter(number).is_written for number in box.chapters if number != "00")
+            assert box.stand_in or is_there, f"{box.key} is generative in the paper"
     drawing = maps.draw_map("3", PLAN, INDEX)
-    for key in ("gai_emulation", "abstracted", "gai_based"):
-        (box,) = (box for box in BOXES if box.key == key)
-        assert (
-            f'class="book-map-stand-in" href="notebooks/00_quickstart.html" aria-label="{box.title}: planned; now'
-            in drawing
-        )
+    for box in (box for box in BOXES if box.figure == "3" and box.stand_in):
+        assert f'aria-label="{box.title}: planned; now' in drawing
         assert f"planned; now {box.stand_in}</text>" in drawing
-    assert "planned; now a network" in maps.list_map("3", PLAN, INDEX, frozenset())
+        assert f"planned; now {box.stand_in}" in maps.list_map("3", PLAN, INDEX, frozenset())
 
 
 def test_a_panel_of_planned_boxes_says_so_and_the_legend_has_every_look():

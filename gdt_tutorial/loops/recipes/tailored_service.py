@@ -90,7 +90,8 @@ class Tastes:
     ) -> None:
         """Take in a slot: what went wrong, and who complained of the stall and of the blur."""
         high, low = self.config.if_weighed, self.config.if_not
-        tells = np.where(complained, np.log(high / low), np.log((1 - high) / (1 - low)))
+        loud, silent = float(np.log(high / low)), float(np.log((1 - high) / (1 - low)))
+        tells = silent + (loud - silent) * complained
         self.log_odds += stalled * tells[..., 0] - blurred * tells[..., 1]
 
     def __call__(self, seen: Observation) -> DemandWeights:
