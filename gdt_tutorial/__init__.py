@@ -70,6 +70,7 @@ Axes of studies, and of single files:
     y           pixels of a map to the north                    x         pixels of a map to the east
     building    buildings of a scene                            channel     parallel channels
     pattern     ways to switch access points on and off
+    service     video, best effort and low latency              minute      large slots of a day
 
 `*shape` and `*rest` stand for any number of axes.
 

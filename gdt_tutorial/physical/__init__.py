@@ -24,6 +24,8 @@ Modules:
     decision_checks: What a decision must be before it is carried out.
     streaming: Segments over the air, and who keeps them.
     playback: Watching, stalls, swipes and quality of experience.
+    queues: Bits that wait, packets that are late, and the closed forms of both.
+    services: Video, best effort and low latency at one access point, over a day.
     slicing: Isolated shares of the network's resources.
     controllers: Local and centralized controllers.
     network: The whole network, one slot at a time.

@@ -8,6 +8,8 @@ scene_table             that table, read again
 vae_in_the_twin         that, widths by age and mended reports on fresh seeds: the table of `reproduce vae_twin`
 twin_table              that table, read again
 own_computing           edge servers that pay for the twin's own computing, against the same ones that do not
+slicing_study           policies of slicing on the same days, as usual and under overload
+sliced_campus           the video slice as the capacity of the book's network
 model_quality           shipped networks by the measures of Table 1, with all their digits and with few
 campus_change           the internal loop on the default campus, where an access point loses power in mid-run
 event_change            the internal loop at the dense event, where access points lose power in mid-run
