@@ -106,7 +106,7 @@ def draw_held(fig: Figure, queues: Mapping[str, Float[np.ndarray, " _"]]) -> Non
     for name, queue in queues.items():
         own, line, label = looks[name]
         ax.plot(1 + np.arange(len(queue)), 100 * queue, ls=line, color=color(own), label=label)
-    ax.set(xlabel="Validation", ylabel="Mean queue (% of capacity)", ylim=(0, 80))
+    ax.set(xlabel="Validation", ylabel="Mean queue (% of capacity)", ylim=(0, 100))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=1)
 
 
