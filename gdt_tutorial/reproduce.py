@@ -112,7 +112,7 @@ FIGURES: dict[str, Figure] = {
     ),
     "internal_loop": Figure(
         module="gdt_tutorial.loops.recipes.internal_study",
-        n_seeds=6,
+        n_seeds=4,
         task_s={"ring": 45.0, "ring, other log": 35.0, "event": 100.0, "campus": 23.0},
         kind="world",
     ),
