@@ -109,4 +109,7 @@ def test_what_the_study_is_to_show():
     assert mean + half < -30
     assert sum(stored.regret_share("ring")) < 0.25
     assert stored.gain("campus", "loop", stored.makers("campus", "both")[0], "both")[0] > -0.02
-    assert stored.difference("ring", "held", "safe", late)[0] < 0.1 * stored.difference("ring", "believed", "safe", late)[0]
+    assert (
+        stored.difference("ring", "held", "safe", late)[0]
+        < 0.1 * stored.difference("ring", "believed", "safe", late)[0]
+    )
