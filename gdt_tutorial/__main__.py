@@ -72,9 +72,11 @@ def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
             "decision_diffuser",
             "dense_event",
             "external_frontier",
+            "internal_loop",
         ),
         help="the paper's Fig. 4 or 5, what each part of the scheme is worth, who wins where; codes of the status, also in "
-        "the twin; emulators of scenes; who mutes best at the dense event; bytes against error by who decides when to report",
+        "the twin; emulators of scenes; who mutes best at the dense event; bytes against error by who decides when to report; "
+        "the internal loop with a change in mid-run",
     )
     parser.add_argument("--seeds", type=int, help="evaluation seeds, from 0 on (default: what the book shows)")
     parser.add_argument(

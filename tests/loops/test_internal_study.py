@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.loops.recipes import internal_study
-from gdt_tutorial.loops.recipes.internal_table import InternalTable
+from gdt_tutorial.loops.recipes.internal_table import STORED, InternalTable
+from gdt_tutorial.loops.recipes.ring_change import RingChangeConfig, run_ring
 from gdt_tutorial.studies.intervals import t_interval
+from tests.stored_tables import check_stored_table
 
 LOOP, MODEL = np.array([0.10, 0.12, 0.09]), np.array([0.30, 0.36, 0.25])
 
@@ -43,6 +45,15 @@ def test_the_better_scheme_has_the_smaller_queue_or_the_larger_qoe():
     assert table.better("event", ("loop", "model"), "before") == "model"
 
 
+def test_a_gain_is_above_zero_where_a_scheme_is_better():
+    table = InternalTable({}, ROWS)
+    assert table.gain("ring", "loop", "model", "before")[0] > 0
+    assert table.gain("event", "loop", "model", "before")[0] < 0
+    assert InternalTable({}, [{**each, "scheme": "GAI"} if each["scheme"] == "loop" else each for each in ROWS]).makers(
+        "ring", "before"
+    ) == ("GAI", "model")
+
+
 def test_four_times_the_seeds_halve_an_interval():
     table = InternalTable({}, ROWS)
     half = table.difference("event", "loop", "model", "before")[1]
@@ -76,3 +87,29 @@ def test_tasks_are_of_fresh_seeds():
     tasks = internal_study.tasks(2)
     assert len(tasks) == 2 * len(internal_study.WORLDS)
     assert {task["seed"] for task in tasks} == {70_000, 70_001}
+
+
+def test_stored_table_is_of_this_version_and_says_how_it_was_made():
+    check_stored_table("internal_loop", STORED, internal_study, "seed", "world", max_byte=1e5)
+
+
+def test_a_rule_of_the_stored_table_is_made_again():
+    """The oracle of one seed: nothing is trained here."""
+    stored = InternalTable.read()
+    queue = run_ring(None, RingChangeConfig(), seed=stored.seeds[0]).queue
+    half = len(queue) // 2
+    for phase, part in (("before", queue[:half]), ("after", queue[half:])):
+        assert part.mean() == pytest.approx(stored.values("ring", "oracle", phase)[0], rel=1e-5)
+
+
+def test_what_the_study_is_to_show():
+    """The bounds were named before the run; where one is missed, chapter 10 says so at its top."""
+    stored, late = InternalTable.read(), "validations 11-30"
+    mean, half = stored.percent("ring", "loop", "model", "after")
+    assert mean + half < -30
+    assert sum(stored.regret_share("ring")) < 0.25
+    assert stored.gain("campus", "loop", stored.makers("campus", "both")[0], "both")[0] > -0.02
+    assert (
+        stored.difference("ring", "held", "safe", late)[0]
+        < 0.1 * stored.difference("ring", "believed", "safe", late)[0]
+    )

@@ -41,7 +41,7 @@ class CampusChangeConfig:
 
     aps: tuple[int, ...] = parameter((0,), "Access points that lose power at half time.", "chosen")
     loss_db: float = parameter(15.0, "How much they lose.", "chosen", at_least=0)
-    n_campuses: int = parameter(8, "Campuses side by side.", "chosen", above=0)
+    n_campuses: int = parameter(24, "Campuses side by side.", "chosen", above=0)
     n_users: int = parameter(60, "Users of a campus.", "as the trained allocator knows them", above=0)
     n_slots: int = parameter(60, "Slots of a run.", "chosen", above=1)
     period_slots: int = parameter(4, "Slots between two reports of a user.", "chosen", above=0)

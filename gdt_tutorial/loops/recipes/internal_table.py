@@ -10,7 +10,10 @@ from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.studies.seed_tables import SeedTable, percent_above
 from gdt_tutorial.studies.tables import values_by_seed
 
-__all__ = ["STORED", "InternalTable"]
+__all__ = ["MAKERS", "STORED", "InternalTable"]
+
+MAKERS = {"campus": ("greedy", "trained")}
+"""Of the loop, by world, where they are not "model" and "GAI"."""
 
 STORED = Path(__file__).parents[1] / "results" / "internal_loop.csv"
 
@@ -56,6 +59,17 @@ class InternalTable(SeedTable):
         """Return the scheme with the better mean: the smaller queue, or the larger QoE."""
         sign = -1 if world.startswith("ring") else 1
         return max(schemes, key=lambda name: sign * self.values(world, name, phase).mean())
+
+    def makers(self, world: str, phase: str) -> tuple[str, str]:
+        """Return the better and the worse maker of the loop, each by its mean in this phase."""
+        both = MAKERS.get(world, ("model", "GAI"))
+        better = self.better(world, both, phase)
+        return better, both[1 - both.index(better)]
+
+    def gain(self, world: str, scheme: str, rival: str, phase: str) -> tuple[float, float]:
+        """Return by how much a scheme is better than its rival, whatever counts: above 0 is good."""
+        mean, half = self.difference(world, scheme, rival, phase)
+        return (-mean if world.startswith("ring") else mean), half
 
     def regret_share(self, world: str, scheme: str = "loop") -> tuple[float, float]:
         """Return the regret of the picks as a share of the mean distance of the makers, with the half interval."""
