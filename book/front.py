@@ -18,8 +18,8 @@ from book.heads import reading_minutes
 from book.prose_numbers import Numbers
 
 GENERATIVE_PART = "Generative models"
-# Campuses of chapter 00, by profile; a test holds them against the chapter.
-CAMPUSES = {"smoke": "two", "book": "six", "full": "24"}
+# Days of the campus of chapter 00, by profile; a test holds them against the chapter.
+DAYS = {"smoke": "two", "book": "six", "full": "24"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +185,7 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
     else:
         head += ", against the model-based manager alone."
     where = f'<a href="{plan.chapter(number).docname}.html">Chapter {number}</a>'
-    run = f"{where}: mean of {CAMPUSES[record.profile]} simulated campuses, one seed, {source_words(record)}"
+    run = f"{where}: mean of {DAYS[record.profile]} simulated days of one campus, one seed, {source_words(record)}"
     others = f'<a href="pages/claims.html#{claim_anchor(number, short)}">accepted range</a>'
     interval = Numbers(plan, records).words(short)
     return raw_html(

@@ -51,6 +51,7 @@ def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, default=60, help="slots of 2 s to run (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="watch logs (default: the variable GDT_DATA, else the generator)")
+    parser.add_argument("--intent", help='what the operator says, such as "keep video fluent around the library"')
     parser.add_argument(
         "--figure", type=Path, default=Path("gdt_demo.png"), help="where to save (default: %(default)s)"
     )
@@ -71,9 +72,11 @@ def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
             "decision_diffuser",
             "dense_event",
             "external_frontier",
+            "internal_loop",
         ),
         help="the paper's Fig. 4 or 5, what each part of the scheme is worth, who wins where; codes of the status, also in "
-        "the twin; emulators of scenes; who mutes best at the dense event; bytes against error by who decides when to report",
+        "the twin; emulators of scenes; who mutes best at the dense event; bytes against error by who decides when to report; "
+        "the internal loop with a change in mid-run",
     )
     parser.add_argument("--seeds", type=int, help="evaluation seeds, from 0 on (default: what the book shows)")
     parser.add_argument(
@@ -100,7 +103,9 @@ def _add_reproduce_arguments(parser: argparse.ArgumentParser) -> None:
 # A command imports what it needs when it runs: `doctor` must work where torch does not.
 commands: dict[str, Command] = {
     "demo": Command(
-        help="the closed loop in the terminal, and a figure of it", run=run_demo, add_arguments=_add_demo_arguments
+        help="both closed loops live in the terminal, and a figure of them",
+        run=run_demo,
+        add_arguments=_add_demo_arguments,
     ),
     "doctor": Command(help="what is wrong with this machine, and the fix", run=run_doctor),
     "reproduce": Command(

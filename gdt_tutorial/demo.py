@@ -1,33 +1,29 @@
 """The closed loop in the terminal: `python -m gdt_tutorial demo`.
 
-Runs the GDT network of the book with both loops closed and with both open, shows how it goes, and saves a figure.
+Runs the network of the first chapter (`loops.recipes.quickstart`) with both loops closed, and once more with both open and no
+drawn maps; tells what the first does while it runs, and saves a figure of both. A terminal gets a small panel that is drawn
+anew, everything else plain lines, one for each validation of the internal loop.
 """
 
 import argparse
+import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from gdt_tutorial.files import WriteError, require_writable
-from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork, History
+from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, every, quickstart, statistical_law
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
-from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.teaching.plots import color, figure_format, save_figure
-from gdt_tutorial.twin.decision.greedy import GreedyAllocator
-from gdt_tutorial.twin.decision.maker import DecisionMaker
-from gdt_tutorial.twin.decision.schedule import schedule_model
-from gdt_tutorial.twin.discriminator import ErrorDiscriminator
-from gdt_tutorial.twin.emulation.emulator import StatusEmulator
-from gdt_tutorial.twin.emulation.extrapolation import HoldLast
-from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_emulator
-from gdt_tutorial.twin.status_store import StatusStore
 
 __all__ = ["run"]
 
-N_CAMPUSES = 4  # side by side: the mean of one campus is too much at the mercy of its users
+CONFIG = QuickstartConfig(n_days=4)  # side by side: one day is too much at the mercy of its users
+OPEN_PERIOD_SLOTS = 5
+_BAR = 24  # characters
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,35 +39,39 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         watch_log = find_watch_log(arguments.data)
-        network = PhysicalNetwork.waterloo(N_CAMPUSES, watch_log=watch_log, seed=arguments.seed)
     except ValueError as error:
         print(f"{'--data' if arguments.data else 'GDT_DATA'}: {error}")
         return 2
+    try:
+        closed = quickstart(CONFIG, intent=arguments.intent, watch_log=watch_log, seed=arguments.seed)
+    except ValueError as error:
+        is_said = str(error).startswith(("intent", "sentence"))
+        print(f"{'--intent' if is_said else '--data' if arguments.data else 'GDT_DATA'}: {error}")
+        return 2
     if watch_log is not None:
         print(f"Watch log: {watch_log.report}.")
-    n_users, n_aps = network.config.n_users, network.topology.n_aps
+    viewers, n_aps = closed.network.viewers, closed.network.topology.n_aps
     print(
-        f"{N_CAMPUSES} campuses, each of {n_users} users and {n_aps} access points; viewers: {network.viewers.source}."
+        f"{CONFIG.n_days} days of one campus at rush hour: {CONFIG.n_users} users and {n_aps} access points; "
+        f"viewers: {viewers.source}."
     )
-    model = schedule_model(network)
-    greedy = GreedyAllocator(model)
-    both: dict[str, DecisionMaker] = {"model-based": greedy, "data-based": pretrained_allocator(model)}
-
-    def fixed(store: StatusStore, emulator: StatusEmulator) -> Collection:
-        return FixedPeriod(store, emulator, period_slots=2)
-
-    def adaptive(store: StatusStore, emulator: StatusEmulator) -> Collection:
-        return ExternalLoop(store, emulator, ErrorDiscriminator())
-
-    loops = {
-        "open loops": GdtNetwork(network, HoldLast(topology=network.topology), {"model-based": greedy}, fixed),
-        "closed loops": GdtNetwork(network, pretrained_emulator(network.topology), both, adaptive),
+    # Both loops open, and no generative model: reports in turn, the statistical law, one manager.
+    opened = quickstart(
+        CONFIG,
+        make_emulator=statistical_law(CONFIG.n_aps),
+        managers=BOTH[:1],
+        collect=every(OPEN_PERIOD_SLOTS),
+        watch_log=watch_log,
+        seed=arguments.seed,
+    )
+    histories = {
+        "closed loops": closed.run(arguments.slots, _teller(closed, arguments.slots, sys.stdout)),
+        "open loops": opened.run(arguments.slots),
     }
-    histories = {name: _run(name, gdt, arguments.slots) for name, gdt in loops.items()}
     for name, history in histories.items():
         print(_summary(name, history))
-    if network.viewers.attribution:
-        print("Data: " + textwrap.shorten(network.viewers.attribution, 300, placeholder=" ..."))
+    if viewers.attribution:
+        print("Data: " + textwrap.shorten(viewers.attribution, 300, placeholder=" ..."))
     try:
         save_figure(lambda figure: _draw(figure, histories), arguments.figure, size=(7.2, 6.0))
     except WriteError as error:
@@ -81,33 +81,81 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _run(name: str, gdt: GdtNetwork, n_slots: int) -> History:
-    with tqdm(total=n_slots, desc=f"{name:12}", unit="slot", ncols=100) as bar:
+def _teller(gdt: GdtNetwork, n_slots: int, out: Any) -> Callable[[int], None]:
+    """Return what tells of a slot: a panel where `out` is a terminal, else a line for each validation."""
+    is_panel, drawn = out.isatty(), 0
 
-        def on_slot(slot: int) -> None:
-            share = np.mean(gdt.collection.records[-1].collected_share)
-            chosen = gdt.internal.verdicts[-1].chosen
-            bar.set_postfix_str(f"reports {share:4.0%}, data-based on {np.sum(chosen == 1)} of {N_CAMPUSES}")
-            bar.update()
+    def tell(slot: int) -> None:
+        nonlocal drawn
+        is_last = slot == n_slots - 1
+        if is_panel:
+            lines = _panel(gdt, slot, n_slots)
+            out.write((f"\x1b[{drawn}A" if drawn else "") + "".join(f"\x1b[2K{line}\n" for line in lines))
+            out.flush()
+            drawn = len(lines)
+        elif slot % CONFIG.internal.period_slots == 0 or is_last:
+            out.write(_line(gdt, slot) + "\n")
 
-        return gdt.run(n_slots, on_slot)
+    return tell
+
+
+def _now(gdt: GdtNetwork) -> dict[str, float]:
+    """Return the numbers of the slot that has just ended; errors and QoE are not known to the twin."""
+    status, truth = gdt.seen.status, gdt.telemetry
+    off_m = np.linalg.norm(status.behavior.position_m - truth.position_m, axis=-1)
+    off_db = status.networking.snr_db - truth.snr_db
+    return {
+        "asked": float(np.mean(gdt.collection.records[-1].collected_share)),
+        "bytes": float(gdt.collection.records[-1].n_byte.mean()),
+        "position_m": float(np.sqrt((off_m**2).mean())),
+        "snr_db": float(np.sqrt((off_db**2).mean())),
+        "qoe": float(truth.service.qoe.mean()),
+        "data_based": float(np.sum(gdt.internal.verdicts[-1].chosen == 1)),
+    }
+
+
+def _line(gdt: GdtNetwork, slot: int) -> str:
+    now = _now(gdt)
+    return (
+        f"slot {slot:4d}   asked {now['asked']:4.0%}   {now['bytes']:5.0f} bytes   twin off by {now['position_m']:4.1f} m, "
+        f"{now['snr_db']:3.1f} dB   QoE {now['qoe']:6.2f}   data-based on {now['data_based']:.0f} of {CONFIG.n_days} days"
+    )
+
+
+def _panel(gdt: GdtNetwork, slot: int, n_slots: int) -> list[str]:
+    now = _now(gdt)
+    verdicts = [each.expected_qoe for each in gdt.internal.verdicts if each.expected_qoe]
+    believed = "   ".join(f"{name} {value.mean():.2f}" for name, value in verdicts[-1].items()) if verdicts else ""
+    return [
+        f"slot {slot + 1} of {n_slots}  {_bar((slot + 1) / n_slots)}",
+        f"external loop  asked {_bar(now['asked'])} {now['asked']:4.0%}   {now['bytes']:.0f} bytes",
+        f"twin           off by {now['position_m']:.1f} m and {now['snr_db']:.1f} dB (it does not know)",
+        f"internal loop  data-based {_bar(now['data_based'] / CONFIG.n_days)} {now['data_based']:.0f} of {CONFIG.n_days} days",
+        f"               believed QoE: {believed}",
+        f"network        QoE {now['qoe']:.2f} per user and second",
+    ]
+
+
+def _bar(share: float) -> str:
+    full = round(_BAR * min(max(share, 0.0), 1.0))
+    return "█" * full + "·" * (_BAR - full)
 
 
 def _summary(name: str, history: History) -> str:
     settled = slice(5, None)  # the phones are empty at the start, whoever manages
     return (
         f"{name:12}  QoE {history.qoe[settled].mean():6.3f} per user and second   "
-        f"stall {history.stall_s[settled].mean():5.3f} s per slot   "
-        f"reports {history.collected_share[settled].mean():4.0%}   "
-        f"position error {history.position_error_m[settled].mean():5.2f} m"
+        f"waiting {30 * history.stall_s[settled].mean():4.1f} s per minute   "
+        f"{history.n_byte[settled].mean():5.0f} bytes per slot   "
+        f"twin off by {history.position_error_m[settled].mean():4.2f} m, {history.snr_error_db[settled].mean():4.2f} dB"
     )
 
 
 def _draw(figure: Any, histories: dict[str, History]) -> None:
     top, bottom = figure.subplots(2, 1, sharex=True)
-    for (name, history), own in zip(histories.items(), ("orange", "blue"), strict=True):
+    for (name, history), own in zip(histories.items(), ("blue", "orange"), strict=True):
         top.plot(np.cumsum(history.qoe.mean(axis=1)), color=color(own), label=name)
-        bottom.plot(np.cumsum(history.n_byte.mean(axis=1)) / 1e3, color=color(own), label=name)
-    top.set(ylabel="QoE so far, per user", title="The GDT network with its loops open and closed")
-    bottom.set(xlabel="Slot of 2 s", ylabel="Collected (kbyte)")
+        bottom.plot(history.snr_error_db, color=color(own), label=name)
+    top.set(ylabel="QoE so far, per user", title="The GDT network with its loops closed and open")
+    bottom.set(xlabel="Slot of 2 s", ylabel="Twin's SNR error (dB)")
     top.legend()

@@ -29,6 +29,7 @@ STORED_TABLES = (
     "loops/results/vae_twin.csv",
     "loops/results/scenes.csv",
     "loops/results/external_frontier.csv",
+    "loops/results/internal_loop.csv",
     "twin/results/decision_diffuser.csv",
     "twin/results/dense_event.csv",
     "twin/results/vae.csv",

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -64,3 +66,22 @@ def test_the_benchmark_of_reading_prints_both_readers_and_their_ratio():
     ratio = re.search(r"ours / pandas: median ([\d.]+)", run.stdout)
     # The checks cost something, but not an order of magnitude.
     assert float(ratio[1]) < 10
+
+
+def closed_loops(*arguments):
+    return subprocess.run(
+        [sys.executable, "benchmarks/closed_loops.py", "--require", *arguments],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=True, timeout=900,
+    ).stdout  # fmt: skip
+
+
+def test_the_benchmark_of_both_loops_prints_seconds_and_memory():
+    shown = closed_loops("--users", "20", "--slots", "12")
+    assert re.search(r"20 users, 12 slots: \d+\.\d s of the processor", shown)
+    assert re.search(r"allocated after each quarter: .* MB; -?\d+\.\d kB per slot", shown)
+
+
+@pytest.mark.slow
+def test_200_users_and_600_slots_take_a_minute_at_most():
+    assert "200 users, 600 slots" in closed_loops()

@@ -1,10 +1,14 @@
 """`python -m gdt_tutorial demo`: runs, says what came out, saves its figure."""
 
+import io
+
 import pytest
 from PIL import Image
 
+from gdt_tutorial import demo
 from gdt_tutorial.__main__ import main
 from gdt_tutorial.files import WriteError
+from gdt_tutorial.loops.recipes.quickstart import QuickstartConfig, quickstart
 from tests.physical.logs.log_files import write_views
 
 
@@ -12,13 +16,31 @@ def test_demo_runs_and_saves_a_figure(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("GDT_DATA", raising=False)
     figure = tmp_path / "loop.png"
     assert main(["demo", "--slots", "12", "--figure", str(figure)]) == 0
-    shown, progress = capsys.readouterr()
+    shown = capsys.readouterr().out
     assert "viewers: generator" in shown
     assert "open loops" in shown
     assert "closed loops" in shown
-    assert "slot/s" in progress
+    told = [line for line in shown.splitlines() if line.startswith("slot ")]
+    assert [int(line.split()[1]) for line in told] == [0, 5, 10, 11], "one line for each validation, and the last slot"
+    assert "asked 100%" in told[0], "all report in the first slot"
+    assert "\x1b" not in shown, "no codes of a terminal where there is none"
     with Image.open(figure) as picture:
         assert min(picture.size) > 500
+
+
+def test_a_terminal_gets_a_panel_that_is_drawn_anew():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    out = Terminal()
+    gdt = quickstart(QuickstartConfig(n_days=1, n_users=20), seed=0)
+    gdt.run(3, demo._teller(gdt, 3, out))
+    frames = out.getvalue().split("\x1b[6A")
+    assert len(frames) == 3
+    assert all(frame.count("\n") == 6 for frame in frames)
+    assert "slot 3 of 3" in frames[-1]
+    assert "believed QoE: model-based" in frames[0]
 
 
 def test_demo_reads_logs(tmp_path, capsys):
@@ -87,3 +109,8 @@ def test_a_full_disk_at_the_end_is_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("gdt_tutorial.teaching.plots.write_atomically", full)
     assert main(["demo", "--slots", "10", "--figure", str(tmp_path / "loop.png")]) == 1
     assert "--figure: loop.png could not be written (No space left on device)" in capsys.readouterr().out
+
+
+def test_demo_refuses_what_is_no_intent_before_it_runs(tmp_path, capsys):
+    assert main(["demo", "--intent", "good morning", "--figure", str(tmp_path / "loop.png")]) == 2
+    assert capsys.readouterr().out.startswith("--intent: sentence must hold words of the grammar")

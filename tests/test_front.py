@@ -103,7 +103,7 @@ def test_headline_has_its_baseline_as_soon_as_it_is_recorded():
     plan = Plan(chapters=CHAPTERS)
     alone = front.key_number(plan, {"00": record()})
     assert "2.8 s" in alone
-    assert "six simulated campuses, one seed, embedded generator" in alone
+    assert "six simulated days of one campus, one seed, embedded generator" in alone
     claims = [*record().claims, claim("rush_hour_waiting_model", 24.9), claim("rush_hour_waiting_data", 21.9)]
     text = front.key_number(plan, {"00": record(claims=claims)})
     assert "22.1 s instead of the 24.9 s" in text
@@ -111,11 +111,11 @@ def test_headline_has_its_baseline_as_soon_as_it_is_recorded():
     assert front.key_number(plan, {}) == front.key_number(plan, {"00": record(claims=[])}) == ""
 
 
-def test_number_of_campuses_is_that_of_the_chapter():
+def test_number_of_days_is_that_of_the_chapter():
     words = {"two": 2, "six": 6, "24": 24}
     cells = json.loads((ROOT / "notebooks" / "00_quickstart.ipynb").read_text(encoding="utf-8"))["cells"]
     code = "".join("".join(cell["source"]) for cell in cells)
-    for profile, word in front.CAMPUSES.items():
+    for profile, word in front.DAYS.items():
         assert re.search(rf'"{profile}": \({words[word]},', code), profile
 
 
@@ -194,4 +194,5 @@ def test_index_page_says_what_stands_in():
 
     text = generate.index_tables(read_plan(), maps.read_index())
     assert "GAI-based management" in text
-    assert "generative part planned; now a network" in text
+    index = maps.read_index()["box"]
+    assert all(f"generative part planned; now {box.stand_in}" in text for box in index if box.stand_in)

@@ -6,6 +6,8 @@ In order of the package's reading:
     external    physical network <-> twin: how often to collect (adaptive data collection)
     device_triggered   the same, where devices decide when to report (dead reckoning)
     internal    twin <-> generative AI: whose decision the network gets (adaptive decision-making)
+    trust       twin against what came: whether its verdicts count
+    ring_loop   the internal loop in a world of its own
     manager     both together, on their two time scales
     slicing     the centralized controller: guarantees of slices on the large time scale
     slice_scheduling  the local controllers: who gets the bits of a slot inside them

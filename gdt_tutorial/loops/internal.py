@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.loops.trust import Trust
 from gdt_tutorial.physical.batch import joined, take
 
 __all__ = ["Abstractor", "InternalConfig", "InternalLoop", "Maker", "Seen", "Validator", "Verdict"]
@@ -106,7 +107,7 @@ class Verdict:
     slot: int
     # Per user and second over the coming slots, or what a world of its own counts; empty in a slot without validation.
     expected_qoe: dict[str, Float[np.ndarray, " batch"]]
-    chosen: Int[np.ndarray, " batch"]  # index into the managers
+    chosen: Int[np.ndarray, " batch"]  # index into the managers: whose decision is carried out
 
 
 @runtime_checkable
@@ -134,6 +135,7 @@ class InternalLoop(Generic[_Seen, _Features, _Decision]):
     Attributes:
         managers: The candidates by name, in the order that `Verdict.chosen` counts.
         verdicts: One entry per slot.
+        trust: Holds verdicts against what came (`note`), and may leave a slot to the safe maker; None believes the twin.
 
     Raises:
         ValueError: no manager.
@@ -146,10 +148,11 @@ class InternalLoop(Generic[_Seen, _Features, _Decision]):
         validator: Validator[_Seen, _Features, _Decision],
         config: InternalConfig = InternalConfig(),
         *,
+        trust: Trust | None = None,
         rng: np.random.Generator,
     ) -> None:
         require(len(managers) > 0, "managers", "hold at least one", len(managers), "pass GreedyAllocator")
-        self.managers, self.config = dict(managers), config
+        self.managers, self.config, self.trust = dict(managers), config, trust
         self._abstractor, self._validator, self._rng = abstractor, validator, rng
         self._seed = int(deepcopy(rng).integers(2**62))
         self._score: np.ndarray | float = 0.0
@@ -175,9 +178,16 @@ class InternalLoop(Generic[_Seen, _Features, _Decision]):
         self.verdicts.append(Verdict(slot=slot, expected_qoe=scores, chosen=chosen))
         return self._pick(decisions, chosen)
 
+    def note(self, came: Float[np.ndarray, " batch"]) -> None:
+        """Take in what came in the slot that was decided last, in the unit of the verdicts, before the next is decided."""
+        if self.trust is not None:
+            self.trust.note(came)
+
     def _choose(self, scores: dict[str, Float[np.ndarray, " batch"]]) -> Int[np.ndarray, " batch"]:
-        self._score = self.config.memory * self._score + np.stack([scores[name] for name in self.managers])
-        return np.asarray(self._score).argmax(axis=0)
+        expected = np.stack([scores[name] for name in self.managers])
+        self._score = self.config.memory * self._score + expected
+        best = np.asarray(self._score).argmax(axis=0)
+        return best if self.trust is None else self.trust.carried_out(expected, best)
 
     def _pick(self, decisions: dict[str, _Decision], chosen: Int[np.ndarray, " batch"]) -> _Decision:
         """Put together one decision from those of the chosen managers, environment by environment."""

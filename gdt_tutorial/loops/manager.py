@@ -13,7 +13,8 @@ from jaxtyping import Float, Int
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import require
 from gdt_tutorial.loops.external import Collection, twin_error
-from gdt_tutorial.loops.internal import InternalConfig, InternalLoop
+from gdt_tutorial.loops.internal import InternalConfig, InternalLoop, Validator
+from gdt_tutorial.loops.trust import Trust
 from gdt_tutorial.physical import engine
 from gdt_tutorial.physical.messages import Decision, Telemetry
 from gdt_tutorial.physical.network import PhysicalNetwork
@@ -117,6 +118,8 @@ class GdtNetwork:
         internal: How decisions are validated.
         make_swipes: Makes what the twin believes about swipes; it learns while the network runs.
         make_abstractor: Makes the abstractor, from the network and that belief.
+        make_trust: Makes what holds verdicts against what came; None believes the twin.
+        make_validator: Makes what validates, from the virtual network; that itself by default.
 
     Raises:
         ValueError: a part whose methods cannot be called as its protocol says.
@@ -132,6 +135,8 @@ class GdtNetwork:
         *,
         make_swipes: Callable[[PhysicalNetwork], SwipeModel] = campus_swipes,
         make_abstractor: Callable[[PhysicalNetwork, SwipeModel], FeatureAbstractor] = group_abstractor,
+        make_trust: Callable[[], Trust] | None = None,
+        make_validator: Callable[[VirtualNetwork], Validator] = lambda virtual: virtual,
     ) -> None:
         check_signature(emulator, StatusEmulator, "emulate")
         for manager in managers.values():
@@ -139,6 +144,7 @@ class GdtNetwork:
         self.network, self._emulator, self._managers = network, emulator, dict(managers)
         self._collect, self._config = collect, internal
         self._make_swipes, self._make_abstractor = make_swipes, make_abstractor
+        self._make_trust, self._make_validator = make_trust, make_validator
         self.seen: Observation
         self.telemetry: Telemetry
         self._start()
@@ -162,7 +168,9 @@ class GdtNetwork:
             n_rollouts=self._config.n_rollouts,
         )
         rng = seeding.stream(network.seed, "validation")
-        self.internal = InternalLoop(abstractor, self._managers, self.virtual, self._config, rng=rng)
+        trust = None if self._make_trust is None else self._make_trust()
+        validator = self._make_validator(self.virtual)
+        self.internal = InternalLoop(abstractor, self._managers, validator, self._config, trust=trust, rng=rng)
 
     def run(self, n_slots: int, on_slot: Callable[[int], object] | None = None) -> History:
         """Run both loops for `n_slots` slots from the start, with a new twin; `on_slot` is called after each."""
@@ -173,8 +181,10 @@ class GdtNetwork:
             # External loop: from telemetry to the status that the twin believes.
             status = self.collection.observe(telemetry)
             self.swipes.learn(telemetry.service, telemetry.session)
-            # Internal loop: from what was seen to a decision.
+            # Internal loop: from what was seen to a decision. What came of the last one is held against the verdict.
             self.seen = memory.see(status)
+            if self.internal.verdicts:
+                self.internal.note(telemetry.service.qoe.mean(axis=1))
             return memory.note(self.internal.decide(self.seen))
 
         rows: list[dict[str, np.ndarray | float]] = []

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.loops.internal import InternalConfig, InternalLoop, Maker
+from gdt_tutorial.loops.trust import Trust
 from gdt_tutorial.worlds.ring import Ring, RingPolicy
 
 __all__ = ["PolicyMaker", "RingLoop", "RingSeen", "RingTwin", "ring_loop"]
@@ -79,6 +80,7 @@ def ring_loop(
     policies: Mapping[str, RingPolicy],
     config: InternalConfig = InternalConfig(),
     *,
+    trust: Trust | None = None,
     rng: np.random.Generator,
 ) -> RingLoop:
     """Return the loop that chooses among policies.
@@ -87,7 +89,9 @@ def ring_loop(
         ring: As the twin believes it to be; a `RingTwin` can be calibrated in mid-run.
         policies: By name.
         config: How often it validates; how far ahead, the ring says.
+        trust: Holds verdicts against what came; None believes the twin.
         rng: Draws the futures.
     """
     twin = ring if isinstance(ring, RingTwin) else RingTwin(ring)
-    return InternalLoop(twin, {name: PolicyMaker(each) for name, each in policies.items()}, twin, config, rng=rng)
+    makers = {name: PolicyMaker(each) for name, each in policies.items()}
+    return InternalLoop(twin, makers, twin, config, trust=trust, rng=rng)

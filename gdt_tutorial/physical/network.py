@@ -37,7 +37,14 @@ from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.physical.video import VideoCatalog, recommend
 from gdt_tutorial.physical.viewers import Viewers
 
-__all__ = ["Grouping", "NetworkConfig", "PhysicalNetwork", "favorite_type_groups", "one_group"]
+__all__ = [
+    "Grouping",
+    "NetworkConfig",
+    "PhysicalNetwork",
+    "favorite_type_groups",
+    "one_group",
+    "videos_and_viewers",
+]
 
 
 @configclass
@@ -75,6 +82,18 @@ def one_group(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarra
 def favorite_type_groups(preference: Float[np.ndarray, "batch user type"]) -> Int[np.ndarray, "batch user"]:
     """Put users into one multicast group per video type, by what they watch most: the simplest grouping."""
     return preference.argmax(axis=-1)
+
+
+def videos_and_viewers(
+    n_batch: int, n_users: int, watch_log: WatchLog | None = None, *, seed: int
+) -> tuple[VideoCatalog, Viewers]:
+    """Make videos and viewers from watch logs; None takes the embedded generator."""
+    rng = seeding.stream(seed, "viewers")
+    if watch_log is None:
+        catalog = VideoCatalog.generate(rng=seeding.stream(seed, "catalog"))
+        return catalog, Viewers.generate(n_batch, n_users, catalog, rng=rng)
+    catalog = VideoCatalog.from_watch_log(watch_log)
+    return catalog, Viewers.from_watch_log(watch_log, n_batch, n_users, catalog, rng=rng)
 
 
 class PhysicalNetwork:
@@ -129,13 +148,7 @@ class PhysicalNetwork:
             seed: Of every random stream.
             **changes: As for `Topology.waterloo`, for example `computing_cycles_per_s=8e9`.
         """
-        rng = seeding.stream(seed, "viewers")
-        if watch_log is None:
-            catalog = VideoCatalog.generate(rng=seeding.stream(seed, "catalog"))
-            viewers = Viewers.generate(n_batch, config.n_users, catalog, rng=rng)
-        else:
-            catalog = VideoCatalog.from_watch_log(watch_log)
-            viewers = Viewers.from_watch_log(watch_log, n_batch, config.n_users, catalog, rng=rng)
+        catalog, viewers = videos_and_viewers(n_batch, config.n_users, watch_log, seed=seed)
         return cls(Topology.waterloo(**changes), catalog, viewers, config, mobility=mobility, seed=seed)
 
     def reset(self, group: Int[np.ndarray, "batch user"] | None = None) -> Telemetry:

@@ -10,6 +10,7 @@ with. Nothing in `physical` or `gai` imports a world, and a world imports none o
     ring     muting patterns of co-channel cells: several are equally good, and their mean is none
     ring_envs  rings side by side as an environment
     ring_logs  logs of policies that know the coupling or do not, and a twin that is fitted to them
+    ring_calibration  a twin of the ring in mid-run: refitted where it fails
     channel_powers  power for parallel channels: one decision is best, in closed form
     loads    loads of access points between which crowds walk, with routes that are fixed, hidden or new
 """

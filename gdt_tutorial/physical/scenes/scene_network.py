@@ -9,13 +9,12 @@ from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.destinations import DestinationConfig, StreetMobility
-from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
+from gdt_tutorial.physical.logs.watch_logs import WatchLog
+from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork, videos_and_viewers
 from gdt_tutorial.physical.scenes.scene import Scene
 from gdt_tutorial.physical.scenes.scene_channel import SceneChannelModel
 from gdt_tutorial.physical.scenes.scene_streets import scene_streets
 from gdt_tutorial.physical.topology import AccessPoint, EdgeServer, Topology
-from gdt_tutorial.physical.video import VideoCatalog
-from gdt_tutorial.physical.viewers import Viewers
 
 __all__ = ["scene_network", "scene_topology"]
 
@@ -48,10 +47,11 @@ def scene_network(
     walks: DestinationConfig = DestinationConfig(),
     n_places: int = 12,
     channel: ChannelConfig = ChannelConfig(),
+    watch_log: WatchLog | None = None,
     seed: int,
     **changes: Any,
 ) -> PhysicalNetwork:
-    """Build a network on a scene, with videos and viewers of the generator.
+    """Build a network on a scene, with videos and viewers from `watch_log` or the generator.
 
     Args:
         scenes: One for all environments, or one for each; all with the same footprints and masts, so that heights alone
@@ -61,6 +61,7 @@ def scene_network(
         walks: How long users stay, how fast they walk, which places they like.
         n_places: Places where users stay.
         channel: Carrier, noise and fading.
+        watch_log: Real watch logs; None takes the embedded generator.
         seed: Of every random stream.
         **changes: As for `scene_topology`, for example `tx_power_dbm=10.0`.
 
@@ -71,8 +72,7 @@ def scene_network(
     is_same = all(np.array_equal(each.footprint, first.footprint) for each in scenes)
     require(is_same, "scenes", "have the same footprints", "others", "redraw the heights of one scene")
     streets = scene_streets(first, n_places, walks.n_gates, rng=seeding.stream(seed, "streets"))
-    catalog = VideoCatalog.generate(rng=seeding.stream(seed, "catalog"))
-    viewers = Viewers.generate(n_batch, config.n_users, catalog, rng=seeding.stream(seed, "viewers"))
+    catalog, viewers = videos_and_viewers(n_batch, config.n_users, watch_log, seed=seed)
     return PhysicalNetwork(
         scene_topology(first, **changes),
         catalog,

@@ -2,6 +2,7 @@
 
 emulator        the protocol `StatusEmulator`, and what it says: `EmulatedStatus`
 extrapolation   hold the last position, or go on at constant velocity: no training
+ap_offsets      access points that are weaker than the law says, from what is measured
 fixed_share     the plainest hedge between the two
 snr             the channel at an emulated position
 walks           what a trained emulator learns from

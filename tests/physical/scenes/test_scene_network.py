@@ -8,6 +8,7 @@ import pytest
 from gdt_tutorial.physical.channel import Channel, ChannelConfig
 from gdt_tutorial.physical.channel_model import ChannelModel, UserChannel
 from gdt_tutorial.physical.destinations import DestinationConfig, StreetMobility, time_shares
+from gdt_tutorial.physical.logs.watch_logs import read_watch_log
 from gdt_tutorial.physical.mobility import Mobility
 from gdt_tutorial.physical.network import NetworkConfig
 from gdt_tutorial.physical.scenes.diffraction import scene_maps
@@ -18,6 +19,7 @@ from gdt_tutorial.physical.scenes.scene_network import scene_network, scene_topo
 from gdt_tutorial.physical.scenes.scene_streets import scene_streets
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream
+from tests.physical.logs.log_files import write_views
 from tests.small_networks import held_s, random_decision, same
 
 NO_FADING = ChannelConfig(n_blocks=None)
@@ -225,3 +227,10 @@ def test_what_does_not_fit_says_so(scene, without_type_checks):
     with pytest.raises(ValueError, match="streets.place_m must be finite and lie in the campus box"):
         far.start(scene_topology(Scene(np.zeros((4, 4)), np.array([[4.0, 4.0]]))).campus, 1, 1, rng=rng())
     assert isinstance(SceneChannelModel(scenes=(scene,)).start(topology, 1, 1, rng=rng()), SceneChannel)
+
+
+def test_viewers_may_come_from_a_log_and_walk_as_those_of_the_generator(scene, tmp_path):
+    log = read_watch_log(write_views(tmp_path / "log.csv", range(0, 12_000, 1000)))
+    logged, generated = network(scene, watch_log=log), network(scene)
+    assert (logged.viewers.source, generated.viewers.source) == ("watch log", "generator")
+    np.testing.assert_array_equal(logged.walk.position_m, generated.walk.position_m)
