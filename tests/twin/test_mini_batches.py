@@ -1,6 +1,7 @@
 """Mini-batches of the status: what they hold, how an emulator is judged on them, and that it can learn from them."""
 
 from copy import deepcopy
+from math import inf
 
 import numpy as np
 import pytest
@@ -79,6 +80,23 @@ def test_an_update_learns_what_its_mini_batches_hold(store):
     batch = batches.sample(store.window())
     losses = [update(batch) for _ in range(40)]
     assert losses[-1] < losses[0] - 0.5
+
+
+def test_gradients_stay_whole_or_are_cut(store):
+    def norm_after(max_norm):
+        emulator = deepcopy(pretrained_emulator(TOPOLOGY))
+        emulator.network.std_scale.mul_(0.1)  # far too sure: every report is a surprise
+        batch = MiniBatches(rng=stream(0, "batch")).sample(store.window())
+        LstmUpdate(emulator, 1e-3, max_norm)(batch)
+        return float(sum((each.grad**2).sum() for each in emulator.network.parameters()) ** 0.5)
+
+    assert norm_after(0.5) == pytest.approx(0.5, rel=1e-4)
+    assert norm_after(inf) > 5.0
+
+
+def test_an_update_refuses_a_norm_that_is_not_positive():
+    with pytest.raises(ValueError, match="max_norm"):
+        LstmUpdate(pretrained_emulator(TOPOLOGY), max_norm=0.0)
 
 
 def test_updates_pay_where_users_walk_otherwise_than_in_training():

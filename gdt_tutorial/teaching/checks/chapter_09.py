@@ -134,7 +134,7 @@ def ex9_3(answer: Any) -> str:
         mistakes={"it is a difference, and both of its parts grow by as much.": 2 * np.log(2)},
     )
     return (
-        "so a limit on the entropy asks twice for an emulator that boasts less, and a limit on the worth asks as before. "
+        "so a limit on the entropy asks more often for an emulator that boasts less, and a limit on the worth asks as before. "
         "An expected error, corrected by what came, is not misled either, after some reports."
     )
 
