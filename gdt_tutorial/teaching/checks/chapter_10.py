@@ -165,7 +165,7 @@ def ex10_3(answer: Any) -> str:
     mistakes=(
         Mistake("GAI", says="tried"),
         Mistake("each half of the time", says="chance"),
-        Mistake("oracle", says="not a manager"),
+        Mistake("oracle", says="not a maker"),
     ),
 )
 def ex10_4(answer: Any) -> str:
@@ -173,7 +173,7 @@ def ex10_4(answer: Any) -> str:
     reasons = {
         "GAI": "its decisions are better on the true ring, but they are tried on the one that the twin believes.",
         "each half of the time": "a twin that is wrong is not a coin: it is wrong always in the same way, not by chance.",
-        "oracle": "the oracle is not a manager of the loop.",
+        "oracle": "the oracle is not a maker of the loop.",
     }
     expect(answer in ("model", *reasons), f"answer 'model', 'GAI' or 'each half of the time', not {answer!r}.")
     expect(answer == "model", reasons.get(str(answer), ""))
