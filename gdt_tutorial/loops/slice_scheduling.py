@@ -11,9 +11,9 @@ paper, GDT network architecture). In each slot a local controller knows what eac
 `run_day` plays a day under several policies side by side, on the same traffic.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -23,13 +23,21 @@ from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.physical.queues import late_bit, serve
 from gdt_tutorial.physical.services import SERVICES, ServiceDays, video_qoe
 
-__all__ = ["Outcome", "Policy", "Scheduler", "lend", "own_slice", "run_day", "strict_priority"]
-
-Scheduler = Callable[[Float[np.ndarray, "*batch service"], Float[np.ndarray, "*batch service"]], np.ndarray]
-"""From what each service needs in a slot and what it is guaranteed, in bits, to what it gets."""
+__all__ = ["Outcome", "Policy", "SliceScheduler", "lend", "own_slice", "run_day", "strict_priority"]
 
 _FIRST = tuple(SERVICES.index(name) for name in ("low latency", "video", "best effort"))
 _VIDEO, _FILES, _PACKETS = (SERVICES.index(name) for name in SERVICES)
+
+
+@runtime_checkable
+class SliceScheduler(Protocol):
+    """A local controller: from what each service needs in a slot and what it is guaranteed, to what it gets."""
+
+    def __call__(
+        self, need_bit: Float[np.ndarray, "*batch service"], guaranteed_bit: Float[np.ndarray, "*batch service"], /
+    ) -> Float[np.ndarray, "*batch service"]:
+        """Return what each service gets, in bits."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,7 @@ class Policy:
     """
 
     share_bps: Float[np.ndarray, "batch minute service"]
-    schedule: Scheduler
+    schedule: SliceScheduler
     old_slots: int = 0
 
     def __post_init__(self) -> None:
@@ -69,14 +77,14 @@ class Outcome(NamedTuple):
 def own_slice(
     need_bit: Float[np.ndarray, "*batch service"], guaranteed_bit: Float[np.ndarray, "*batch service"]
 ) -> Float[np.ndarray, "*batch service"]:
-    """Keep every service inside its own slice (a `Scheduler`)."""
+    """Keep every service inside its own slice (a `SliceScheduler`)."""
     return np.minimum(need_bit, guaranteed_bit)
 
 
 def lend(
     need_bit: Float[np.ndarray, "*batch service"], guaranteed_bit: Float[np.ndarray, "*batch service"]
 ) -> Float[np.ndarray, "*batch service"]:
-    """Serve inside the guarantees, then lend what is idle to whoever needs more (a `Scheduler`).
+    """Serve inside the guarantees, then lend what is idle to whoever needs more (a `SliceScheduler`).
 
     The loan is divided in proportion to the roots of the guarantees and not to the needs: a service gets what it needs, or a
     limit that its own need does not move. Each round satisfies one service at least, or nothing is left.
@@ -95,7 +103,7 @@ def lend(
 def strict_priority(
     need_bit: Float[np.ndarray, "*batch service"], guaranteed_bit: Float[np.ndarray, "*batch service"]
 ) -> Float[np.ndarray, "*batch service"]:
-    """Serve low latency, then video, then best effort from one pool (a `Scheduler`)."""
+    """Serve low latency, then video, then best effort from one pool (a `SliceScheduler`)."""
     got, left = np.empty_like(need_bit), guaranteed_bit.sum(axis=-1)
     for service in _FIRST:
         got[..., service] = np.minimum(need_bit[..., service], left)
@@ -113,7 +121,7 @@ def run_day(days: ServiceDays, policies: Mapping[str, Policy], qoe: QoeConfig = 
     for name, policy in policies.items():
         rule, remedy = f"have shape {shape}", "make the shares from the demand of these days"
         require(policy.share_bps.shape == shape, f"share_bps of {name!r}", rule, policy.share_bps.shape, remedy)
-    alike: dict[tuple[Scheduler, int], list[str]] = {}
+    alike: dict[tuple[SliceScheduler, int], list[str]] = {}
     for name, policy in policies.items():
         alike.setdefault((policy.schedule, policy.old_slots), []).append(name)
     outcomes: dict[str, Outcome] = {}
@@ -124,7 +132,7 @@ def run_day(days: ServiceDays, policies: Mapping[str, Policy], qoe: QoeConfig = 
 
 
 def _play(
-    days: ServiceDays, share_bps: np.ndarray, schedule: Scheduler, old_slots: int, qoe: QoeConfig
+    days: ServiceDays, share_bps: np.ndarray, schedule: SliceScheduler, old_slots: int, qoe: QoeConfig
 ) -> list[Outcome]:
     """Play the days under policies that have one scheduler; they lie side by side on the first axis."""
     slot_s, minute_slots = days.config.slot_s, days.config.minute_slots

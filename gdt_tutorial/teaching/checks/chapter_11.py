@@ -170,4 +170,4 @@ def ex11_4(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str:
         expect(got[2] >= first - 1e-9, "lend to low latency before the others.")
         second = min(max(need[1] - guaranteed[1], 0), left - (got[2] - min(need[2], guaranteed[2])))
         expect(got[1] >= min(need[1], guaranteed[1]) + second - 1e-9, "lend to best effort before video.")
-    return "with the last axis in the place of the row it is a `Scheduler`, and can stand in a `Policy`."
+    return "with the last axis in the place of the row it is a `SliceScheduler`, and can stand in a `Policy`."
