@@ -1,4 +1,4 @@
-"""Validators for studies of the internal loop: by decisions alone, wrong on purpose, and beside the truth."""
+"""Validators for studies of the internal loop: by decisions alone, wrong on purpose, beside the truth, and recorded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.loops.internal import Maker, Validator
+from gdt_tutorial.loops.ring_loop import RingSeen, RingTwin
 
-__all__ = ["Audited", "ByDecision", "UpsideDown"]
+__all__ = ["Audited", "ByDecision", "RecordingTwin", "UpsideDown"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,27 @@ class Audited:
             true = self.truth.score(seen, decisions, then, rng=rng.spawn(1)[0])
             self.true_value.append(np.stack([true[name] for name in decisions]))
         return self.validator.score(seen, decisions, then, rng=rng)
+
+
+@dataclass
+class RecordingTwin(RingTwin):
+    """Keeps what it saw, tried and expected in each validation, for a figure.
+
+    Attributes:
+        kept: What was seen, each maker's decision, and what that is worth, validation by validation.
+    """
+
+    kept: list[tuple[RingSeen, Mapping[str, np.ndarray], dict[str, np.ndarray]]] = field(default_factory=list)
+
+    def score(
+        self,
+        seen: RingSeen,
+        decisions: Mapping[str, np.ndarray],
+        then: Mapping[str, Maker[np.ndarray, np.ndarray]],
+        *,
+        rng: np.random.Generator,
+    ) -> dict[str, Float[np.ndarray, " batch"]]:
+        """Validate as `RingTwin` does, and keep it."""
+        found = super().score(seen, decisions, then, rng=rng)
+        self.kept.append((seen, decisions, found))
+        return found

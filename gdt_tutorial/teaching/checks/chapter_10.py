@@ -57,7 +57,7 @@ class _NoBatch:
     ),
 )
 def ex10_1(answer: Callable[[], Any]) -> str:
-    """Run the maker alone, and as a manager of the internal loop beside one that draws at random."""
+    """Run the maker alone, and as a maker of the internal loop beside one that draws at random."""
     maker = answer()
     expect(hasattr(maker, "decide"), "the maker needs a method `decide(self, features, *, rng)`.")
     power = maker.decide(np.arange(12.0).reshape(2, 6), rng=stream(10, "shape"))
@@ -80,7 +80,7 @@ def ex10_1(answer: Callable[[], Any]) -> str:
     loop = ring_loop(_RING, policies, InternalConfig(period_slots=4, memory=0.5), rng=stream(10, "loop"))
     seen = iter(range(1000))
     together = _played(lambda queue, rng: loop.decide(RingSeen(next(seen), queue)))
-    return f"a mean queue of {100 * alone:.0f} % alone, and {100 * together:.0f} % in the loop beside coins."
+    return f"a mean queue of {100 * alone:.0f} % alone, and {100 * together:.0f} % in the loop beside random draws."
 
 
 _EXPECTED = np.array([[0.6, 0.9, 0.4, 0.7], [0.8, 0.5, 0.5, 0.3]])
@@ -99,7 +99,7 @@ _TRUE = np.array([[0.5, 0.8, 0.6, 0.7], [0.7, 0.6, 0.4, 0.2]])
     mistakes=(
         Mistake(0.2, says="mean over the four"),
         Mistake(0.0, says="third"),
-        Mistake(0.3, says="distance"),
+        Mistake(0.275, says="distance"),
     ),
 )
 def ex10_2(answer: Any) -> str:
@@ -114,10 +114,10 @@ def ex10_2(answer: Any) -> str:
         mistakes={
             "that is the sum: take the mean over the four validations.": 4 * regret,
             "in the third validation the twin picks the maker that is truly worse.": 0.0,
-            "that is close to the mean distance of the makers; regret counts only what the picks lost.": 0.3,
+            "that is the mean distance of the makers; regret counts only what the picks lost.": 0.275,
         },
     )
-    return "a fifth of the makers' mean distance of 0.25: wrong once, where they are 0.2 apart."
+    return "18 % of the makers' mean distance of 0.275: the twin is wrong once, where they are 0.2 apart."
 
 
 @exercise(
@@ -165,7 +165,7 @@ def ex10_3(answer: Any) -> str:
     mistakes=(
         Mistake("GAI", says="tried"),
         Mistake("each half of the time", says="chance"),
-        Mistake("oracle", says="not a manager"),
+        Mistake("oracle", says="not a maker"),
     ),
 )
 def ex10_4(answer: Any) -> str:
@@ -173,7 +173,7 @@ def ex10_4(answer: Any) -> str:
     reasons = {
         "GAI": "its decisions are better on the true ring, but they are tried on the one that the twin believes.",
         "each half of the time": "a twin that is wrong is not a coin: it is wrong always in the same way, not by chance.",
-        "oracle": "the oracle is not a manager of the loop.",
+        "oracle": "the oracle is not a maker of the loop.",
     }
     expect(answer in ("model", *reasons), f"answer 'model', 'GAI' or 'each half of the time', not {answer!r}.")
     expect(answer == "model", reasons.get(str(answer), ""))

@@ -1,7 +1,9 @@
 import numpy as np
 
-from gdt_tutorial.loops.recipes.validators import Audited, ByDecision, UpsideDown
+from gdt_tutorial.loops.recipes.validators import Audited, ByDecision, RecordingTwin, UpsideDown
+from gdt_tutorial.loops.ring_loop import PolicyMaker, RingSeen, RingTwin
 from gdt_tutorial.seeding import stream
+from gdt_tutorial.worlds.ring import Ring, RingConfig
 
 
 class Worth(float):
@@ -39,3 +41,14 @@ def test_an_audit_returns_the_twins_scores_and_keeps_the_true_ones():
     assert score(audited) == {"a": [3, 3], "b": [11, 15]}
     np.testing.assert_array_equal(audited.true_value[0], [[11, 15], [3, 3]])
     assert score(Audited(Sum())) == score(Sum())
+
+
+def test_a_recording_twin_validates_as_any_other_and_keeps_it():
+    ring = Ring(RingConfig(horizon_slots=2))
+    seen, decisions = RingSeen(3, np.ones((2, 6))), {"all": np.ones((2, 6)), "none": np.zeros((2, 6))}
+    then = dict.fromkeys(decisions, PolicyMaker(ring.max_weight))
+    twin = RecordingTwin(ring)
+    found = twin.score(seen, decisions, then, rng=np.random.default_rng(0))
+    plain = RingTwin(ring).score(seen, decisions, then, rng=np.random.default_rng(0))
+    assert all((found[name] == plain[name]).all() for name in decisions)
+    assert twin.kept == [(seen, decisions, found)]
