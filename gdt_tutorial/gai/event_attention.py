@@ -1,8 +1,8 @@
 """Attention over the events of several series: what left here comes back there, and attention finds out where.
 
-"GT can analyze spatiotemporal correlations from DT status through its advanced attention mechanism" (the paper, GAI-Based
-Feature Abstraction). Written by hand, it needs five scalars. A token is a pair (series, slot). Its key says how much left that
-series one walk before, its value says by how much each series then surprised:
+"GT can accurately analyze spatiotemporal correlations from DT status through its advanced attention mechanism" (the paper,
+GAI-Based Feature Abstraction). Written by hand, it needs five scalars. A token is a pair (series, slot). Its key says how
+much left that series one walk before, its value says by how much each series then surprised:
 
     surprise    v[j, t]    = x[j, t] - persistence x[j, t-1]
     departure   d[i, t]    = max(-v, 0) sigmoid(sharpness (-v - threshold))       a drop that is too large to be noise

@@ -1,6 +1,6 @@
 """An uplink that loses reports, delays them, brings them twice and out of order.
 
-"Users' status is first uploaded to AP to update DT status" (the paper, Procedure of Closed-Loop Network Management); it assumes
+"User status is first uploaded to AP to update DT status" (the paper, Procedure of Closed-Loop Network Management); it assumes
 that what is uploaded arrives. Here each half of each user's report has a fate of its own: it comes at once, late, or never,
 and a second copy may come later still. A report keeps the slot in which it was measured, so a late one can be put in its place.
 

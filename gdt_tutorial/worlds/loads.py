@@ -1,9 +1,9 @@
 """Loads of access points (APs) between which crowds walk: who leaves here will arrive somewhere, a walk later.
 
-"GT can analyze spatiotemporal correlations from DT status through its advanced attention mechanism" (the paper, GAI-Based
-Feature Abstraction). Here the correlations are known exactly, so one can ask what attention finds. Time is in slots, a day has
-96 of them. From AP i a crowd of size e leaves at random, and nine tenths of it arrive at AP route[i], most of them a walk of
-12 slots later, some a slot earlier or later:
+"GT can accurately analyze spatiotemporal correlations from DT status through its advanced attention mechanism" (the paper,
+GAI-Based Feature Abstraction). Here the correlations are known exactly, so one can ask what attention finds. Time is in
+slots, a day has 96 of them. From AP i a crowd of size e leaves at random, and nine tenths of it arrive at AP route[i], most
+of them a walk of 12 slots later, some a slot earlier or later:
 
     load[j, t] = persistence load[j, t-1] - e[j, t] + share sum over i with route[i] = j of sum over k of spread[k] e[i, t-k]
                  + noise

@@ -1,7 +1,7 @@
 """Learn versions by playing the same slots again with another decision, in the virtual network.
 
 A learner on the real network sees one course of events, and the worth of one version drowns in the noise of all swipes. In
-the DT environment ("network management decisions can be validated in the DT environment", after the paper) a slot can be
+the DT environment (where decisions "are validated", in the paper) a slot can be
 repeated: the same viewers, channels and swipes, other versions for some sub-multicast groups (SMGs), then the same policy as
 before. The difference of the two returns is what these versions are worth, and hardly noisy.
 

@@ -1,7 +1,7 @@
 """The network of the first chapter and of the demo: one campus whose twin draws its radio maps, under both closed loops.
 
-"With the assistance of GAI, DT can mirror the physical network status, abstract its features, and make decisions for it" is the
-idea of the paper; its Fig. 3 has the two loops. Here they are on one campus of 256 m, as small as a run of seconds wants it:
+"Various GAI models can empower DT status emulation, feature abstraction, and network decision-making", says the paper; its
+Fig. 3 has the two loops. Here they are on one campus of 256 m, as small as a run of seconds wants it:
 
     world           the middle of the Waterloo campus: true centers, synthetic footprints, heights that the twin does not know
     emulation       the shipped generator of chapter 03 draws what the access points may reach; users go on as they went

@@ -1,8 +1,9 @@
 """The load that comes, as context of the features: a forecast that a manager may read.
 
-"GT can analyze spatiotemporal correlations from DT status through its advanced attention mechanism. The abstracted features
-can simplify the network management problem and provide tailored network management information" (the paper, GAI-Based Feature
-Abstraction). `ForecastContext` puts the forecast of users per access point into `Features.context`, behind what stands there.
+"GT can accurately analyze spatiotemporal correlations from DT status through its advanced attention mechanism. The
+abstracted features can simplify the network management problem and provide tailored network management information" (the
+paper, GAI-Based Feature Abstraction). `ForecastContext` puts the forecast of users per access point into
+`Features.context`, behind what stands there.
 
 Who forecasts is a part of its own (`LoadForecaster`). `AutoregressiveLoads` is the plain one, `AttentiveLoads` the one with
 attention over events. Both read the loads of the slots that the twin remembers, so a slot of a rollout is forecast like a real

@@ -1,7 +1,7 @@
 """Users per access point (AP), slot by slot: the "spatiotemporal traffic distribution" of a campus, recorded.
 
-"Data feature abstraction module is responsible for distilling useful information from network status, such as spatiotemporal
-traffic distribution and swipe probability distribution" (the paper, Digital Twin). Every access point knows who is attached to
+Its output is "distilled network information, such as spatiotemporal traffic distribution and swipe probability distribution"
+(the paper, Digital Twin). Every access point knows who is attached to
 it, so a load costs no report. Here the load is a count of users, because what an AP sends depends on decisions.
 
 `record_loads` lets people walk over days that begin at the same hour, without videos and decisions. Its campus has six access
