@@ -3,7 +3,8 @@
 "GT can accurately analyze spatiotemporal correlations from DT status through its advanced attention mechanism" (the paper,
 GAI-Based Feature Abstraction). Both start as the plain rule "the next slot is a share of this one": their last layer starts
 at 0. They stand beside `event_attention`, which knows what a token is, to see what a network finds that does not. Sources:
-Hochreiter and Schmidhuber 1997; Vaswani et al. 2017. """
+Hochreiter and Schmidhuber 1997; Vaswani et al. 2017.
+"""
 
 import torch
 from jaxtyping import Float

@@ -1,8 +1,9 @@
 """What an abstractor and an emulator get to see: the status of this slot, and the slots and decisions before it.
 
-"The new and previous DT data features are integrated to generate comprehensive inputs for GAI-based network decision-making"
-(the paper, GAI-Based Decision-Making). Memory travels in the observation: a real slot and a slot of a rollout look alike, and each rollout carries
-its own past. So a maker with a memory needs none of its own, and whoever holds it may ask it about any future.
+"The new and previous DT data features are integrated to generate comprehensive inputs for GAI-based network
+decision-making" (the paper, GAI-Based Decision-Making). Memory travels in the observation: a real slot and a slot of a
+rollout look alike, and each rollout carries its own past. So a maker with a memory needs none of its own, and whoever holds
+it may ask it about any future.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """All numbers of the paper's Fig. 4 for one seed: cumulative swipe probability by group and video type.
 
 "It can be observed that users in MG 1 have similar cumulative swipe probability as those in MG 2 during the initial phase,
-but a noticeable divergence ensues over time" (the paper, case study; MG: multicast group). A curve drawn from the very views that
-formed the groups would show a divergence even if all users were alike, for the groups were chosen to differ. So half of
-each user's views, taken by chance, form the groups, and the other half draws the curves; the pair of groups that is
+but a noticeable divergence ensues over time" (the paper, case study; MG: multicast group). A curve drawn from the very
+views that formed the groups would show a divergence even if all users were alike, for the groups were chosen to differ. So
+half of each user's views, taken by chance, form the groups, and the other half draws the curves; the pair of groups that is
 compared is chosen on the first half as well. Intervals draw users anew, within the groups.
 
 Does grouping help to predict swipes? `likelihood_gain` is the mean over users of the log-probability per view of the

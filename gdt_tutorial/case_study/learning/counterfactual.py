@@ -1,9 +1,9 @@
 """Learn versions by playing the same slots again with another decision, in the virtual network.
 
 A learner on the real network sees one course of events, and the worth of one version drowns in the noise of all swipes. In
-the DT environment (where decisions "are validated", in the paper) a slot can be
-repeated: the same viewers, channels and swipes, other versions for some sub-multicast groups (SMGs), then the same policy as
-before. The difference of the two returns is what these versions are worth, and hardly noisy.
+the DT environment (where decisions "are validated", in the paper) a slot can be repeated: the same viewers, channels and
+swipes, other versions for some sub-multicast groups (SMGs), then the same policy as before. The difference of the two
+returns is what these versions are worth, and hardly noisy.
 
     D = sum over the coming slots of gamma^k (QoE with the change - QoE without)
     loss = (sum over changed branches d of Q_d(s, a'_d) - Q_d(s, a_d) - D)^2 + w (mean over d of Q_d(s, a_d) - G)^2

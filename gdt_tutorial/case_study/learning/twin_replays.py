@@ -1,10 +1,10 @@
 """What a twin can know of a change before it is made: replays in futures that it believes, against the one that comes.
 
-"The generated network management decision is fed back to the DT environment for validation" (the paper). The replays from which the version networks
-learn (`counterfactual`) meet the viewers' true later swipes and channels: an oracle, which a simulation has while it trains,
-and no twin while the network runs. A twin has to draw its futures: how long everybody may watch, from the swipe curves of the
-groups, and the channels of this moment, held. Both replay the same changes here, so that it can be seen how far the twin's
-verdicts agree with what the changes are worth.
+"The generated network management decision is fed back to the DT environment for validation" (the paper). The replays from
+which the version networks learn (`counterfactual`) meet the viewers' true later swipes and channels: an oracle, which a
+simulation has while it trains, and no twin while the network runs. A twin has to draw its futures: how long everybody may
+watch, from the swipe curves of the groups, and the channels of this moment, held. Both replay the same changes here, so
+that it can be seen how far the twin's verdicts agree with what the changes are worth.
 
 A replay starts from the true status, as if every user had just reported. (Our choice: an emulated one can only tell less.)
 """

@@ -1,8 +1,8 @@
 """Users per access point (AP), slot by slot: the "spatiotemporal traffic distribution" of a campus, recorded.
 
-Its output is "distilled network information, such as spatiotemporal traffic distribution and swipe probability distribution"
-(the paper, Digital Twin). Every access point knows who is attached to
-it, so a load costs no report. Here the load is a count of users, because what an AP sends depends on decisions.
+Its output is "distilled network information, such as spatiotemporal traffic distribution and swipe probability
+distribution" (the paper, Digital Twin). Every access point knows who is attached to it, so a load costs no report. Here the
+load is a count of users, because what an AP sends depends on decisions.
 
 `record_loads` lets people walk over days that begin at the same hour, without videos and decisions. Its campus has six access
 points in two rows of three (chosen; the paper's case study has two, between which there is little to go).

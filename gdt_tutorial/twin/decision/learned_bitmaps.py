@@ -1,8 +1,8 @@
 """Muting bitmaps chosen by networks that learned from logs: cloning, classes of decisions, diffusion, an actor.
 
-"Since the network management problem is usually complex and non-convex, ... advanced decision-making algorithms are necessary"
-(the paper, GAI-Based Decision-Making). Each class here is a
-`Bitmap` for `MutingMaker`: it turns features into a `muting_context`, asks a network, and rounds what comes to on and off.
+"Since the network management problem is usually complex and non-convex, ... advanced decision-making algorithms are
+necessary" (the paper, GAI-Based Decision-Making). Each class here is a `Bitmap` for `MutingMaker`: it turns features into a
+`muting_context`, asks a network, and rounds what comes to on and off.
 
 The parts of a slot are alike: whoever changes their order changes nothing. So the same decision has up to 4! = 24 names, and
 the mean of two names is another decision. `with_sorted_parts` gives each decision one name, its columns in the order of their
