@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from gdt_tutorial.files import WriteError, require_writable
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, History
-from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, every, quickstart, statistical_law
+from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, quickstart, statistical_law
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.teaching.plots import color, figure_format, save_figure
 

@@ -10,6 +10,8 @@ Two classes with one interface: `ExternalLoop` closes the loop, `FixedPeriod` le
 the mini-batch judges the emulator (and may teach it), and beside it all users are emulated, because the status needs them.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gdt_tutorial.configuration import require
@@ -34,7 +36,7 @@ from gdt_tutorial.twin.emulation.mini_batches import MiniBatches
 from gdt_tutorial.twin.status import Status
 from gdt_tutorial.twin.status_store import StatusStore
 
-__all__ = ["Collection", "Due", "ExternalLoop", "FixedPeriod", "SlotRecord", "TwinError", "twin_error"]
+__all__ = ["Collection", "Due", "ExternalLoop", "FixedPeriod", "SlotRecord", "TwinError", "every", "twin_error"]
 
 
 class ExternalLoop:
@@ -136,3 +138,8 @@ class FixedPeriod:
         self._upcoming = emulate_next(self._emulator, self._store)
         self.records.append(record_of(report, None, self._period_slots))
         return self._store.status()
+
+
+def every(period_slots: int) -> Callable[[StatusStore, StatusEmulator], FixedPeriod]:
+    """Return what a network takes to leave its external loop open: everybody reports once in so many slots, in turn."""
+    return lambda store, emulator: FixedPeriod(store, emulator, period_slots)

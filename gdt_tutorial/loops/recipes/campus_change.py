@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
 from gdt_tutorial.loops.trust import Trust, TrustConfig
@@ -73,7 +73,7 @@ def run_campus(
         network,
         hold if scheme == "loop, old law" else OffsetEmulator(emulator=hold, topology=network.topology),
         {name: makers[name] for name in SCHEMES[scheme]},
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
+        every(config.period_slots),
         config.internal,
         make_trust=partial(Trust, 0, config.trust) if scheme == "loop with trust" else None,
     )

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.messages import Telemetry
@@ -30,7 +30,7 @@ from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.worlds.intents.meaning import Clause, Intent
 from gdt_tutorial.worlds.intents.verdicts import METRIC_OF, Verdict
 
-__all__ = ["CarriedOut", "CarryConfig", "carry_out", "ratio_change", "run_with"]
+__all__ = ["CarriedOut", "CarryConfig", "carry_out", "greedy_network", "ratio_change", "run_with"]
 
 
 @configclass
@@ -64,18 +64,22 @@ class CarriedOut:
     verdict: Verdict
 
 
+def greedy_network(network: PhysicalNetwork, weigh: Weigh | None, period_slots: int) -> GdtNetwork:
+    """Put a network under the greedy maker, with users' weights in its features, and reports in turn."""
+    return GdtNetwork(
+        network,
+        HoldLast(topology=network.topology),
+        {"greedy": GreedyAllocator(schedule_model(network))},
+        every(period_slots),
+        make_abstractor=partial(group_abstractor, weigh=weigh),
+    )
+
+
 def run_with(
     weigh: Weigh | None, config: CarryConfig = CarryConfig(), *, watch_log: WatchLog | None = None, seed: int
 ) -> list[Telemetry]:
     """Run the campuses of a seed under the greedy maker with these weights; return the truth of every slot."""
-    network = _network(config.n_campuses, config, watch_log, seed)
-    gdt = GdtNetwork(
-        network,
-        HoldLast(topology=network.topology),
-        {"greedy": GreedyAllocator(schedule_model(network))},
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
-        make_abstractor=partial(group_abstractor, weigh=weigh),
-    )
+    gdt = greedy_network(_network(config.n_campuses, config, watch_log, seed), weigh, config.period_slots)
     truth: list[Telemetry] = []
     gdt.run(config.n_slots, lambda slot: truth.append(gdt.telemetry))
     return truth

@@ -30,7 +30,7 @@ from jaxtyping import Float
 from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.gai.denoiser import Denoiser, DiffusionConfig
 from gdt_tutorial.gai.diffusion import SamplingConfig, train_denoiser
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, schedule_model
 from gdt_tutorial.loops.recipes.validators import ByDecision, UpsideDown
@@ -204,7 +204,7 @@ def _twin_of(
         network,
         emulator,
         makers,
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
+        every(config.period_slots),
         config.internal,
         make_abstractor=lambda network, swipes: _AsSeen(),
         make_trust=None if safe is None else partial(Trust, safe, config.trust),

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.physical.destinations import DestinationConfig
 from gdt_tutorial.physical.mobility import Mobility
@@ -139,7 +139,7 @@ def _run(
         network,
         HoldLast(topology=network.topology),
         {"maker": PreparedGreedy(schedule_model(network), strength)},
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
+        every(config.period_slots),
         make_abstractor=abstractor,
     )
     loads: list[np.ndarray] = []

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import FixedPeriod, twin_error
+from gdt_tutorial.loops.external import every, twin_error
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, campus_swipes, history_swipes, schedule_model
 from gdt_tutorial.physical.batch import joined, take
@@ -227,7 +227,7 @@ class _Course:
             network,
             emulator,
             managers,
-            lambda store, emulator: FixedPeriod(store, emulator, config.report_slots),
+            every(config.report_slots),
             internal,
             make_swipes=known_viewers(make_swipes, config.n_history),
         )

@@ -24,7 +24,7 @@ from jaxtyping import Float
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.physical.link_adaptation import LinkAdaptation
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
@@ -201,7 +201,7 @@ def qoe_of(
         network,
         emulator,
         {"greedy": GreedyAllocator(schedule_model(network))},
-        lambda store, made: FixedPeriod(store, made, config.period_slots),
+        every(config.period_slots),
         make_abstractor=lambda net, swipes: read(group_abstractor(net, swipes), emulator, net.link),
     )
     history = gdt.run(config.n_slots)

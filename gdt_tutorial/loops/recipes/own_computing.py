@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.footprint import computing_s
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
@@ -89,7 +89,7 @@ def charged_run(
         network,
         pretrained_emulator(network.topology),
         {"allocator": pretrained_allocator(schedule_model(network))},
-        lambda store, emulator: FixedPeriod(store, emulator, config.report_period_slots),
+        every(config.report_period_slots),
         make_abstractor=lambda net, swipes: LatentAbstractor(group_abstractor(net, swipes), vae, net.link),
     )
     loads: list[np.ndarray] = []

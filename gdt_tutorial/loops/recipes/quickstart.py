@@ -23,7 +23,7 @@ from functools import cache, partial
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import Collection, ExternalLoop, FixedPeriod
+from gdt_tutorial.loops.external import Collection, ExternalLoop
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.physical.campus import Campus
@@ -45,7 +45,6 @@ __all__ = [
     "QuickstartConfig",
     "adaptive",
     "drawn_maps",
-    "every",
     "kriged_map",
     "quickstart",
     "statistical_law",
@@ -138,11 +137,6 @@ def adaptive(store: StatusStore, emulator: StatusEmulator) -> ExternalLoop:
     """Close the external loop; maps are surer of an SNR than the law, so its limit is lower than the default."""
     limits = DiscriminatorConfig(networking=ErrorLimits.of_std(2.0))  # chosen on seeds from 100 on
     return ExternalLoop(store, emulator, ErrorDiscriminator(limits))
-
-
-def every(period_slots: int) -> Collect:
-    """Leave the external loop open: everybody reports in turn."""
-    return lambda store, emulator: FixedPeriod(store, emulator, period_slots)
 
 
 @cache

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.loops.recipes.slicing_study import recorded_demand
 from gdt_tutorial.loops.slicing import (
@@ -124,7 +124,7 @@ def run_sliced(
         network,
         HoldLast(topology=network.topology),
         {"greedy": _OfThisMinute(network)},
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
+        every(config.period_slots),
         make_abstractor=_OfThisMinute,
     )
     n_slots = config.n_minutes * controller.period_slots

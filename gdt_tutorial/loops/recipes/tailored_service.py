@@ -21,7 +21,6 @@ point sends one version to all its groups, so a user gets no quality of its own.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +28,11 @@ from jaxtyping import Bool, Float
 
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.loops.external import FixedPeriod
-from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
+from gdt_tutorial.loops.recipes.carried_out import greedy_network
 from gdt_tutorial.physical.messages import Service
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.playback import QoeConfig
 from gdt_tutorial.twin.abstraction.groups import DemandWeights
-from gdt_tutorial.twin.decision.greedy import GreedyAllocator
-from gdt_tutorial.twin.emulation.extrapolation import HoldLast
 from gdt_tutorial.twin.observation import Observation
 
 __all__ = ["SCHEMES", "Served", "TailoredConfig", "Tastes", "run_tailored"]
@@ -143,13 +139,7 @@ def run_tailored(scheme: str, config: TailoredConfig = TailoredConfig(), *, seed
     tastes = Tastes(*shape, network.catalog.n_types, config)
     told = {"known": is_latency, "swapped": ~is_latency}
     weigh = {"alike": None, "estimated": tastes}.get(scheme, lambda seen: tastes.weights(told[scheme].astype(float)))
-    gdt = GdtNetwork(
-        network,
-        HoldLast(topology=network.topology),
-        {"greedy": GreedyAllocator(schedule_model(network))},
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
-        make_abstractor=partial(group_abstractor, weigh=weigh),
-    )
+    gdt = greedy_network(network, weigh, config.period_slots)
     services: list[Service] = []
 
     def on_slot(slot: int) -> None:

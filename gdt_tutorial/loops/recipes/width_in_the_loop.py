@@ -24,7 +24,7 @@ from jaxtyping import Float
 from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.vae import VariationalAutoencoder
-from gdt_tutorial.loops.external import FixedPeriod
+from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
 from gdt_tutorial.physical.streaming import worst_member_efficiency
@@ -215,7 +215,7 @@ def _run(
         network,
         parts.emulator,
         {name: corrected or GreedyAllocator(model)},
-        lambda store, emulator: FixedPeriod(store, emulator, config.period_slots),
+        every(config.period_slots),
         make_abstractor=lambda net, swipes: _Remembering(_abstractor(net, swipes, parts, scheme)),
     )
     slots = Slots([], [], [])

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod
+from gdt_tutorial.loops.external import ExternalLoop, FixedPeriod, every
 from gdt_tutorial.loops.recipes.quickstart import (
     BOTH,
     QuickstartConfig,
     adaptive,
     drawn_maps,
-    every,
     kriged_map,
     quickstart,
     statistical_law,
