@@ -32,6 +32,7 @@ __all__ = [
     "all_patterns",
     "part_efficiency",
     "pattern_efficiency",
+    "pattern_number",
     "shares_band",
     "sinr_db",
 ]
@@ -60,6 +61,11 @@ def sinr_db(
     is_rival = (band[:, None] == band) & ~np.eye(len(band), dtype=bool)
     disturbance = (db_to_linear(snr_db) * is_on[:, None]) @ is_rival.astype(snr_db.dtype)
     return snr_db - linear_to_db(1 + disturbance)
+
+
+def pattern_number(is_on: Bool[np.ndarray, "*candidate batch ap part"]) -> Int[np.ndarray, "*candidate batch part"]:
+    """Return the number of each part's pattern, as `all_patterns` counts."""
+    return np.einsum("...ap,a->...p", is_on.astype(np.int64), 2 ** np.arange(is_on.shape[-2])[::-1])
 
 
 def part_efficiency(

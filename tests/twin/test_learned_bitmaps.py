@@ -13,6 +13,7 @@ from gdt_tutorial.gai.supervised_decisions import SupervisedConfig, train_classe
 from gdt_tutorial.physical.batch import take
 from gdt_tutorial.physical.dense_event import DenseEventConfig, dense_event
 from gdt_tutorial.seeding import stream, torch_stream
+from gdt_tutorial.twin.abstraction.muting_context import mirrored_context, muting_context
 from gdt_tutorial.twin.contracts import check_maker
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
 from gdt_tutorial.twin.decision.learned_bitmaps import (
@@ -22,8 +23,6 @@ from gdt_tutorial.twin.decision.learned_bitmaps import (
     DrawnBitmap,
     DrawnClassBitmap,
     bitmaps_of,
-    mirrored_context,
-    muting_context,
     vectors_of,
     with_sorted_parts,
 )

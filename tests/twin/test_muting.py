@@ -10,7 +10,7 @@ from gdt_tutorial.loops.external import FixedPeriod
 from gdt_tutorial.loops.manager import GdtNetwork
 from gdt_tutorial.physical.batch import joined
 from gdt_tutorial.physical.dense_event import DenseEventConfig, WeakenedMasts, dense_event
-from gdt_tutorial.physical.interference import all_patterns, part_efficiency
+from gdt_tutorial.physical.interference import all_patterns, part_efficiency, pattern_number
 from gdt_tutorial.physical.streaming import StreamState, deliver
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.abstraction.expected_worst import ComingMean, ExpectedWorst
@@ -25,7 +25,6 @@ from gdt_tutorial.twin.decision.muting import (
     alternating,
     bitmap_efficiency,
     muting_makers,
-    pattern_number,
     random_bitmaps,
     under_bitmap,
 )

@@ -1,51 +1,87 @@
-"""The network of the first chapter and of the demo: one campus whose twin draws its radio maps, under both closed loops.
+"""The network of the first chapter and of the demo: the paper's GDT network with every generative model in its place.
 
 "Various GAI models can empower DT status emulation, feature abstraction, and network decision-making", says the paper; its
-Fig. 3 has the two loops. Here they are on one campus of 256 m, as small as a run of seconds wants it:
+Fig. 2 has the places, and its Fig. 3 the two loops. Here they are on the campus event (`physical.scenes.campus_event`), where
+six cells share a band, and who sends disturbs who listens:
 
-    world           the middle of the Waterloo campus: true centers, synthetic footprints, heights that the twin does not know
-    emulation       the shipped generator of chapter 03 draws what the access points may reach; users go on as they went
-    external loop   periods double and halve by the dual error (chapter 09)
-    internal loop   a model-based maker and a trained one; the better one in the virtual network is carried out (chapter 10)
+    emulation      GAN          the generator of chapter 03 draws what the cells may reach from footprints alone
+                   GAIL         particles walk the streets as people of earlier days were seen to, after practice (chapter 04)
+    abstraction    VAE          60 numbers on cells and interference become a code of 32 (chapter 05)
+                   transformer  an operator's sentence, read by the language model of chapter 06, weighs the features
+    decision       diffusion    draws eight muting bitmaps from the code, and takes the one that promises most (chapter 07)
+    external loop               periods double and halve by the dual error (chapter 09)
+    internal loop               that maker and a model-based one, max-weight, are tried in the virtual network (chapter 10)
 
-    abstraction     features of groups; an operator's sentence, read by the shipped language model of chapter 06, may weigh them
+Every part is an argument, so each number has its rival: the statistical law or kriging instead of drawn maps, constant velocity
+instead of imitated walkers, the numbers themselves instead of their code, coins instead of diffusion, a fixed period, one maker
+alone. Nothing is trained here. What shipped networks know comes from other places, and of walks from earlier days.
 
-Every part is an argument, so each number has its rival: the statistical law or kriging instead of drawn maps, a fixed period
-instead of the external loop, one maker alone instead of the internal one. Nothing is trained here.
-
-How we differ: the paper has a generative model in each place. On this campus the second maker is a network that evolution
-taught. The status encoder of chapter 05 and the diffusion model of chapter 07 have places of their own, where something reads
-what they say.
+How we differ: the paper names the places of the models, and neither a network nor a decision for all of them. Muting is ours,
+and a search on the bitmap ("local search") mutes better than both makers: it is the plain rule that stands beside all.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 
-from gdt_tutorial import seeding
 from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.gai.diffusion import SamplingConfig
 from gdt_tutorial.loops.external import Collection, ExternalLoop
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
+from gdt_tutorial.loops.recipes.validators import ByDecision
 from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
-from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork
-from gdt_tutorial.physical.scenes.layout import SceneConfig, waterloo_scene
-from gdt_tutorial.physical.scenes.scene_network import scene_network
+from gdt_tutorial.physical.network import PhysicalNetwork
+from gdt_tutorial.physical.scenes.campus_event import CampusEventConfig, campus_scene, campus_streets, event_network
+from gdt_tutorial.physical.scenes.layout import SceneConfig
+from gdt_tutorial.twin.abstraction.coded_context import CodedContext, last_of_context
+from gdt_tutorial.twin.abstraction.features import FeatureAbstractor
+from gdt_tutorial.twin.abstraction.groups import Weigh
 from gdt_tutorial.twin.abstraction.intents.priorities import Priorities
-from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
-from gdt_tutorial.twin.decision.maker import DecisionMaker
+from gdt_tutorial.twin.decision.greedy import GreedyAllocator
+from gdt_tutorial.twin.decision.learned_bitmaps import DrawnBitmap
+from gdt_tutorial.twin.decision.muting import (
+    BestOfDraws,
+    BestPattern,
+    Bitmap,
+    LocalSearch,
+    MutingMaker,
+    all_on,
+    alternating,
+    random_bitmaps,
+)
 from gdt_tutorial.twin.discriminator import DiscriminatorConfig, ErrorDiscriminator, ErrorLimits
 from gdt_tutorial.twin.emulation.emulator import StatusEmulator
-from gdt_tutorial.twin.pretrained import pretrained_allocator, pretrained_intents, pretrained_scenes
-from gdt_tutorial.twin.recipes.scene_emulators import MakeEmulator, by_kriging, by_law, by_maker, measure_law
+from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
+from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig
+from gdt_tutorial.twin.emulation.turn_policy import Crossings, TurnPolicy
+from gdt_tutorial.twin.pretrained import (
+    pretrained_bitmaps,
+    pretrained_intents,
+    pretrained_scenes,
+    pretrained_turns,
+)
+from gdt_tutorial.twin.recipes.scene_emulators import (
+    MakeEmulator,
+    MakePositions,
+    by_kriging,
+    by_law,
+    by_maker,
+    measure_law,
+    positions_on,
+)
 from gdt_tutorial.twin.status_store import StatusStore
+from gdt_tutorial.twin.swipe_model import SwipeModel
 
 __all__ = [
     "BOTH",
+    "MAKERS",
     "QuickstartConfig",
     "adaptive",
     "drawn_maps",
+    "imitated",
     "kriged_map",
+    "positions_on",
     "quickstart",
     "statistical_law",
 ]
@@ -53,21 +89,26 @@ __all__ = [
 Collect = Callable[[StatusStore, StatusEmulator], Collection]
 """Makes an external loop, or a fixed collection, around a status store."""
 
-BOTH = ("model-based", "data-based")
+BOTH = ("model-based", "generative")
 """The makers between which the internal loop chooses."""
+
+MAKERS = (*BOTH, "generative, no code", "random", "local search", "all on")
+"""All makers: the generative one without the encoder, coins in its place, the search on the bitmap, and no muting at all."""
 
 
 @configclass
 class QuickstartConfig:
-    """The campus at rush hour: other services take three fifths of the edge servers."""
+    """The event, and how its twin emulates and validates."""
 
     n_days: int = parameter(6, "Days side by side: the same campus, with other people and walks.", "chosen", above=0)
-    n_users: int = parameter(60, "Users of the campus.", "as the trained maker knows them", above=0)
-    n_aps: int = parameter(2, "Access points of the campus.", "as Topology.waterloo", above=0)
-    tx_power_dbm: float = parameter(24.0, "Power of an access point.", "chosen: all streets are in reach")
-    computing_cycles_per_s: float = parameter(2e9, "What is left of each edge server.", "chosen: 2 of 5", above=0)
-    n_maps: int = parameter(32, "Maps that the generator draws, once.", "as by_maker", above=0)
-    internal: InternalConfig = InternalConfig()
+    event: CampusEventConfig = CampusEventConfig()
+    n_maps: int = parameter(32, "Maps of each cell that the generator draws, once.", "as by_maker", above=0)
+    n_candidates: int = parameter(8, "Bitmaps of a maker that draws.", "as in chapter 07", above=0)
+    internal: InternalConfig = parameter(
+        InternalConfig(n_slots=4, period_slots=2, n_rollouts=4, memory=0.5),
+        "How the twin validates.",
+        "chosen on other seeds",
+    )
 
 
 def quickstart(
@@ -80,48 +121,57 @@ def quickstart(
     watch_log: WatchLog | None = None,
     seed: int,
 ) -> GdtNetwork:
-    """Make the network, with both loops closed and drawn maps in its twin unless it is told otherwise.
+    """Make the network, with both loops closed and all generative models in place unless it is told otherwise.
 
     Args:
-        config: The campus.
-        make_emulator: Makes what emulates the status; None draws maps.
-        managers: Names of "model-based", "data-based" and "equal share"; one alone leaves the internal loop open.
+        config: The event.
+        make_emulator: Makes what emulates the status; None draws maps, and lets imitated walkers go on them.
+        managers: Some of `MAKERS`; one alone leaves the internal loop open.
         collect: Makes the collection; None closes the external loop.
         intent: What the operator says, such as "keep video fluent around the library"; None weighs all alike.
         watch_log: Real viewers; None takes the generator.
-        seed: Of campus, walks, channels and viewers; the same for all that is compared.
+        seed: Of people, walks, fades and videos; the same for all that is compared.
 
     Raises:
-        ValueError: a name that is none of these, or a sentence in which the language model finds no intent.
+        ValueError: A name that is no maker's, or a sentence in which the language model finds no intent.
     """
-    scene = waterloo_scene(SceneConfig(n_aps=config.n_aps), rng=seeding.stream(seed, "scene"))
-    network = scene_network(
-        (scene,),
-        config.n_days,
-        NetworkConfig(n_users=config.n_users),
-        watch_log=watch_log,
-        seed=seed,
-        tx_power_dbm=config.tx_power_dbm,
-        computing_cycles_per_s=config.computing_cycles_per_s,
-    )
-    model = schedule_model(network)
-    makers: dict[str, DecisionMaker] = {
-        "model-based": GreedyAllocator(model),
-        "data-based": pretrained_allocator(model),
-        "equal share": EqualShare(model),
-    }
-    for name in managers:
-        require(name in makers, "managers", f"be among {sorted(makers)}", name, "pass own makers to GdtNetwork")
-    emulator = (make_emulator or drawn_maps(config.n_maps))(network, scene, seed)
+    scene = campus_scene(config.event.n_aps)
+    network = event_network(config.n_days, config.event, watch_log=watch_log, seed=seed)
     weigh = None if intent is None else _priorities(intent, network)
+    schedule = GreedyAllocator(schedule_model(network))
+    choosers = _choosers(network, config)
+    for name in managers:
+        require(name in choosers, "managers", f"be among {sorted(choosers)}", name, "pass own makers to GdtNetwork")
+    emulator = (make_emulator or drawn_maps(config.n_maps))(network, scene, seed)
+    # In a rollout time division goes on after every decision, so that the decisions alone make the difference.
+    then = MutingMaker(schedule, alternating(network.topology.n_aps))
     return GdtNetwork(
         network,
         emulator,
-        {name: makers[name] for name in managers},
-        collect or adaptive,
+        {name: MutingMaker(schedule, choosers[name]) for name in managers},
+        collect or adaptive(network.topology.n_aps),
         config.internal,
-        make_abstractor=partial(group_abstractor, weigh=weigh),
+        make_abstractor=partial(_coded, weigh=weigh),
+        make_validator=lambda virtual: ByDecision(virtual, then),
     )
+
+
+def _choosers(network: PhysicalNetwork, config: QuickstartConfig) -> dict[str, Bitmap]:
+    """Return who chooses bitmaps, in the order of `MAKERS`."""
+    model, n_aps, trained = schedule_model(network), network.topology.n_aps, pretrained_bitmaps()
+    calm = SamplingConfig(temperature=0.5)
+    coded = DrawnBitmap(trained.coded, n_aps, calm, last_of_context(trained.encoder.config.n_latent))
+    drawn = (coded, DrawnBitmap(trained.uncoded, n_aps, calm), random_bitmaps(n_aps))
+    best = [BestOfDraws(model, each, config.n_candidates) for each in drawn]
+    pattern = BestPattern(model)
+    chosen = (pattern, *best, LocalSearch(model, (alternating(n_aps), pattern)), all_on(n_aps))
+    return dict(zip(MAKERS, chosen, strict=True))
+
+
+def _coded(network: PhysicalNetwork, swipes: SwipeModel, *, weigh: Weigh | None) -> FeatureAbstractor:
+    """Abstract the features of groups, and put the encoder's code of their muting context behind them."""
+    plain = group_abstractor(network, swipes, weigh=weigh)
+    return CodedContext(plain, pretrained_bitmaps().encoder, network.topology.n_aps)
 
 
 def _priorities(said: str, network: PhysicalNetwork) -> Priorities:
@@ -133,27 +183,43 @@ def _priorities(said: str, network: PhysicalNetwork) -> Priorities:
     return Priorities(intent, Campus.waterloo(), network.catalog.type_names)
 
 
-def adaptive(store: StatusStore, emulator: StatusEmulator) -> ExternalLoop:
-    """Close the external loop; maps are surer of an SNR than the law, so its limit is lower than the default."""
-    limits = DiscriminatorConfig(networking=ErrorLimits.of_std(2.0))  # chosen on seeds from 100 on
-    return ExternalLoop(store, emulator, ErrorDiscriminator(limits))
+@cache
+def adaptive(n_aps: int = CampusEventConfig().n_aps) -> Collect:
+    """Close the external loop; limits were chosen for some 9 bytes of each person and slot, on seeds from 100 on.
+
+    Args:
+        n_aps: Access points; the entropy of a user's radio links is that of so many numbers.
+    """
+    behavior, networking = ErrorLimits.of_std(3.0), ErrorLimits.of_std(5.0, n_coordinates=n_aps)
+    discriminator = ErrorDiscriminator(DiscriminatorConfig(behavior=behavior, networking=networking))
+    return lambda store, emulator: ExternalLoop(store, emulator, discriminator)
+
+
+def imitated(network: PhysicalNetwork, snr: SnrEmulationConfig = SnrEmulationConfig()) -> ImitatorEmulator:
+    """Let particles walk the streets of the campus as the shipped policy has learned."""
+    return ImitatorEmulator(policy=_turns(), topology=network.topology, snr=snr)
 
 
 @cache
-def drawn_maps(n_maps: int = QuickstartConfig().n_maps) -> MakeEmulator:
+def _turns() -> TurnPolicy:
+    return pretrained_turns(Crossings(campus_streets()))
+
+
+@cache
+def drawn_maps(n_maps: int = QuickstartConfig().n_maps, *, positions: MakePositions = imitated) -> MakeEmulator:
     """Read the channel from maps that the shipped generator draws from footprints alone."""
     generator = pretrained_scenes()
-    return by_maker(lambda scene: generator, n_draws=n_maps)
+    return by_maker(lambda scene: generator, n_draws=n_maps, positions=positions)
 
 
 @cache
-def statistical_law(n_aps: int = QuickstartConfig().n_aps) -> MakeEmulator:
+def statistical_law(n_aps: int = CampusEventConfig().n_aps, *, positions: MakePositions = imitated) -> MakeEmulator:
     """Know of a place its distance alone; what that leaves out was measured on ten random scenes."""
-    return by_law(measure_law(SceneConfig(n_aps=n_aps), n_scenes=10, seed=100))
+    return by_law(measure_law(SceneConfig(n_aps=n_aps), n_scenes=10, seed=100), positions=positions)
 
 
 @cache
-def kriged_map() -> MakeEmulator:
+def kriged_map(*, positions: MakePositions = imitated) -> MakeEmulator:
     """Correct the table behind the generator by all reports of the window, place by place: the strong plain rule."""
     table = pretrained_scenes().prior.table
-    return by_kriging(table.mean, table.std)
+    return by_kriging(table.mean, table.std, positions=positions)

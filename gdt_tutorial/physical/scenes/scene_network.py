@@ -10,10 +10,17 @@ from gdt_tutorial.physical.campus import Campus
 from gdt_tutorial.physical.channel import ChannelConfig
 from gdt_tutorial.physical.destinations import DestinationConfig, StreetMobility
 from gdt_tutorial.physical.logs.watch_logs import WatchLog
-from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork, videos_and_viewers
+from gdt_tutorial.physical.network import (
+    Grouping,
+    NetworkConfig,
+    PhysicalNetwork,
+    favorite_type_groups,
+    videos_and_viewers,
+)
 from gdt_tutorial.physical.scenes.scene import Scene
 from gdt_tutorial.physical.scenes.scene_channel import SceneChannelModel
 from gdt_tutorial.physical.scenes.scene_streets import scene_streets
+from gdt_tutorial.physical.streets import Streets
 from gdt_tutorial.physical.topology import AccessPoint, EdgeServer, Topology
 
 __all__ = ["scene_network", "scene_topology"]
@@ -48,6 +55,8 @@ def scene_network(
     n_places: int = 12,
     channel: ChannelConfig = ChannelConfig(),
     watch_log: WatchLog | None = None,
+    streets: Streets | None = None,
+    form_groups: Grouping = favorite_type_groups,
     seed: int,
     **changes: Any,
 ) -> PhysicalNetwork:
@@ -62,6 +71,8 @@ def scene_network(
         n_places: Places where users stay.
         channel: Carrier, noise and fading.
         watch_log: Real watch logs; None takes the embedded generator.
+        streets: Where users walk, and its places; None draws places by the seed.
+        form_groups: Puts users into multicast groups.
         seed: Of every random stream.
         **changes: As for `scene_topology`, for example `tx_power_dbm=10.0`.
 
@@ -71,7 +82,8 @@ def scene_network(
     first = scenes[0]
     is_same = all(np.array_equal(each.footprint, first.footprint) for each in scenes)
     require(is_same, "scenes", "have the same footprints", "others", "redraw the heights of one scene")
-    streets = scene_streets(first, n_places, walks.n_gates, rng=seeding.stream(seed, "streets"))
+    if streets is None:
+        streets = scene_streets(first, n_places, walks.n_gates, rng=seeding.stream(seed, "streets"))
     catalog, viewers = videos_and_viewers(n_batch, config.n_users, watch_log, seed=seed)
     return PhysicalNetwork(
         scene_topology(first, **changes),
@@ -80,5 +92,6 @@ def scene_network(
         config,
         mobility=StreetMobility(streets=streets, config=walks),
         channel=SceneChannelModel(scenes=scenes, config=channel),
+        form_groups=form_groups,
         seed=seed,
     )

@@ -11,21 +11,22 @@ pattern numbers. That is a matter of labels alone, and for whoever knows it, it 
 The paper gives no such decision; all is ours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gdt_tutorial.agents.ddpg import Actor
 from gdt_tutorial.gai.denoiser import Denoiser
 from gdt_tutorial.gai.diffusion import SamplingConfig, sample
 from gdt_tutorial.gai.supervised_decisions import DecisionClasses, DecisionNetwork
-from gdt_tutorial.physical.batch import sum_by
+from gdt_tutorial.physical.interference import pattern_number
 from gdt_tutorial.seeding import torch_from
 from gdt_tutorial.twin.abstraction.features import Features
-from gdt_tutorial.twin.decision.muting import pattern_number
+from gdt_tutorial.twin.abstraction.muting_context import muting_context
 
 __all__ = [
     "ActorBitmap",
@@ -34,49 +35,9 @@ __all__ = [
     "DrawnBitmap",
     "DrawnClassBitmap",
     "bitmaps_of",
-    "mirrored_context",
-    "muting_context",
     "vectors_of",
     "with_sorted_parts",
 ]
-
-_LARGEST = 5.6  # bit/s/Hz of the best scheme
-
-
-def muting_context(features: Features, n_aps: int) -> Float[np.ndarray, "batch context"]:
-    """Return what features tell of the choice, in numbers of order one; nothing else is known to a learned maker.
-
-    Of each access point (AP): its users, their mean stock, the demand that waits, and the efficiency of its worst subgroup
-    when it sends alone, with each other AP, and with all.
-    """
-    env, members = np.arange(len(features.ap))[:, None], features.n_members.astype(float)
-    n_members = sum_by(members, features.ap, n_aps)
-    stored_s = sum_by(members * features.stored_s, features.ap, n_aps) / np.maximum(n_members, 1)
-    demand_s = sum_by((features.value_s + features.urgent_s).sum(axis=-1), features.ap, n_aps)
-    own = np.eye(n_aps, dtype=bool)
-    number = pattern_number(
-        np.concatenate([own[:, None] | own, np.ones((n_aps, 1, n_aps), dtype=bool)], axis=1)[..., None]
-    )
-    rate = features.pattern_efficiency[
-        env[..., None], np.arange(features.ap.shape[1])[:, None], number[..., 0][features.ap]
-    ]
-    worst = np.full((len(env), n_aps, n_aps + 1), np.inf)
-    np.minimum.at(worst, (env, features.ap), np.where(members[..., None] > 0, rate, np.inf))
-    worst = np.where(np.isinf(worst), 0, worst) / _LARGEST
-    return np.concatenate([n_members / 5, stored_s / 10, demand_s / 50, worst.reshape(len(env), -1)], axis=1)
-
-
-def mirrored_context(
-    context: Float[np.ndarray, "batch context"], order: Int[np.ndarray, " ap"]
-) -> Float[np.ndarray, "batch context"]:
-    """Return what the context would be if the APs were numbered in another order."""
-    n_batch, n_aps = len(context), len(order)
-    of_ap, rate = (
-        context[:, : 3 * n_aps].reshape(n_batch, 3, n_aps),
-        context[:, 3 * n_aps :].reshape(n_batch, n_aps, -1),
-    )
-    rate = rate[:, order][:, :, [*order, n_aps]]
-    return np.concatenate([of_ap[:, :, order].reshape(n_batch, -1), rate.reshape(n_batch, -1)], axis=1)
 
 
 def with_sorted_parts(is_on: Bool[np.ndarray, "*shape ap part"]) -> Bool[np.ndarray, "*shape ap part"]:
@@ -152,15 +113,23 @@ class DrawnClassBitmap:
 
 @dataclass(frozen=True)
 class DrawnBitmap:
-    """A decision drawn by diffusion, toward a high rank where it learned with ranks (a `Bitmap`)."""
+    """A decision drawn by diffusion, toward a high rank where it learned with ranks (a `Bitmap`).
+
+    Attributes:
+        denoiser: Has learned from contexts and bitmaps.
+        n_aps: How many access points there are.
+        sampling: How it draws.
+        read: The context that it learned with, from features and the number of access points.
+    """
 
     denoiser: Denoiser
     n_aps: int
     sampling: SamplingConfig = SamplingConfig()
+    read: Callable[[Features, int], np.ndarray] = muting_context
 
     def __call__(self, features: Features, rng: np.random.Generator) -> Bool[np.ndarray, "batch ap part"]:
         """Draw one bitmap for each environment."""
-        known = _known(features, self.n_aps)
+        known = torch.from_numpy(self.read(features, self.n_aps)).float()
         rank = torch.ones(len(known), 1) if self.denoiser.n_condition else None
         generator = torch_from(rng)
         vector = sample(self.denoiser, len(known), known, rank, self.sampling, generator=generator)

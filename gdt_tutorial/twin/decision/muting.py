@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import repeated, take
-from gdt_tutorial.physical.interference import all_patterns
+from gdt_tutorial.physical.interference import all_patterns, pattern_number
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
@@ -38,7 +38,6 @@ __all__ = [
     "always",
     "bitmap_efficiency",
     "muting_makers",
-    "pattern_number",
     "random_bitmaps",
     "under_bitmap",
 ]
@@ -47,11 +46,6 @@ N_PARTS = 4  # of a slot, chosen; almost-blank subframes come in patterns of 8 t
 
 Bitmap = Callable[[Features, np.random.Generator], np.ndarray]
 """From features, and a generator to draw from, to who sends when: booleans, "batch ap part". What sends is not muted."""
-
-
-def pattern_number(is_on: Bool[np.ndarray, "*candidate batch ap part"]) -> Int[np.ndarray, "*candidate batch part"]:
-    """Return the number of each part's pattern, as `all_patterns` counts."""
-    return np.einsum("...ap,a->...p", is_on.astype(np.int64), 2 ** np.arange(is_on.shape[-2])[::-1])
 
 
 def bitmap_efficiency(

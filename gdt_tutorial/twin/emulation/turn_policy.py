@@ -175,9 +175,10 @@ def locate(
     speed_mps = np.linalg.norm(velocity_mps, axis=-1)
     heading = velocity_mps / np.maximum(speed_mps, 1e-9)[..., None]
 
-    off_m = position_m[..., None, :] - start_m
-    gone_m = np.clip((off_m * along).sum(axis=-1), 0, length_m)
-    apart_m = np.linalg.norm(off_m - gone_m[..., None] * along, axis=-1)
+    # East and north apart: a table of all users by all streets is large.
+    east_m, north_m = (position_m[..., axis, None] - start_m[:, axis] for axis in (0, 1))
+    gone_m = np.clip(east_m * along[:, 0] + north_m * along[:, 1], 0, length_m)
+    apart_m = np.sqrt((east_m - gone_m * along[:, 0]) ** 2 + (north_m - gone_m * along[:, 1]) ** 2)
     street = (apart_m + _TURN_M * (1 - heading @ along.T)).argmin(axis=-1)
     along_m = np.take_along_axis(gone_m, street[..., None], axis=-1)[..., 0]
     on_street_m = start_m[street] + along_m[..., None] * along[street]

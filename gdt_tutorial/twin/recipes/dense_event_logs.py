@@ -7,7 +7,7 @@ Logs: an operator's search in half of the slots, and coins in the other half. Wh
 after it, since what is sent in a slot can be watched from the next one on; from this the `gai.advantage` of each is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +23,8 @@ from gdt_tutorial.physical.network import PhysicalNetwork
 from gdt_tutorial.seeding import stream
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.abstraction.groups import GroupAbstractor
+from gdt_tutorial.twin.abstraction.muting_context import muting_context
 from gdt_tutorial.twin.decision.greedy import GreedyAllocator
-from gdt_tutorial.twin.decision.learned_bitmaps import muting_context
 from gdt_tutorial.twin.decision.muting import Bitmap, LocalSearch, MutingMaker, alternating, random_bitmaps
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, schedule_model
 from gdt_tutorial.twin.swipe_curves import experienced_curves
@@ -36,6 +36,7 @@ __all__ = [
     "Sight",
     "draw_log",
     "half_random",
+    "log_of",
     "old_snr",
     "play_event",
     "textbook_snr",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 N_SLOTS = 35
+_LOGGED = ("context", "is_on", "qoe")
 Sight = Callable[[PhysicalNetwork, list[Telemetry]], np.ndarray]
 """From a network and its slots so far to the SNRs that a chooser sees, "batch user ap"."""
 
@@ -156,16 +158,26 @@ def draw_log(n_events: int = 64, horizon_slots: int = 2, *, seed: int) -> EventL
         horizon_slots: Over how many slots after a decision its worth is counted.
         seed: Of events, coins and walks.
     """
-    run = play_event(dense_event(n_events, seed=seed), half_random, seed=seed)
-    last = len(run.qoe) - horizon_slots
-    worth = np.stack([run.qoe[slot + 1 : slot + 1 + horizon_slots].mean(axis=0) for slot in range(last)])
-    context, is_on, episode = run.context[:last], run.is_on[:last], np.tile(np.arange(n_events), last)
-    flat = context.reshape(len(episode), -1)
+    return log_of([play_event(dense_event(n_events, seed=seed), half_random, seed=seed)], horizon_slots)
+
+
+def log_of(runs: Sequence[EventRun], horizon_slots: int = 2) -> EventLog:
+    """Rank what was decided in some runs of as many slots and events each, all against all.
+
+    Args:
+        runs: Of the logging policy.
+        horizon_slots: Over how many slots after a decision its worth is counted.
+    """
+    context, is_on, qoe = (np.concatenate([getattr(run, name) for run in runs], axis=1) for name in _LOGGED)
+    last = len(qoe) - horizon_slots
+    worth = np.stack([qoe[slot + 1 : slot + 1 + horizon_slots].mean(axis=0) for slot in range(last)])
+    episode = np.tile(np.arange(qoe.shape[1]), last)
+    flat = context[:last].reshape(len(episode), -1)
     return EventLog(
         context=flat,
-        is_on=is_on.reshape(len(episode), *is_on.shape[2:]),
+        is_on=is_on[:last].reshape(len(episode), *is_on.shape[2:]),
         rank=rank_of(advantage(worth.reshape(-1), flat, episode)),
-        reward=run.qoe[1 : last + 1].reshape(-1),
-        next_context=run.context[1 : last + 1].reshape(len(episode), -1),
-        qoe=run.qoe,
+        reward=qoe[1 : last + 1].reshape(-1),
+        next_context=context[1 : last + 1].reshape(len(episode), -1),
+        qoe=qoe,
     )

@@ -40,13 +40,13 @@ from gdt_tutorial.gai.supervised_decisions import SupervisedConfig, train_classe
 from gdt_tutorial.physical.dense_event import DenseEventConfig, dense_event
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.features import Features
+from gdt_tutorial.twin.abstraction.muting_context import mirrored_context
 from gdt_tutorial.twin.decision.learned_bitmaps import (
     ActorBitmap,
     ClassBitmap,
     ClonedBitmap,
     DrawnBitmap,
     DrawnClassBitmap,
-    mirrored_context,
     vectors_of,
     with_sorted_parts,
 )

@@ -1,8 +1,8 @@
 """Emulators for networks that stand on scenes: by the law, by drawn maps, by kriging, by the truth; all walk alike.
 
-They differ in what they know of the channel and in nothing else: users go on at constant velocity, with the growth of errors
-that was measured on walks along the streets of scenes. Each is made for a network, its scene, and a seed, so that a study can
-make all of them for each of its scenes.
+They differ in what they know of the channel and in nothing else: unless they are told another `positions`, users go on at
+constant velocity, with the growth of errors that was measured on walks along the streets of scenes. Each is made for a network,
+its scene, and a seed, so that a study can make all of them for each of its scenes.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,7 @@ from gdt_tutorial.twin.emulation.snr import SnrEmulationConfig
 __all__ = [
     "STREET_GROWTH",
     "MakeEmulator",
+    "MakePositions",
     "by_kriging",
     "by_law",
     "by_maker",
@@ -43,22 +44,27 @@ MakeEmulator = Callable[[PhysicalNetwork, Scene, int], StatusEmulator]
 """Makes an emulator for a network and its scene, from a seed; of the scene it may look at footprints and masts."""
 
 
-def positions_on(network: PhysicalNetwork) -> ConstantVelocity:
-    """Let users go on as they went, as all emulators of this file do."""
-    return ConstantVelocity(topology=network.topology, slot_s=network.config.slot_s, growth=STREET_GROWTH)
+MakePositions = Callable[[PhysicalNetwork, SnrEmulationConfig], StatusEmulator]
+"""Makes an emulator that says where users go, and of SNR what the law says; whoever knows more of SNR drops the latter."""
 
 
-def by_law(snr: SnrEmulationConfig) -> MakeEmulator:
+def positions_on(network: PhysicalNetwork, snr: SnrEmulationConfig = SnrEmulationConfig()) -> ConstantVelocity:
+    """Let users go on as they went, as all emulators of this file do by default."""
+    return ConstantVelocity(topology=network.topology, slot_s=network.config.slot_s, growth=STREET_GROWTH, snr=snr)
+
+
+def by_law(snr: SnrEmulationConfig, *, positions: MakePositions = positions_on) -> MakeEmulator:
     """Emulate SNR by the statistical law and the last report; `measure_law` says what the law leaves out."""
-
-    def emulator(network: PhysicalNetwork, scene: Scene, seed: int) -> ConstantVelocity:
-        slot_s = network.config.slot_s
-        return ConstantVelocity(topology=network.topology, slot_s=slot_s, growth=STREET_GROWTH, snr=snr)
-
-    return emulator
+    return lambda network, scene, seed: positions(network, snr)
 
 
-def by_maker(make: Callable[[Scene], MapMaker], snr: MapSnrConfig = MapSnrConfig(), n_draws: int = 32) -> MakeEmulator:
+def by_maker(
+    make: Callable[[Scene], MapMaker],
+    snr: MapSnrConfig = MapSnrConfig(),
+    n_draws: int = 32,
+    *,
+    positions: MakePositions = positions_on,
+) -> MakeEmulator:
     """Emulate SNR from the draws of a maker; `make` returns it for a scene, of which it may read footprints and masts.
 
     A maker that is sure of its map (`SureMap`) needs one draw, and `lasting_std_db` says how wrong it is.
@@ -68,18 +74,20 @@ def by_maker(make: Callable[[Scene], MapMaker], snr: MapSnrConfig = MapSnrConfig
         inputs = scene_inputs(scene)
         draws = make(scene)(inputs, n_draws, rng=seeding.stream(seed, "maps"))
         check_draws(draws, inputs, n_draws)
-        return _on_maps(network, scene, draws, snr)
+        return _on_maps(network, scene, draws, snr, positions)
 
     return emulator
 
 
-def by_kriging(mean: MapMean, std: MapMean, correlation_m: float = 80.0) -> MakeEmulator:
+def by_kriging(
+    mean: MapMean, std: MapMean, correlation_m: float = 80.0, *, positions: MakePositions = positions_on
+) -> MakeEmulator:
     """Emulate SNR by a mean map and all reports of the window, with a Gaussian law of the error: the strong plain rule."""
 
     def emulator(network: PhysicalNetwork, scene: Scene, seed: int) -> KrigingEmulator:
         inputs = scene_inputs(scene)
         return KrigingEmulator(
-            positions=positions_on(network),
+            positions=positions(network, SnrEmulationConfig()),
             topology=network.topology,
             scene=scene,
             loss_db=mean(inputs),
@@ -90,17 +98,20 @@ def by_kriging(mean: MapMean, std: MapMean, correlation_m: float = 80.0) -> Make
     return emulator
 
 
-def by_truth(snr: MapSnrConfig = MapSnrConfig()) -> MakeEmulator:
+def by_truth(snr: MapSnrConfig = MapSnrConfig(), *, positions: MakePositions = positions_on) -> MakeEmulator:
     """Emulate SNR from the map of the true heights: an oracle."""
-    return lambda network, scene, seed: _on_maps(network, scene, scene_maps(scene).loss_db[None], snr)
+    return lambda network, scene, seed: _on_maps(network, scene, scene_maps(scene).loss_db[None], snr, positions)
 
 
 def _on_maps(
-    network: PhysicalNetwork, scene: Scene, loss_db: Float[np.ndarray, "draw ap y x"], snr: MapSnrConfig
+    network: PhysicalNetwork,
+    scene: Scene,
+    loss_db: Float[np.ndarray, "draw ap y x"],
+    snr: MapSnrConfig,
+    positions: MakePositions,
 ) -> MapEmulator:
-    return MapEmulator(
-        positions=positions_on(network), topology=network.topology, scene=scene, loss_db=loss_db, snr=snr
-    )
+    walkers = positions(network, SnrEmulationConfig())
+    return MapEmulator(positions=walkers, topology=network.topology, scene=scene, loss_db=loss_db, snr=snr)
 
 
 def measure_law(
