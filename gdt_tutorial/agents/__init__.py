@@ -7,6 +7,7 @@ Nothing here knows of a network. Each learner is one file with its loop in full 
     evaluation      returns of a policy on whole episodes, and the choice of a checkpoint by validation episodes
     ddqn            double DQN: one choice among a few actions
     branching       branching dueling Q-network: many choices at once, each with its own legal actions
+    exploration_noise   what disturbs actions that are numbers, to explore
     ddpg            deep deterministic policy gradient: continuous actions
     actor_critic    distributions over actions with masks, and what a state is worth
     policy_gradient advantage actor-critic: any of these actions, from fresh rollouts

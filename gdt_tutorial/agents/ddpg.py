@@ -15,7 +15,6 @@ limit cut an episode. Left out: batch normalization and weight decay.
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
 
 import torch
 from gymnasium import spaces
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 
 from gdt_tutorial.agents.episode_checks import require_finite_loss
 from gdt_tutorial.agents.evaluation import Policy, Validation
+from gdt_tutorial.agents.exploration_noise import Noise
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions, require_fit
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.seeding import torch_seeded
@@ -34,9 +34,6 @@ __all__ = [
     "Critic",
     "DDPGConfig",
     "DDPGLearner",
-    "GaussianNoise",
-    "Noise",
-    "OrnsteinUhlenbeckNoise",
     "act",
     "train_ddpg",
     "train_offline",
@@ -121,52 +118,6 @@ def _perceptron(widths: Sequence[int], *, generator: torch.Generator) -> nn.Sequ
         for weight in layers[-2].parameters():
             nn.init.uniform_(weight, -3e-3, 3e-3)
     return nn.Sequential(*layers[:-1])
-
-
-@runtime_checkable
-class Noise(Protocol):
-    """What an actor's actions are disturbed by, to explore."""
-
-    def draw(self) -> Float[Tensor, "env action"]:
-        """Return the next disturbance."""
-        ...
-
-    def restart(self, env: Tensor) -> None:
-        """Forget the past of the environments with index `env`, whose episodes ended."""
-        ...
-
-
-class GaussianNoise:
-    """Independent normal numbers."""
-
-    def __init__(self, n_envs: int, n_actions: int, *, sigma: float = 0.1, generator: torch.Generator) -> None:
-        self._shape, self._sigma, self._generator = (n_envs, n_actions), sigma, generator
-
-    def draw(self) -> Float[Tensor, "env action"]:
-        """Return the next disturbance."""
-        return self._sigma * torch.randn(self._shape, generator=self._generator)
-
-    def restart(self, env: Tensor) -> None:
-        """Do nothing: there is no past."""
-
-
-class OrnsteinUhlenbeckNoise:
-    """Noise with a memory, x <- x - theta x + sigma N(0, 1), for tasks with inertia (theta and sigma: sec. 7)."""
-
-    def __init__(
-        self, n_envs: int, n_actions: int, *, theta: float = 0.15, sigma: float = 0.2, generator: torch.Generator
-    ) -> None:
-        self._x = torch.zeros(n_envs, n_actions)
-        self._theta, self._sigma, self._generator = theta, sigma, generator
-
-    def draw(self) -> Float[Tensor, "env action"]:
-        """Return the next disturbance."""
-        self._x = (1 - self._theta) * self._x + self._sigma * torch.randn(self._x.shape, generator=self._generator)
-        return self._x
-
-    def restart(self, env: Tensor) -> None:
-        """Start again from 0 where an episode ended."""
-        self._x[env] = 0
 
 
 class DDPGLearner:

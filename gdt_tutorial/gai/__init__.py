@@ -6,6 +6,7 @@ from here.
     autoencoder         windows of a time series to a few numbers and back
     vae                 the same with a width: a variational autoencoder
     probabilistic_pca   principal components as a Gaussian model, where a variational autoencoder starts
+    vae_training        its loss, its start and its training
     vae_scores          what its code costs and loses on fresh windows
     unet                an image from a plain estimate of it: a residual U-Net
     gan                 the same with noise, against a discriminator: a conditional generative adversarial network
@@ -19,6 +20,7 @@ from here.
     rate_distortion     nats that a Gaussian needs at a given loss
     demonstrations      what an imitator has seen, and copying it: behavioral cloning
     absorbing           episodes of one length, so that a learned reward cannot pay for time
+    gail_discriminator  who is judged to be a copy, and the reward of that
     gail                generative adversarial imitation learning: practice until nobody can tell copy from original
     transformer         attention and blocks, written out
     language_model      guesses the next token from those so far

@@ -5,21 +5,16 @@ the captured data distribution" (the paper, Generative AI). It gives no architec
 
     window (slot, feature), collected? -> q(z|x) = N(mean, exp(log_variance)) -> z -> p(x|z) = N(decode(z), sigma^2)
 
-It learns by the evidence lower bound (ELBO), in nats per window, in which `beta` weighs the rate:
-
-    ELBO = E_q[log p(x|z)] - beta KL(q(z|x) || N(0, 1))
-
 Both ways have a linear path, which is never trained, and a perceptron beside it whose last layer starts at 0. The linear path
 is the exact code of a linear Gaussian model (`probabilistic_pca`) with the noise `beta sigma^2`: so before training, the
 network *is* probabilistic PCA, and lies on the Gaussian's rate-distortion curve. Without a linear model the path is 0.
-What was not collected is left out by a mask, in the linear path exactly, in the perceptron as an input.
+What was not collected is left out by a mask, in the linear path exactly, in the perceptron as an input. `vae_training` says
+how the perceptrons learn.
 
-Sources: Kingma and Welling 2014, sec. 2.3, 2.4 and appendix B; beta: Higgins et al. 2017; active units: Burda et al. 2016.
-The linear path is ours.
+Sources: Kingma and Welling 2014, sec. 2.4; beta: Higgins et al. 2017; active units: Burda et al. 2016. The linear path is
+ours.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -30,8 +25,8 @@ from torch import Tensor, nn
 
 from gdt_tutorial import checkpoints
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.gai.probabilistic_pca import LinearGaussian, fit_linear_gaussian, posterior
-from gdt_tutorial.learning import FitConfig, FitHistory, cosine, fit, scale_of
+from gdt_tutorial.gai.probabilistic_pca import LinearGaussian, posterior
+from gdt_tutorial.learning import FitConfig, cosine
 from gdt_tutorial.seeding import torch_seeded
 
 __all__ = [
@@ -41,15 +36,10 @@ __all__ = [
     "VaeConfig",
     "VariationalAutoencoder",
     "active_units",
-    "gaussian_log_likelihood",
-    "kl_to_standard_normal",
+    "check_windows",
     "load_vae",
-    "mean_square_loss",
-    "negative_elbo",
     "reparameterize",
     "save_vae",
-    "start_vae",
-    "train_vae",
 ]
 
 # Weight decay pulls the perceptrons toward 0, which here is probabilistic PCA.
@@ -72,24 +62,6 @@ class VaeConfig:
 SMOKE = VaeConfig(fit=replace(_FIT, n_epochs=5))
 BOOK = VaeConfig()
 FULL = VaeConfig(n_hidden=256, fit=replace(_FIT, n_epochs=200, learning_rate=1e-3))
-
-
-def kl_to_standard_normal(
-    mean: Float[Tensor, "batch latent"], log_variance: Float[Tensor, "batch latent"]
-) -> Float[Tensor, "batch latent"]:
-    """Return KL(N(mean, variance) || N(0, 1)) of each latent in nats (Kingma and Welling 2014, appendix B)."""
-    return (mean**2 + log_variance.exp() - log_variance - 1) / 2
-
-
-def gaussian_log_likelihood(
-    target: Float[Tensor, "batch slot feature"],
-    mean: Float[Tensor, "batch slot feature"],
-    sigma: float,
-    is_scored: Bool[Tensor, "batch slot feature"] | None = None,
-) -> Float[Tensor, " batch"]:
-    """Return the log-density in nats of the entries that are scored (all by default) under N(mean, sigma^2)."""
-    each = -(((target - mean) / sigma) ** 2) / 2 - math.log(sigma * math.sqrt(2 * math.pi))
-    return (each if is_scored is None else torch.where(is_scored, each, 0.0)).sum(dim=(1, 2))
 
 
 def reparameterize(
@@ -214,7 +186,7 @@ class VariationalAutoencoder(nn.Module):
         Raises:
             ValueError: A window of another shape, not finite where collected, or with nothing collected.
         """
-        _check_windows(window, is_collected, (self.n_slots, self.n_features))
+        check_windows(window, is_collected, (self.n_slots, self.n_features))
         shape = (-1, self.n_slots, self.n_features)
         flat = torch.from_numpy(np.ascontiguousarray(window).reshape(shape)).to(self.mean)
         mask = None if is_collected is None else torch.from_numpy(is_collected.reshape(shape))
@@ -224,86 +196,31 @@ class VariationalAutoencoder(nn.Module):
         return latent, std
 
 
-def negative_elbo(
-    model: VariationalAutoencoder,
-    window: Float[Tensor, "batch slot feature"],
-    is_collected: Bool[Tensor, "batch slot feature"] | None = None,
-    target: Float[Tensor, "batch slot feature"] | None = None,
-    is_scored: Bool[Tensor, "batch slot feature"] | None = None,
-) -> Float[Tensor, ""]:
-    """Return the mean over windows of -E_q[log p(x|z)] + beta KL in nats, with one draw of z for each window.
-
-    Args:
-        model: Its config says sigma and beta.
-        window: What is encoded.
-        is_collected: Which entries of it are read; all by default.
-        target: What is to come out; the window itself by default.
-        is_scored: Which entries of the target count; all by default.
-    """
-    mean, log_variance = model.encode(window, is_collected)
-    latent = reparameterize(mean, log_variance, torch.randn_like(mean))
-    wanted, guess = (model.standardized(each) for each in (window if target is None else target, model.decode(latent)))
-    fit_nats = gaussian_log_likelihood(wanted, guess, model.config.sigma, is_scored)
-    rate_nats = kl_to_standard_normal(mean, log_variance).sum(dim=1)
-    return (model.config.beta * rate_nats - fit_nats).mean()
-
-
-def mean_square_loss(model: VariationalAutoencoder, window: Float[Tensor, "batch slot feature"]) -> Float[Tensor, ""]:
-    """Return the mean square error through the means of the latents: the same network as a plain autoencoder."""
-    return ((model.standardized(model(window)) - model.standardized(window)) ** 2).mean()
-
-
 def active_units(mean: Float[Tensor, "batch latent"], threshold: float = 0.01) -> Bool[Tensor, " latent"]:
     """Say which latents are used: those whose mean varies over windows by more than `threshold` (Burda et al. 2016)."""
     return mean.var(dim=0, correction=0) > threshold
 
 
-def start_vae(
-    window: Float[np.ndarray, "user slot feature"], config: VaeConfig = BOOK, *, generator: torch.Generator
-) -> VariationalAutoencoder:
-    """Return a network that is probabilistic PCA of these windows: the untrained start of `train_vae`.
+def check_windows(window: np.ndarray, is_collected: np.ndarray | None, shape: tuple[int, ...]) -> None:
+    """Raise unless windows have `shape` (slots and features), and are finite where collected.
 
     Raises:
-        ValueError: No user, windows that are not finite, or more latents than a window has entries.
+        ValueError: They have another shape, are not finite where collected, or one has nothing collected.
     """
-    require(len(window) > 0, "window", "hold a user", len(window), "pass the windows of at least one")
-    _check_windows(window, None, window.shape[1:])
-    inputs = torch.from_numpy(np.ascontiguousarray(window)).double()
-    mean, spread = inputs.mean(dim=0), inputs.std(dim=(0, 1), correction=0)
-    scale = scale_of(spread)
-    flat = ((inputs - mean) / scale).flatten(1)
-    linear = fit_linear_gaussian(flat, config.n_latent, config.beta * config.sigma**2)
-    n_slots, n_features = window.shape[1:]
-    model = VariationalAutoencoder(n_slots, n_features, config, linear=linear, generator=generator)
-    model.mean.copy_(mean)
-    model.scale.copy_(scale)
-    return model
-
-
-def train_vae(
-    window: Float[np.ndarray, "user slot feature"],
-    config: VaeConfig = BOOK,
-    *,
-    generator: torch.Generator,
-    loss: Callable[..., Tensor] = negative_elbo,
-    on_epoch: Callable[[int, float], object] | None = None,
-) -> tuple[VariationalAutoencoder, FitHistory]:
-    """Train on the windows of many users, from the start that `start_vae` gives.
-
-    Args:
-        window: What it compresses, with all entries collected.
-        config: Size, loss and training.
-        generator: Draws the first weights, orders the samples, and draws the latents.
-        loss: `negative_elbo`, or `mean_square_loss` for a plain autoencoder with the same layers.
-        on_epoch: Called with the epoch (from 0) and its mean loss, for a progress bar.
-
-    Raises:
-        ValueError: As `start_vae`.
-    """
-    model = start_vae(window, config, generator=generator)
-    inputs = torch.from_numpy(np.ascontiguousarray(window)).float()
-    history = fit(model, (inputs,), loss, config.fit, generator=generator, on_epoch=on_epoch)
-    return model, history
+    is_right = window.shape[-2:] == tuple(shape)
+    require(
+        is_right, "window", f"have {shape} slots and features", window.shape[-2:], "pass windows as it was trained on"
+    )
+    mask = np.ones_like(window, dtype=bool) if is_collected is None else is_collected
+    require(mask.shape == window.shape, "is_collected", f"have the shape {window.shape}", mask.shape, "say each entry")
+    read = window[mask]
+    remedy = "leave out by is_collected what is unknown"
+    require(np.isfinite(read).all(), "window", "be finite", read[~np.isfinite(read)][:3].tolist(), remedy)
+    is_empty = ~mask.any(axis=(-2, -1))
+    remedy = "leave out windows of which nothing is known"
+    require(
+        not is_empty.any(), "is_collected", "hold a collected entry in each window", f"{is_empty.sum()} without", remedy
+    )
 
 
 def save_vae(model: VariationalAutoencoder, path: str | Path) -> None:
@@ -337,20 +254,3 @@ def _perceptron(n_inputs: int, n_hidden: int, n_outputs: int) -> nn.Sequential:
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
     return nn.Sequential(nn.Linear(n_inputs, n_hidden), nn.GELU(), nn.Linear(n_hidden, n_hidden), nn.GELU(), last)
-
-
-def _check_windows(window: np.ndarray, is_collected: np.ndarray | None, shape: tuple[int, ...]) -> None:
-    is_right = window.shape[-2:] == tuple(shape)
-    require(
-        is_right, "window", f"have {shape} slots and features", window.shape[-2:], "pass windows as it was trained on"
-    )
-    mask = np.ones_like(window, dtype=bool) if is_collected is None else is_collected
-    require(mask.shape == window.shape, "is_collected", f"have the shape {window.shape}", mask.shape, "say each entry")
-    read = window[mask]
-    remedy = "leave out by is_collected what is unknown"
-    require(np.isfinite(read).all(), "window", "be finite", read[~np.isfinite(read)][:3].tolist(), remedy)
-    is_empty = ~mask.any(axis=(-2, -1))
-    remedy = "leave out windows of which nothing is known"
-    require(
-        not is_empty.any(), "is_collected", "hold a collected entry in each window", f"{is_empty.sum()} without", remedy
-    )

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from gdt_tutorial.gai.probabilistic_pca import principal_variance
 from gdt_tutorial.gai.rate_distortion import WaterFilling, reverse_water_filling
-from gdt_tutorial.gai.vae import VariationalAutoencoder, active_units, kl_to_standard_normal
+from gdt_tutorial.gai.vae import VariationalAutoencoder, active_units
+from gdt_tutorial.gai.vae_training import kl_to_standard_normal
 
 __all__ = ["CodeScore", "code_score", "gaussian_bound", "window_nats"]
 

@@ -9,18 +9,9 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from gdt_tutorial.agents.ddpg import (
-    Actor,
-    Critic,
-    DDPGConfig,
-    DDPGLearner,
-    GaussianNoise,
-    OrnsteinUhlenbeckNoise,
-    act,
-    train_ddpg,
-    train_offline,
-)
+from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, act, train_ddpg, train_offline
 from gdt_tutorial.agents.evaluation import Validation, episode_returns
+from gdt_tutorial.agents.exploration_noise import GaussianNoise, OrnsteinUhlenbeckNoise
 from gdt_tutorial.agents.replay import ReplayBuffer, Transitions
 from gdt_tutorial.seeding import keep_torch_rng, torch_stream
 

@@ -8,9 +8,10 @@ from gymnasium import spaces
 from torch import nn
 
 from gdt_tutorial.agents.branching import BranchingConfig, BranchingNetwork, train_branching
-from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, GaussianNoise, train_ddpg
+from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, train_ddpg
 from gdt_tutorial.agents.ddqn import DoubleDQNConfig, QNetwork, greedy, train_double_dqn
 from gdt_tutorial.agents.evaluation import episode_returns
+from gdt_tutorial.agents.exploration_noise import GaussianNoise
 from gdt_tutorial.agents.replay import Collector, ReplayBuffer, Transitions, legal_actions, n_state_entries
 from gdt_tutorial.seeding import torch_stream
 

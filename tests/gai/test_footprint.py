@@ -16,7 +16,7 @@ from gdt_tutorial.gai.demonstrations import Demonstrations
 from gdt_tutorial.gai.denoiser import Denoiser
 from gdt_tutorial.gai.event_attention import EventAttention
 from gdt_tutorial.gai.footprint import EnergyConfig, computing_s, file_byte, footprint, latency_s
-from gdt_tutorial.gai.gail import Discriminator
+from gdt_tutorial.gai.gail_discriminator import Discriminator
 from gdt_tutorial.gai.gan import PatchDiscriminator
 from gdt_tutorial.gai.language_model import CausalTransformer
 from gdt_tutorial.gai.layer_flops import linear_flops, multi_head_flops

@@ -12,16 +12,14 @@ from gdt_tutorial.agents.actor_critic import CategoricalActorCritic, GaussianAct
 from gdt_tutorial.agents.policy_gradient import ActorCriticConfig, ActorCriticLearner, act, collect, sampling
 from gdt_tutorial.agents.replay import Collector
 from gdt_tutorial.gai.demonstrations import Demonstrations
-from gdt_tutorial.gai.gail import (
+from gdt_tutorial.gai.gail import GailConfig, Imitator, train_gail
+from gdt_tutorial.gai.gail_discriminator import (
     DIFFERENCE,
     LOG_D,
     NEG_LOG_ONE_MINUS_D,
     Discriminator,
-    GailConfig,
-    Imitator,
     discriminator_loss,
     gradient_penalty,
-    train_gail,
 )
 from gdt_tutorial.gai.tables import (
     PRACTICE,

@@ -25,7 +25,8 @@ from gdt_tutorial.agents.policy_gradient import (
 from gdt_tutorial.agents.replay import Collector
 from gdt_tutorial.gai.absorbing import AbsorbingState, absorb
 from gdt_tutorial.gai.demonstrations import Demonstrations
-from gdt_tutorial.gai.gail import NEG_LOG_ONE_MINUS_D, Discriminator, GailConfig, Imitator, train_gail
+from gdt_tutorial.gai.gail import GailConfig, Imitator, train_gail
+from gdt_tutorial.gai.gail_discriminator import NEG_LOG_ONE_MINUS_D, Discriminator
 from gdt_tutorial.seeding import torch_stream
 
 HORIZON, N_ENVS, SEEDS = 500, 32, (1, 2, 3)

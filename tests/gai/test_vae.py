@@ -12,17 +12,12 @@ from torch.distributions import Normal, kl_divergence
 from gdt_tutorial import checkpoints
 from gdt_tutorial.gai.probabilistic_pca import LinearGaussian, fit_linear_gaussian, log_likelihood, principal_variance
 from gdt_tutorial.gai.rate_distortion import water_level
-from gdt_tutorial.gai.vae import (
-    VaeConfig,
-    VariationalAutoencoder,
-    active_units,
+from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, active_units, load_vae, reparameterize, save_vae
+from gdt_tutorial.gai.vae_training import (
     gaussian_log_likelihood,
     kl_to_standard_normal,
-    load_vae,
     mean_square_loss,
     negative_elbo,
-    reparameterize,
-    save_vae,
     start_vae,
     train_vae,
 )

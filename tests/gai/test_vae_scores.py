@@ -6,8 +6,9 @@ import torch
 
 from gdt_tutorial.gai.probabilistic_pca import principal_variance
 from gdt_tutorial.gai.rate_distortion import water_level
-from gdt_tutorial.gai.vae import VaeConfig, start_vae
+from gdt_tutorial.gai.vae import VaeConfig
 from gdt_tutorial.gai.vae_scores import code_score, gaussian_bound, window_nats
+from gdt_tutorial.gai.vae_training import start_vae
 from gdt_tutorial.seeding import stream, torch_stream
 
 CONFIG = VaeConfig(n_latent=12, n_hidden=4, sigma=0.5)

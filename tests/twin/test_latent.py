@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, kl_to_standard_normal, load_vae, save_vae
+from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, load_vae, save_vae
+from gdt_tutorial.gai.vae_training import kl_to_standard_normal
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_seeded, torch_stream
 from gdt_tutorial.twin.abstraction.expected_worst import ComingMean, ExpectedWorst, expected_subgroup_efficiency

@@ -8,8 +8,9 @@ from functools import partial
 
 from gdt_tutorial import seeding
 from gdt_tutorial.agents.branching import BranchingConfig, train_branching
-from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGLearner, OrnsteinUhlenbeckNoise, act, train_ddpg
+from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGLearner, act, train_ddpg
 from gdt_tutorial.agents.evaluation import Validation
+from gdt_tutorial.agents.exploration_noise import OrnsteinUhlenbeckNoise
 from gdt_tutorial.case_study.experiment import Campuses, open_campuses
 from gdt_tutorial.case_study.learning.actor_scheduler import ShareActuator
 from gdt_tutorial.case_study.learning.cell_environment import (

@@ -21,6 +21,6 @@ event_change            the internal loop at the dense event, where access point
 internal_study          these three on fresh seeds: what its table holds
 internal_table          that table, read again
 tailored_service        users who weigh latency, users who weigh quality, and a twin that estimates which
-ring_change             the internal loop on a ring whose coupling flips in mid-run
+ring_change             the internal loop on a ring whose coupling widens in mid-run
 validators              validators for such studies: by decisions alone, wrong on purpose, beside the truth
 """

@@ -27,7 +27,7 @@ _HALVES = {"networking": ("networking_byte", "snr_db"), "behavior": ("behavior_b
 class FrontierTable(SeedTable):
     """Bytes of both halves, and errors, for each scheme, setting and seed."""
 
-    stored = STORED
+    stored, compared = STORED, 1
 
     def values(self, column: str, scheme: str, setting: int) -> Float[np.ndarray, " seed"]:
         """Return a column ("snr_db", "networking_byte", ...) of one scheme at one setting, seed by seed.
@@ -38,10 +38,6 @@ class FrontierTable(SeedTable):
         remedy = f"take one of {sorted({str(row['scheme']) for row in self.rows})}, and one of its settings"
         place = {"scheme": scheme, "setting": setting}
         return values_by_seed(self.rows, place, column, argument="scheme", remedy=remedy)
-
-    def mean(self, column: str, scheme: str, setting: int) -> tuple[float, float]:
-        """Return the mean over seeds, with its half interval."""
-        return t_interval(self.values(column, scheme, setting))
 
     def fixed_byte(self, half: str, scheme: str, setting: int) -> Float[np.ndarray, " seed"]:
         """Return what fixed periods spend on a half of the status, to err in it as much as a scheme does.

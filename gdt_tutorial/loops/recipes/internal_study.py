@@ -1,6 +1,6 @@
 """The internal loop with a change in mid-run, on fresh seeds and paired: makers alone and together, in three worlds.
 
-    ring             co-channel cells whose coupling flips, a GAI that has logs of both times (`ring_change`)
+    ring             co-channel cells whose coupling widens, a GAI that has logs of both times (`ring_change`)
     ring, other log  the same, and the GAI has logs of the time after the change alone; fewer schemes
     event            the dense event whose access points weaken (`event_change`)
     campus           the default campus whose access point weakens (`campus_change`)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.seed_tables import SeedTable, percent_above
+from gdt_tutorial.studies.seed_tables import SeedTable
 from gdt_tutorial.studies.tables import values_by_seed
 
 __all__ = ["MAKERS", "STORED", "InternalTable"]
@@ -21,7 +21,7 @@ STORED = Path(__file__).parents[1] / "results" / "internal_loop.csv"
 class InternalTable(SeedTable):
     """One entry per world, scheme, phase, score, and seed."""
 
-    stored = STORED
+    stored, compared = STORED, 1
 
     def values(self, world: str, scheme: str, phase: str, score: str | None = None) -> Float[np.ndarray, " seed"]:
         """Return a score of one scheme, seed by seed.
@@ -42,18 +42,6 @@ class InternalTable(SeedTable):
         known = sorted({str(row["scheme"]) for row in self.rows if row["world"] == world})
         remedy = f"the world {world!r} has {known}"
         return values_by_seed(self.rows, wanted, "value", argument="scheme", remedy=remedy)
-
-    def mean(self, world: str, scheme: str, phase: str, score: str | None = None) -> tuple[float, float]:
-        """Return a mean over the seeds with its half interval."""
-        return t_interval(self.values(world, scheme, phase, score))
-
-    def difference(self, world: str, scheme: str, rival: str, phase: str) -> tuple[float, float]:
-        """Return by how much a scheme is above its rival, paired by seed, with the half interval."""
-        return t_interval(self.values(world, scheme, phase) - self.values(world, rival, phase))
-
-    def percent(self, world: str, scheme: str, rival: str, phase: str) -> tuple[float, float]:
-        """Return the same in percent of the rival, seed by seed."""
-        return percent_above(self.values(world, scheme, phase), self.values(world, rival, phase))
 
     def better(self, world: str, schemes: Sequence[str], phase: str) -> str:
         """Return the scheme with the better mean: the smaller queue, or the larger QoE."""

@@ -1,4 +1,4 @@
-"""The internal loop on a ring whose coupling flips in mid-run: who decides best before and after, on the same arrivals.
+"""The internal loop on a ring whose coupling widens in mid-run: who decides best before and after, on the same arrivals.
 
 For half of the run an AP is hurt by its two neighbors, then by those two places away as well. The logs that the GAI learned
 from hold both times, and nobody tells it which time it is; or the second time alone (`RingChangeConfig.logged`).
@@ -65,7 +65,7 @@ class RingChangeConfig:
 
     before: RingConfig = parameter(RingConfig(reach=1), "The first half.", "chosen")
     after: RingConfig = parameter(RingConfig(reach=2), "The second half.", "chosen")
-    n_slots: int = parameter(120, "Slots of a run; the coupling flips at half.", "chosen", above=1)
+    n_slots: int = parameter(120, "Slots of a run; the coupling widens at half.", "chosen", above=1)
     n_rings: int = parameter(16, "Rings side by side.", "chosen", above=0)
     internal: InternalConfig = parameter(
         InternalConfig(period_slots=4, memory=0.5), "How the twin validates.", "memory chosen on other seeds"

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.studies.intervals import t_interval
-from gdt_tutorial.studies.seed_tables import SeedTable, percent_above
+from gdt_tutorial.studies.seed_tables import SeedTable
 from gdt_tutorial.studies.tables import values_by_seed
 
 __all__ = ["STORED", "SceneTable"]
@@ -17,7 +16,7 @@ STORED = Path(__file__).parents[1] / "results" / "scenes.csv"
 class SceneTable(SeedTable):
     """One value per comparison ("emulators", "augmentation", "loop"), emulator, score and seed."""
 
-    stored = STORED
+    stored, compared = STORED, 1
 
     def values(
         self, score: str, emulator: str, n_scenes: int | None = None, *, kind: str = "emulators"
@@ -37,23 +36,3 @@ class SceneTable(SeedTable):
         place = {"emulator": emulator, "score": score} | ({} if n_scenes is None else {"n_scenes": n_scenes})
         remedy = f"take one of {sorted({str(row['emulator']) for row in own})}, and name its place"
         return values_by_seed(own, place, "value", argument="emulator", remedy=remedy)
-
-    def mean(
-        self, score: str, emulator: str, n_scenes: int | None = None, *, kind: str = "emulators"
-    ) -> tuple[float, float]:
-        """Return the mean over seeds, with its half interval."""
-        return t_interval(self.values(score, emulator, n_scenes, kind=kind))
-
-    def difference(
-        self, score: str, emulator: str, rival: str, n_scenes: int | None = None, *, kind: str = "emulators"
-    ) -> tuple[float, float]:
-        """Return the mean paired difference to a rival, with its half interval."""
-        own, other = (self.values(score, each, n_scenes, kind=kind) for each in (emulator, rival))
-        return t_interval(own - other)
-
-    def percent(
-        self, score: str, emulator: str, rival: str, n_scenes: int | None = None, *, kind: str = "emulators"
-    ) -> tuple[float, float]:
-        """Return by how many percent a score is above a rival's, with the half interval."""
-        own, other = (self.values(score, each, n_scenes, kind=kind) for each in (emulator, rival))
-        return percent_above(own, other)

@@ -15,18 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.configuration import configclass, parameter, require
+from gdt_tutorial.loops.demand_forecasts import SeparateForecasts, last_value
 from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
 from gdt_tutorial.loops.recipes.slicing_study import recorded_demand
-from gdt_tutorial.loops.slicing import (
-    SeparateForecasts,
-    SlicingConfig,
-    contract_share,
-    equal_share,
-    last_value,
-    repartition,
-    slicing_plan,
-)
+from gdt_tutorial.loops.slicing import SlicingConfig, contract_share, equal_share, repartition, slicing_plan
 from gdt_tutorial.physical.controllers import CentralizedController
 from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.physical.network import NetworkConfig, PhysicalNetwork

@@ -21,21 +21,23 @@ import numpy as np
 from jaxtyping import Float
 
 from gdt_tutorial.configuration import require
-from gdt_tutorial.loops.slice_scheduling import Outcome, Policy, lend, own_slice, run_day, strict_priority
-from gdt_tutorial.loops.slicing import (
+from gdt_tutorial.loops.demand_forecasts import (
     Expect,
     ForecastDemand,
     SeparateForecasts,
+    known_demand,
+    last_value,
+    season_of,
+)
+from gdt_tutorial.loops.slice_scheduling import Outcome, Policy, lend, own_slice, run_day, strict_priority
+from gdt_tutorial.loops.slicing import (
     SlicingConfig,
     contract_share,
     equal_share,
     follow_demand,
     guarantees,
-    known_demand,
-    last_value,
     proportional_share,
     repartition,
-    season_of,
 )
 from gdt_tutorial.physical.services import SERVICES, ServicesConfig, draw_days, side_by_side
 from gdt_tutorial.studies.intervals import t_interval

@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, negative_elbo
+from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder
+from gdt_tutorial.gai.vae_training import negative_elbo
 from gdt_tutorial.learning import FitConfig, FitHistory, cosine, fit
 
 __all__ = ["Correction", "CorrectionVaeConfig", "train_correction_vae"]

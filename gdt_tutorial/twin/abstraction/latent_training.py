@@ -23,7 +23,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gdt_tutorial.configuration import configclass, parameter, require
-from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, negative_elbo, start_vae
+from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder
+from gdt_tutorial.gai.vae_training import negative_elbo, start_vae
 from gdt_tutorial.learning import FitConfig, FitHistory, cosine, fit
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.twin.abstraction.latent import RelativeWindow, relative_window

@@ -16,7 +16,7 @@ STORED = Path(__file__).parents[1] / "results" / "vae.csv"
 class CodeTable(SeedTable):
     """One entry per code, place of the comparison, and seed."""
 
-    stored = STORED
+    stored, compared = STORED, 1
 
     def values(self, column: str, code: str, **place: int | float) -> Float[np.ndarray, " seed"]:
         """Return a column of one code at one place, seed by seed.
@@ -34,8 +34,7 @@ class CodeTable(SeedTable):
 
     def lost_percent(self, code: str, rival: str, **place: int | float) -> tuple[float, float]:
         """Return by how many percent the mean square error of a code is above a rival's, with the half interval."""
-        own, other = (self.values("mse", each, **place) for each in (code, rival))
-        return percent_above(own, other)
+        return self.percent("mse", code, rival, **place)
 
     def nats_percent(self, code: str, beta: float) -> tuple[float, float]:
         """Return by how many percent the rate of a code is above the Gaussian's at its distortion, with the half interval."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from gdt_tutorial.studies.intervals import t_interval
 from gdt_tutorial.studies.seed_tables import SeedTable
 from gdt_tutorial.studies.tables import values_by_seed
 
@@ -17,7 +16,7 @@ STORED = Path(__file__).parents[1] / "results" / "dense_event.csv"
 class EventTable(SeedTable):
     """One value per chooser, score and seed, and what rounded means lose."""
 
-    stored = STORED
+    stored, compared = STORED, 0
 
     @property
     def names(self) -> list[str]:
@@ -38,11 +37,3 @@ class EventTable(SeedTable):
         own = [row for row in self.rows if row["kind"] == kind]
         remedy = f"take one of {sorted({str(row['name']) for row in own})}"
         return values_by_seed(own, {"name": name, "score": score}, "value", argument="name", remedy=remedy)
-
-    def mean(self, name: str, score: str = "qoe", *, kind: str = "choosers") -> tuple[float, float]:
-        """Return the mean over seeds, with its half interval."""
-        return t_interval(self.values(name, score, kind=kind))
-
-    def difference(self, name: str, rival: str, score: str = "qoe") -> tuple[float, float]:
-        """Return the mean paired difference to a rival, with its half interval."""
-        return t_interval(self.values(name, score) - self.values(rival, score))

@@ -17,7 +17,7 @@ STORED = Path(__file__).parents[1] / "results" / "diffusion.csv"
 class DiffusionTable(SeedTable):
     """One entry per study, method, place, measure, and seed."""
 
-    stored = STORED
+    stored, compared = STORED, 1
 
     def values(
         self, study: str, method: str, place: int | None = None, measure: str | None = None
@@ -42,19 +42,10 @@ class DiffusionTable(SeedTable):
         remedy = f"the study {study!r} has {known}"
         return values_by_seed(self.rows, wanted, "value", argument="method", remedy=remedy)
 
-    def mean(
-        self, study: str, method: str, place: int | None = None, measure: str | None = None
-    ) -> tuple[float, float]:
-        """Return a mean over the seeds with its half interval."""
-        return t_interval(self.values(study, method, place, measure))
-
-    def difference(self, study: str, method: str, rival: str) -> tuple[float, float]:
-        """Return by how much a method's value is above its rival's, paired by seed, with the half interval."""
-        return t_interval(self.values(study, method) - self.values(study, rival))
-
     def ratio(self, study: str, method: str, rival: str) -> tuple[float, float]:
         """Return a method's value over its rival's, seed by seed: of mean queues, or of lost efficiencies."""
-        return t_interval(self.values(study, method) / self.values(study, rival))
+        own, other = self.pair(study, method, rival)
+        return t_interval(own / other)
 
     def curve(self, study: str, method: str) -> dict[int, tuple[float, float]]:
         """Return the mean value and its half interval at each place of a method."""

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from gymnasium.wrappers.vector import TransformReward
 
-from gdt_tutorial.agents.ddpg import DDPGConfig, GaussianNoise, train_ddpg, train_offline
+from gdt_tutorial.agents.ddpg import DDPGConfig, train_ddpg, train_offline
+from gdt_tutorial.agents.exploration_noise import GaussianNoise
 from gdt_tutorial.agents.replay import Transitions
 from gdt_tutorial.configuration import require
 from gdt_tutorial.gai.denoiser import Denoiser

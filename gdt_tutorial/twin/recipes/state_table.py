@@ -17,7 +17,7 @@ STORED = Path(__file__).parents[1] / "results" / "decision_diffuser.csv"
 class StateTable(SeedTable):
     """One value per logs, kind of state, measure, and seed."""
 
-    stored = STORED
+    stored, compared = STORED, 1
 
     def values(self, logs: str, state: str, measure: str = "value") -> Float[np.ndarray, " seed"]:
         """Return a measure of one kind of state, seed by seed.
@@ -35,10 +35,6 @@ class StateTable(SeedTable):
         remedy = f"take one of {sorted({(row['state'], row['measure']) for row in self.rows})}"
         return values_by_seed(self.rows, place, "value", argument="state", remedy=remedy)
 
-    def mean(self, logs: str, state: str, measure: str = "value") -> tuple[float, float]:
-        """Return the mean over the seeds with its half interval."""
-        return t_interval(self.values(logs, state, measure))
-
-    def difference(self, logs: str, state: str, measure: str = "value", rival: str = "actions") -> tuple[float, float]:
-        """Return by how much a state's measure is above the value of a rival, paired by seed, with the half interval."""
-        return t_interval(self.values(logs, state, measure) - self.values(logs, rival))
+    def above_actions(self, logs: str, state: str, measure: str = "value") -> tuple[float, float]:
+        """Return by how much a state's measure is above the value of actions, paired by seed, with the half interval."""
+        return t_interval(self.values(logs, state, measure) - self.values(logs, "actions"))

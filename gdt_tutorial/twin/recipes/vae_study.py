@@ -22,16 +22,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gdt_tutorial.gai.autoencoder import AutoencoderConfig, train_autoencoder
-from gdt_tutorial.gai.vae import (
-    BOOK,
-    VaeConfig,
-    VariationalAutoencoder,
-    mean_square_loss,
-    negative_elbo,
-    start_vae,
-    train_vae,
-)
+from gdt_tutorial.gai.vae import BOOK, VaeConfig, VariationalAutoencoder
 from gdt_tutorial.gai.vae_scores import CodeScore, code_score, gaussian_bound
+from gdt_tutorial.gai.vae_training import mean_square_loss, negative_elbo, start_vae, train_vae
 from gdt_tutorial.learning import FitConfig, fit
 from gdt_tutorial.physical.topology import Topology
 from gdt_tutorial.seeding import stream, torch_seeded, torch_stream

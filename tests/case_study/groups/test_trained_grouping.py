@@ -36,15 +36,15 @@ def test_checkpoint_is_small_and_has_its_hash():
     assert FILE.stat().st_size <= 200_000
 
 
-def test_a_campus_takes_less_than_the_allowed_time():
+def test_a_campus_is_grouped_in_less_than_a_second_of_the_processor():
     grouper, (_, kind, fraction) = pretrained_grouper(), planted(4, 0, n_views=100)
     seconds = []
     for _ in range(5):
         start = time.process_time()
         grouper.group_users(kind, fraction, rng=stream(0, "groups"))
         seconds.append(time.process_time() - start)
-    # About 15 ms of one core's time; twenty times that catches a blunder on a busy machine.
-    assert min(seconds) < 0.3
+    # About 15 ms of the processor; what is far above that, such as a training in between, takes seconds.
+    assert min(seconds) < 1
 
 
 def test_saved_and_loaded_is_the_same(tmp_path):

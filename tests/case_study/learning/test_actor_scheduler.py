@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, OrnsteinUhlenbeckNoise, train_ddpg
+from gdt_tutorial.agents.ddpg import Actor, Critic, DDPGConfig, DDPGLearner, train_ddpg
+from gdt_tutorial.agents.exploration_noise import OrnsteinUhlenbeckNoise
 from gdt_tutorial.case_study.learning.actor_scheduler import LOG_RANGE, ActorScheduler, ShareActuator, shares_of
 from gdt_tutorial.case_study.learning.training import fitting_version
 from gdt_tutorial.physical.delivery import sum_per_ap

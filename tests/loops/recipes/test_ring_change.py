@@ -1,4 +1,4 @@
-"""Runs on the ring whose coupling flips, small: who must be where, and what must be the same."""
+"""Runs on the ring whose coupling widens, small: who must be where, and what must be the same."""
 
 from dataclasses import replace
 

@@ -49,7 +49,7 @@ def test_served_packets_tell_the_action_and_queues_hardly():
 def test_differences_are_paired_by_seed():
     table = StateTable({}, ROWS[::-1])
     assert table.mean("expert", "actions") == pytest.approx(t_interval(np.array([-0.07, -0.08, -0.09])))
-    assert table.difference("expert", "served", "linear") == pytest.approx(t_interval(np.array([-0.01, -0.02, 0.0])))
+    assert table.above_actions("expert", "served", "linear") == pytest.approx(t_interval(np.array([-0.01, -0.02, 0.0])))
     with pytest.raises(ValueError, match="state must have one row for each of 3 seeds"):
         table.values("no expert", "served", "linear")
 
