@@ -166,7 +166,7 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
     """Return the headline: the waiting that the internal loop saves, with its baseline where the run recorded one.
 
     `paper.toml` names the claims under `front`: what is saved, then what is waited under the model-based manager
-    alone, and under the data-based one alone.
+    alone, and under the generative one alone.
     """
     names = tomllib.loads((BOOK / "paper.toml").read_text(encoding="utf-8"))["front"]
     values = [claim["value"] for name in names if (claim := find_claim(name, records)) is not None]
@@ -175,12 +175,12 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
     number, _, short = names[0].partition(".")
     record = records[number]
     saved = f'<span class="book-claim-number">{values[0]:.1f} s</span>'
-    head = f"At rush hour, the internal loop saves each viewer {saved} of waiting per minute"
+    head = f"At an event on the campus, the internal loop saves each viewer {saved} of waiting per minute"
     if len(values) == 3:
         _, model, data = values
         head += (
             f": {model - values[0]:.1f} s instead of the {model:.1f} s under the model-based manager alone. "
-            f"Under the data-based manager alone it is {data:.1f} s; nobody tells the loop which one is better."
+            f"Under the generative manager alone it is {data:.1f} s; nobody tells the loop which one is better."
         )
     else:
         head += ", against the model-based manager alone."

@@ -1,8 +1,8 @@
 """The closed loop in the terminal: `python -m gdt_tutorial demo`.
 
-Runs the network of the first chapter (`loops.recipes.quickstart`) with both loops closed, and once more with both open and no
-drawn maps; tells what the first does while it runs, and saves a figure of both. A terminal gets a small panel that is drawn
-anew, everything else plain lines, one for each validation of the internal loop.
+Runs the network of the first chapter (`loops.recipes.quickstart`) with both loops closed and every generative model in its
+place, and once more with both open and none of them; tells what the first does while it runs, and saves a figure of both. A
+terminal gets a small panel that is drawn anew, everything else plain lines, one for each validation of the internal loop.
 """
 
 import argparse
@@ -16,14 +16,14 @@ import numpy as np
 from gdt_tutorial.files import WriteError, require_writable
 from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, History
-from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, quickstart, statistical_law
+from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, positions_on, quickstart, statistical_law
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.teaching.plots import color, figure_format, save_figure
 
 __all__ = ["run"]
 
 CONFIG = QuickstartConfig(n_days=4)  # side by side: one day is too much at the mercy of its users
-OPEN_PERIOD_SLOTS = 5
+OPEN_PERIOD_SLOTS = 9  # about as many bytes as the closed loop
 _BAR = 24  # characters
 
 
@@ -53,13 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Watch log: {watch_log.report}.")
     viewers, n_aps = closed.network.viewers, closed.network.topology.n_aps
     print(
-        f"{CONFIG.n_days} days of one campus at rush hour: {CONFIG.n_users} users and {n_aps} access points; "
+        f"{CONFIG.n_days} days of an event on one campus: {CONFIG.event.n_users} users and {n_aps} access points; "
         f"viewers: {viewers.source}."
     )
-    # Both loops open, and no generative model: reports in turn, the statistical law, one manager.
+    # Both loops open, and no generative model: reports in turn, straight walks, the statistical law, one manager.
     opened = quickstart(
         CONFIG,
-        make_emulator=statistical_law(CONFIG.n_aps),
+        make_emulator=statistical_law(positions=positions_on),
         managers=BOTH[:1],
         collect=every(OPEN_PERIOD_SLOTS),
         watch_log=watch_log,
@@ -111,7 +111,7 @@ def _now(gdt: GdtNetwork) -> dict[str, float]:
         "position_m": float(np.sqrt((off_m**2).mean())),
         "snr_db": float(np.sqrt((off_db**2).mean())),
         "qoe": float(truth.service.qoe.mean()),
-        "data_based": float(np.sum(gdt.internal.verdicts[-1].chosen == 1)),
+        "generative": float(np.sum(gdt.internal.verdicts[-1].chosen == 1)),
     }
 
 
@@ -119,7 +119,7 @@ def _line(gdt: GdtNetwork, slot: int) -> str:
     now = _now(gdt)
     return (
         f"slot {slot:4d}   asked {now['asked']:4.0%}   {now['bytes']:5.0f} bytes   twin off by {now['position_m']:4.1f} m, "
-        f"{now['snr_db']:3.1f} dB   QoE {now['qoe']:6.2f}   data-based on {now['data_based']:.0f} of {CONFIG.n_days} days"
+        f"{now['snr_db']:3.1f} dB   QoE {now['qoe']:6.2f}   generative on {now['generative']:.0f} of {CONFIG.n_days} days"
     )
 
 
@@ -131,7 +131,7 @@ def _panel(gdt: GdtNetwork, slot: int, n_slots: int) -> list[str]:
         f"slot {slot + 1} of {n_slots}  {_bar((slot + 1) / n_slots)}",
         f"external loop  asked {_bar(now['asked'])} {now['asked']:4.0%}   {now['bytes']:.0f} bytes",
         f"twin           off by {now['position_m']:.1f} m and {now['snr_db']:.1f} dB (it does not know)",
-        f"internal loop  data-based {_bar(now['data_based'] / CONFIG.n_days)} {now['data_based']:.0f} of {CONFIG.n_days} days",
+        f"internal loop  generative {_bar(now['generative'] / CONFIG.n_days)} {now['generative']:.0f} of {CONFIG.n_days} days",
         f"               believed QoE: {believed}",
         f"network        QoE {now['qoe']:.2f} per user and second",
     ]

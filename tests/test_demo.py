@@ -21,7 +21,9 @@ def test_demo_runs_and_saves_a_figure(tmp_path, capsys, monkeypatch):
     assert "open loops" in shown
     assert "closed loops" in shown
     told = [line for line in shown.splitlines() if line.startswith("slot ")]
-    assert [int(line.split()[1]) for line in told] == [0, 5, 10, 11], "one line for each validation, and the last slot"
+    assert [int(line.split()[1]) for line in told] == [0, 2, 4, 6, 8, 10, 11], (
+        "one line for each validation, and the last slot"
+    )
     assert "asked 100%" in told[0], "all report in the first slot"
     assert "\x1b" not in shown, "no codes of a terminal where there is none"
     with Image.open(figure) as picture:
@@ -34,7 +36,7 @@ def test_a_terminal_gets_a_panel_that_is_drawn_anew():
             return True
 
     out = Terminal()
-    gdt = quickstart(QuickstartConfig(n_days=1, n_users=20), seed=0)
+    gdt = quickstart(QuickstartConfig(n_days=1), seed=0)
     gdt.run(3, demo._teller(gdt, 3, out))
     frames = out.getvalue().split("\x1b[6A")
     assert len(frames) == 3

@@ -22,7 +22,7 @@ CHAPTERS = (
 
 
 def record(**changes):
-    claims = [claim("rush_hour_waiting_saved", 2.84)]
+    claims = [claim("waiting_saved", 2.84)]
     facts = {"chapter": "00_quickstart", "profile": "book", "seed": 0, "cpu_s": 41.0, "seconds": 50.0, "peak_mb": 300.0}
     facts |= {"stderr": [], "claims": claims, "commit": "abc", "is_dirty": False, "versions": {}}
     return RunRecord(**(facts | {"data_source": "generator", "attribution": ""} | changes))
@@ -104,10 +104,10 @@ def test_headline_has_its_baseline_as_soon_as_it_is_recorded():
     alone = front.key_number(plan, {"00": record()})
     assert "2.8 s" in alone
     assert "six simulated days of one campus, one seed, embedded generator" in alone
-    claims = [*record().claims, claim("rush_hour_waiting_model", 24.9), claim("rush_hour_waiting_data", 21.9)]
+    claims = [*record().claims, claim("waiting_model", 24.9), claim("waiting_generative", 21.9)]
     text = front.key_number(plan, {"00": record(claims=claims)})
     assert "22.1 s instead of the 24.9 s" in text
-    assert "data-based manager alone it is 21.9 s" in text
+    assert "generative manager alone it is 21.9 s" in text
     assert front.key_number(plan, {}) == front.key_number(plan, {"00": record(claims=[])}) == ""
 
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from gdt_tutorial.configuration import configclass, parameter
 from gdt_tutorial.gai.denoiser import Denoiser, DiffusionConfig
 from gdt_tutorial.gai.diffusion import train_denoiser
-from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder, train_vae
+from gdt_tutorial.gai.vae import VaeConfig, VariationalAutoencoder
+from gdt_tutorial.gai.vae_training import train_vae
 from gdt_tutorial.learning import FitConfig, cosine
 from gdt_tutorial.physical.scenes.campus_event import CampusEventConfig, event_network
 from gdt_tutorial.physical.scenes.layout import SceneConfig, random_scene
