@@ -113,8 +113,8 @@ FIGURES: dict[str, Figure] = {
     "external_frontier": Figure(module="gdt_tutorial.loops.recipes.external_frontier", n_seeds=10, task_s={"": 24.0}),
     "internal_loop": Figure(
         module="gdt_tutorial.loops.recipes.internal_study",
-        n_seeds=4,
-        task_s={"ring": 45.0, "ring, other log": 35.0, "event": 100.0, "campus": 23.0},
+        n_seeds=32,
+        task_s={"ring": 80.0, "ring, other log": 35.0, "event": 80.0, "event, wrong twin": 30.0, "campus": 72.0},
         kind="world",
     ),
 }

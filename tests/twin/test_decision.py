@@ -9,7 +9,7 @@ from gdt_tutorial.physical.messages import NOT_SERVED
 from gdt_tutorial.seeding import stream, torch_stream
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.allocator import NetworkAllocator, SubgroupNetwork, describe_subgroups
-from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator
+from gdt_tutorial.twin.decision.greedy import EqualShare, GreedyAllocator, best_of_versions
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, gain_per_cost, greedy_schedule, pack
 from tests.small_networks import ANY, TINY_QOE, capacity, network, random_decision, same, tiny_catalog, twin_of
 
@@ -213,6 +213,20 @@ def test_greedy_promises_more_than_equal_share(scenes):
         for gains, maker in ((greedy, GreedyAllocator(model)), (equal, EqualShare(model))):
             gains.append(expected_gain(maker.decide(features, rng=ANY), features, model))
     assert np.mean(greedy) > np.mean(equal)
+
+
+def test_each_access_point_keeps_the_versions_of_the_largest_promise(scenes):
+    features, model = features_of(scenes)
+    version = stream(0, "candidates").integers(model.catalog.n_versions, size=(5, *features.ap.shape))
+    found = [greedy_schedule(features, model, each) for each in version]
+    best = np.argmax([promise for _, promise in found], axis=0)
+    decision = best_of_versions(features, model, version)
+    for env, row in enumerate(features.ap):
+        for group, ap in enumerate(row):
+            kept = found[best[env, ap]][0]
+            assert decision.version[env, group] == kept.version[env, group]
+            np.testing.assert_array_equal(decision.segments[env, group], kept.segments[env, group])
+    assert len(np.unique(best)) > 1
 
 
 def test_a_weight_draws_resources_to_its_group(scenes):

@@ -169,18 +169,17 @@ def run_event(
 
 
 def run_wrong_event(
-    scheme: str, denoiser: Denoiser, config: EventChangeConfig = EventChangeConfig(), *, seed: int
+    scheme: str, config: EventChangeConfig = EventChangeConfig(), *, seed: int
 ) -> Float[np.ndarray, "slot batch"]:
     """Run the measured model and coins in a twin that is upside down, for as many validations as the run has; return QoE.
 
     Args:
         scheme: "safe" is the measured model alone, "believed" the loop, "held" the loop with trust.
-        denoiser: As in `run_event`; its maker is not asked.
         config: The event; nothing weakens.
         seed: As in `run_event`.
     """
     network = dense_event(config.n_events, seed=seed)
-    makers = _makers(network, denoiser, config)
+    makers = _makers(network, None, config)
     names = ("measured model",) if scheme == "safe" else ("measured model", "coins")
     safe = 0 if scheme == "held" else None
     own = {name: makers[name] for name in names}
@@ -217,15 +216,12 @@ def _search(model: ScheduleModel) -> Bitmap:
     return LocalSearch(model, (alternating(n_aps), BestPattern(model)))
 
 
-def _makers(network: PhysicalNetwork, denoiser: Denoiser, config: EventChangeConfig) -> dict[str, OwnSight]:
-    """Return all makers by name, with the channels as each believes them to be."""
+def _makers(network: PhysicalNetwork, denoiser: Denoiser | None, config: EventChangeConfig) -> dict[str, OwnSight]:
+    """Return all makers by name, with the channels as each believes them to be; without a denoiser there is no GAI."""
     model, topology = schedule_model(network), network.topology
     curves = experienced_curves(network.viewers, network.catalog.n_types, seed=network.seed)
     abstractor = GroupAbstractor(network.catalog, network.capacity, curves, network.link)
-    coins, drawn = (
-        random_bitmaps(topology.n_aps),
-        DrawnBitmap(denoiser, topology.n_aps, SamplingConfig(temperature=0.5)),
-    )
+    coins = random_bitmaps(topology.n_aps)
 
     def measured(seen: Observation) -> np.ndarray:
         return seen.status.networking.snr_db
@@ -242,11 +238,13 @@ def _makers(network: PhysicalNetwork, denoiser: Denoiser, config: EventChangeCon
         "model": (textbook, _search(model)),
         "recalibrated model": (calibrated, _search(model)),
         "measured model": (measured, _search(model)),
-        "GAI": (measured, BestOfDraws(model, drawn, config.n_candidates)),
         "random": (measured, BestOfDraws(model, coins, config.n_candidates)),
         "coins": (measured, coins),
         "TDM by two": (measured, alternating(topology.n_aps)),
     }
+    if denoiser is not None:
+        drawn = DrawnBitmap(denoiser, topology.n_aps, SamplingConfig(temperature=0.5))
+        choose["GAI"] = (measured, BestOfDraws(model, drawn, config.n_candidates))
     return {
         name: OwnSight(abstractor, sight, MutingMaker(GreedyAllocator(model), bitmap))
         for name, (sight, bitmap) in choose.items()

@@ -19,7 +19,7 @@ STORED = Path(__file__).parents[1] / "results" / "internal_loop.csv"
 
 
 class InternalTable(SeedTable):
-    """One entry per world, scheme, phase, score, and seed."""
+    """One entry per world, scheme, phase, score, and seed; a world may have fewer seeds than the table."""
 
     stored, compared = STORED, 1
 
@@ -33,15 +33,15 @@ class InternalTable(SeedTable):
             score: "queue" on the rings and "qoe" elsewhere where none is named; "regret" or "distance".
 
         Raises:
-            ValueError: Not exactly one row for each seed.
+            ValueError: Not exactly one row for each seed of the world.
         """
         if phase == "both":
             return (self.values(world, scheme, "before", score) + self.values(world, scheme, "after", score)) / 2
         asked = score or ("queue" if world.startswith("ring") else "qoe")
         wanted = {"world": world, "scheme": scheme, "phase": phase, "score": asked}
-        known = sorted({str(row["scheme"]) for row in self.rows if row["world"] == world})
-        remedy = f"the world {world!r} has {known}"
-        return values_by_seed(self.rows, wanted, "value", argument="scheme", remedy=remedy)
+        rows = [row for row in self.rows if row["world"] == world]
+        remedy = f"the world {world!r} has {sorted({str(row['scheme']) for row in rows})}"
+        return values_by_seed(rows, wanted, "value", argument="scheme", remedy=remedy)
 
     def better(self, world: str, schemes: Sequence[str], phase: str) -> str:
         """Return the scheme with the better mean: the smaller queue, or the larger QoE."""
@@ -70,4 +70,4 @@ class InternalTable(SeedTable):
         The half length falls with the root of their number; that Student's t falls too is left out.
         """
         found = self.difference(world, scheme, rival, phase)[1]
-        return max(2, int(np.ceil(len(self.seeds) * (found / half) ** 2)))
+        return max(2, int(np.ceil(len(self.values(world, scheme, phase)) * (found / half) ** 2)))

@@ -152,7 +152,7 @@ def ex0_3(answer: float) -> str:
             "that is $1/q$; 0.8 is the ratio of two weights in the series $1+q+q^2+\\dots$": 1.25,
         },
     )
-    return "the loop remembers about five verdicts, which is 25 slots or 50 seconds."
+    return "such a loop remembers about five verdicts."
 
 
 @exercise(

@@ -1,6 +1,7 @@
 """Model-based makers: the greedy allocator, and equal shares, the floor that every maker must beat."""
 
 import numpy as np
+from jaxtyping import Int
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.batch import repeated
@@ -8,7 +9,7 @@ from gdt_tutorial.physical.messages import Decision
 from gdt_tutorial.twin.abstraction.features import Features
 from gdt_tutorial.twin.decision.schedule import ScheduleModel, greedy_schedule, member_share, schedule_of
 
-__all__ = ["EqualShare", "GreedyAllocator"]
+__all__ = ["EqualShare", "GreedyAllocator", "best_of_versions"]
 
 
 class GreedyAllocator:
@@ -23,18 +24,32 @@ class GreedyAllocator:
 
     def decide(self, features: Features, *, rng: np.random.Generator) -> Decision:
         """Try each version at all SMGs of an AP and keep, for each AP, the best."""
-        n_versions, (n_batch, n_subgroups) = self.model.catalog.n_versions, features.ap.shape
-        # All versions are tried side by side, as if they were more environments.
-        version = np.repeat(np.arange(n_versions), n_batch)[:, None].repeat(n_subgroups, axis=1)
-        decision, promise = greedy_schedule(repeated(features, n_versions), self.model, version)
-        best = promise.reshape(n_versions, n_batch, -1).argmax(axis=0)
-        env = np.arange(n_batch)[:, None]
-        row = best[env, features.ap] * n_batch + env
-        chosen = {
-            name: getattr(decision, name)[row, np.arange(n_subgroups)]
-            for name in ("version", "bandwidth_share", "computing_share", "segments")
-        }
-        return Decision(subgroup=features.subgroup, group=features.group, ap=features.ap, **chosen)
+        version = np.arange(self.model.catalog.n_versions)[:, None, None]
+        return best_of_versions(features, self.model, np.broadcast_to(version, (len(version), *features.ap.shape)))
+
+
+def best_of_versions(
+    features: Features, model: ScheduleModel, version: Int[np.ndarray, "candidate batch subgroup"]
+) -> Decision:
+    """Schedule each candidate greedily, and keep for each AP the one that promises the most QoE.
+
+    Args:
+        features: What the schedules are made from.
+        model: What a slot can carry.
+        version: Candidates, a version for each SMG.
+    """
+    n_candidates, n_batch, n_subgroups = version.shape
+    # All candidates are tried side by side, as if they were more environments.
+    flat = version.reshape(-1, n_subgroups)
+    decision, promise = greedy_schedule(repeated(features, n_candidates), model, flat)
+    best = promise.reshape(n_candidates, n_batch, -1).argmax(axis=0)
+    env = np.arange(n_batch)[:, None]
+    row = best[env, features.ap] * n_batch + env
+    chosen = {
+        name: getattr(decision, name)[row, np.arange(n_subgroups)]
+        for name in ("version", "bandwidth_share", "computing_share", "segments")
+    }
+    return Decision(subgroup=features.subgroup, group=features.group, ap=features.ap, **chosen)
 
 
 class EqualShare:
