@@ -3,8 +3,9 @@
     python benchmarks/closed_loops.py [--require] [--users N] [--slots N]
 
 Runs the network of the first chapter for one day: physical network, drawn maps, imitated walkers, external loop, two makers,
-and a validation of both in every second slot, on one thread. Making the network is left out. Memory is what Python has allocated, in each quarter of
-the run; from the second quarter on, what is added per slot is the history that a run returns and the records of both loops.
+and a validation of both in every second slot, on one thread. Making the network is left out. Memory is what Python has
+allocated, in each quarter of the run; from the second quarter on, what is added per slot is the history that a run returns and
+the records of both loops.
 `--require` fails above 60 s for 200 users and 600 slots, or above 64 kB per slot.
 """
 

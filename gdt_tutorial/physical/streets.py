@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import shortest_path
+from scipy.spatial import cKDTree
 
 from gdt_tutorial.configuration import require
 from gdt_tutorial.physical.campus import Campus
@@ -55,6 +56,12 @@ class Streets:
         (west, south), (east, north), (x, y) = *campus.box_m, campus.box_m.mean(axis=0)
         gate_m = np.array([[west, y], [east, y], [x, south], [x, north]])[:n_gates]
         return cls(np.concatenate([building_m, gate_m]), n_gates)
+
+    @cached_property
+    def middles(self) -> cKDTree:
+        """The middles of all streets, for whoever asks for the nearest ones."""
+        start_m, end_m = (self.place_m[axis] for axis in self.street.T)
+        return cKDTree((start_m + end_m) / 2)
 
     @property
     def n_places(self) -> int:

@@ -161,10 +161,10 @@ def _choosers(network: PhysicalNetwork, config: QuickstartConfig) -> dict[str, B
     model, n_aps, trained = schedule_model(network), network.topology.n_aps, pretrained_bitmaps()
     calm = SamplingConfig(temperature=0.5)
     coded = DrawnBitmap(trained.coded, n_aps, calm, last_of_context(trained.encoder.config.n_latent))
-    drawn = (coded, DrawnBitmap(trained.uncoded, n_aps, calm), random_bitmaps(n_aps))
-    best = [BestOfDraws(model, each, config.n_candidates) for each in drawn]
+    drawn: tuple[Bitmap, ...] = (coded, DrawnBitmap(trained.uncoded, n_aps, calm), random_bitmaps(n_aps))
+    best: list[Bitmap] = [BestOfDraws(model, each, config.n_candidates) for each in drawn]
     pattern = BestPattern(model)
-    chosen = (pattern, *best, LocalSearch(model, (alternating(n_aps), pattern)), all_on(n_aps))
+    chosen: tuple[Bitmap, ...] = (pattern, *best, LocalSearch(model, (alternating(n_aps), pattern)), all_on(n_aps))
     return dict(zip(MAKERS, chosen, strict=True))
 
 

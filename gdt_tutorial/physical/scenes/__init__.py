@@ -11,4 +11,5 @@ Modules:
     scene_streets: Where walkers go.
     scene_channel: The channel of a network that stands on a scene.
     scene_network: Such a network.
+    campus_event: Six cells on one band, on one campus: the network of the first chapter.
 """

@@ -8,6 +8,7 @@ snr             the channel at an emulated position
 walks           what a trained emulator learns from
 turn_policy     where watched users turn, how long they stay, how fast they go
 turn_practice   the same after practice in the twin (GAIL), and a copy by liked places
+turn_checkpoint  such a policy in a file
 imitator        an emulator that walks as they do, as many particles
 residual_paths  whole paths from residuals of other users: analogues, a joint Gaussian; diffused_residuals: by diffusion
 path_scores     scores of means, spreads and whole paths

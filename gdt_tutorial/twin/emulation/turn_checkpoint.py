@@ -19,6 +19,10 @@ _SIZES = ("n_choices", "n_hazards")
 class _TurnTables(nn.Module):
     """The numbers of a policy: the laws of the possible choices one after the other, in half precision."""
 
+    turn: torch.Tensor
+    stay_hazard: torch.Tensor
+    speed_mps: torch.Tensor
+
     def __init__(self, n_choices: int, n_hazards: int) -> None:
         super().__init__()
         self.register_buffer("turn", torch.zeros(n_choices, dtype=torch.float16))

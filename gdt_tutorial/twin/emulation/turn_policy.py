@@ -169,21 +169,14 @@ def locate(
     streets: Streets, position_m: Float[np.ndarray, "*shape xy"], velocity_mps: Float[np.ndarray, "*shape xy"]
 ) -> Place:
     """Find users on the map: who stands at the nearest place, who walks on the nearest street that leads its way."""
-    start_m, end_m = (streets.place_m[axis] for axis in streets.street.T)
-    length_m = np.linalg.norm(end_m - start_m, axis=-1)
-    along = (end_m - start_m) / length_m[:, None]
     speed_mps = np.linalg.norm(velocity_mps, axis=-1)
     heading = velocity_mps / np.maximum(speed_mps, 1e-9)[..., None]
+    street, along_m, on_street_m = _nearest_street(streets, position_m.reshape(-1, 2), heading.reshape(-1, 2))
+    shape = position_m.shape[:-1]
+    street, along_m, on_street_m = street.reshape(shape), along_m.reshape(shape), on_street_m.reshape(*shape, 2)
 
-    # East and north apart: a table of all users by all streets is large.
-    east_m, north_m = (position_m[..., axis, None] - start_m[:, axis] for axis in (0, 1))
-    gone_m = np.clip(east_m * along[:, 0] + north_m * along[:, 1], 0, length_m)
-    apart_m = np.sqrt((east_m - gone_m * along[:, 0]) ** 2 + (north_m - gone_m * along[:, 1]) ** 2)
-    street = (apart_m + _TURN_M * (1 - heading @ along.T)).argmin(axis=-1)
-    along_m = np.take_along_axis(gone_m, street[..., None], axis=-1)[..., 0]
-    on_street_m = start_m[street] + along_m[..., None] * along[street]
-
-    place = np.linalg.norm(position_m[..., None, :] - streets.place_m, axis=-1).argmin(axis=-1)
+    east_m, north_m = (position_m[..., axis, None] - streets.place_m[:, axis] for axis in (0, 1))
+    place = np.sqrt(east_m**2 + north_m**2).argmin(axis=-1)
     is_walking = speed_mps > 0
     return Place(
         state=np.where(is_walking, street, len(streets.street) + place),
@@ -192,6 +185,42 @@ def locate(
     )
 
 
+def _nearest_street(
+    streets: Streets, position_m: Float[np.ndarray, "user xy"], heading: Float[np.ndarray, "user xy"]
+) -> tuple[Int[np.ndarray, " user"], Float[np.ndarray, " user"], Float[np.ndarray, "user xy"]]:
+    """Return the nearest street that leads its way, how far along it, and the point on it.
+
+    On a map of many streets those are tried first whose middles are nearest; all of them where another one could win.
+    """
+    start_m, end_m = (streets.place_m[axis] for axis in streets.street.T)
+    length_m = np.linalg.norm(end_m - start_m, axis=-1)
+    along = (end_m - start_m) / length_m[:, None]
+
+    def scores(user: np.ndarray, tried: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # East and north apart: a table of all users by all streets is large.
+        east_m, north_m = (position_m[user, axis, None] - start_m[tried, axis] for axis in (0, 1))
+        gone_m = np.clip(east_m * along[tried, 0] + north_m * along[tried, 1], 0, length_m[tried])
+        apart_m = np.sqrt((east_m - gone_m * along[tried, 0]) ** 2 + (north_m - gone_m * along[tried, 1]) ** 2)
+        toward = heading[user, 0, None] * along[tried, 0] + heading[user, 1, None] * along[tried, 1]
+        return apart_m + _TURN_M * (1 - toward), gone_m
+
+    street, along_m = np.zeros(len(position_m), dtype=np.int64), np.zeros(len(position_m))
+    left = np.arange(len(position_m))
+    if len(length_m) > 2 * _N_TRIED:
+        away_m, near = streets.middles.query(position_m, _N_TRIED)
+        near = np.sort(near, axis=1)
+        score_m, gone_m = scores(left, near)
+        best = score_m.argmin(axis=1)
+        street, along_m = near[left, best], gone_m[left, best]
+        left = np.flatnonzero(score_m[left, best] > away_m[:, -1] - length_m.max() / 2)
+    if len(left):
+        score_m, gone_m = scores(left, np.arange(len(length_m))[None])
+        street[left] = score_m.argmin(axis=1)
+        along_m[left] = gone_m[np.arange(len(left)), street[left]]
+    return street, along_m, start_m[street] + along_m[:, None] * along[street]
+
+
+_N_TRIED = 64
 # Meters off a street that count as much as a heading at right angles to it; chosen.
 _TURN_M = 20.0
 

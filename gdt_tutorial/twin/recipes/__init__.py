@@ -9,6 +9,8 @@ chapters, which compare parts of the twin without a loop, stand here too.
     shipped_latents     the encoder of users' windows (a minute)
     shipped_intents     the transformer that reads intents and tells verdicts (three minutes)
     shipped_scenes      the generator of scenes (two minutes)
+    shipped_turns       how people walk on the campus of the event (half a minute)
+    shipped_bitmaps     who mutes there: an encoder of contexts, and two diffusion models (a minute)
 
     online_allocator    a long session with a drift, in which an allocator goes on learning
     swipe_imitation     who copies swipes best: the adversary, the clone, or Kaplan-Meier
