@@ -195,9 +195,10 @@ def adaptive(n_aps: int = CampusEventConfig().n_aps) -> Collect:
     return lambda store, emulator: ExternalLoop(store, emulator, discriminator)
 
 
-def imitated(network: PhysicalNetwork, snr: SnrEmulationConfig = SnrEmulationConfig()) -> ImitatorEmulator:
+def imitated(network: PhysicalNetwork, snr: SnrEmulationConfig | None = None) -> ImitatorEmulator:
     """Let particles walk the streets of the campus as the shipped policy has learned."""
-    return ImitatorEmulator(policy=_turns(), topology=network.topology, snr=snr)
+    law, is_asked = snr or SnrEmulationConfig(), snr is not None
+    return ImitatorEmulator(policy=_turns(), topology=network.topology, snr=law, tells_snr=is_asked)
 
 
 @cache

@@ -42,6 +42,7 @@ class ImitatorEmulator:
     Attributes:
         policy: How they walk.
         topology: Campus and access points.
+        tells_snr: False leaves mean and spread of the SNR at 0, for whoever reads them from a map.
     """
 
     policy: TurnPolicy
@@ -49,6 +50,7 @@ class ImitatorEmulator:
     config: ImitatorConfig = ImitatorConfig()
     channel: ChannelConfig = ChannelConfig()
     snr: SnrEmulationConfig = SnrEmulationConfig()
+    tells_snr: bool = True
 
     def emulate(
         self, window: StatusWindow, n_slots: int, *, n_samples: int = 0, rng: np.random.Generator | None = None
@@ -79,6 +81,9 @@ class ImitatorEmulator:
     ) -> tuple[Float[np.ndarray, "batch user slot ap"], Float[np.ndarray, "batch user slot ap"]]:
         """Return mean and spread of the SNR over particles: the variance is the mean of theirs, and that of their means."""
         n_samples, n_batch, n_users, n_slots, _ = path_m.shape
+        if not self.tells_snr:
+            unsaid = np.zeros((n_batch, n_users, n_slots, self.topology.n_aps))
+            return unsaid, unsaid.copy()
         # Every particle's slots stand side by side: one question instead of one per particle.
         beside_m = np.moveaxis(path_m, 0, 2).reshape(n_batch, n_users, n_samples * n_slots, 2)
         sure = np.zeros(beside_m.shape)

@@ -44,13 +44,14 @@ MakeEmulator = Callable[[PhysicalNetwork, Scene, int], StatusEmulator]
 """Makes an emulator for a network and its scene, from a seed; of the scene it may look at footprints and masts."""
 
 
-MakePositions = Callable[[PhysicalNetwork, SnrEmulationConfig], StatusEmulator]
-"""Makes an emulator that says where users go, and of SNR what the law says; whoever knows more of SNR drops the latter."""
+MakePositions = Callable[[PhysicalNetwork, SnrEmulationConfig | None], StatusEmulator]
+"""Makes an emulator that says where users go, and of SNR what the law says; with None nobody asks it for SNR."""
 
 
-def positions_on(network: PhysicalNetwork, snr: SnrEmulationConfig = SnrEmulationConfig()) -> ConstantVelocity:
+def positions_on(network: PhysicalNetwork, snr: SnrEmulationConfig | None = None) -> ConstantVelocity:
     """Let users go on as they went, as all emulators of this file do by default."""
-    return ConstantVelocity(topology=network.topology, slot_s=network.config.slot_s, growth=STREET_GROWTH, snr=snr)
+    law, slot_s = snr or SnrEmulationConfig(), network.config.slot_s
+    return ConstantVelocity(topology=network.topology, slot_s=slot_s, growth=STREET_GROWTH, snr=law)
 
 
 def by_law(snr: SnrEmulationConfig, *, positions: MakePositions = positions_on) -> MakeEmulator:
@@ -87,7 +88,7 @@ def by_kriging(
     def emulator(network: PhysicalNetwork, scene: Scene, seed: int) -> KrigingEmulator:
         inputs = scene_inputs(scene)
         return KrigingEmulator(
-            positions=positions(network, SnrEmulationConfig()),
+            positions=positions(network, None),
             topology=network.topology,
             scene=scene,
             loss_db=mean(inputs),
@@ -110,7 +111,7 @@ def _on_maps(
     snr: MapSnrConfig,
     positions: MakePositions,
 ) -> MapEmulator:
-    walkers = positions(network, SnrEmulationConfig())
+    walkers = positions(network, None)
     return MapEmulator(positions=walkers, topology=network.topology, scene=scene, loss_db=loss_db, snr=snr)
 
 
