@@ -103,8 +103,8 @@ def test_tasks_are_of_fresh_seeds():
 
 
 def test_only_the_event_has_as_many_seeds_as_are_asked_for():
-    n_tasks = Counter(task["world"] for task in internal_study.tasks(15))
-    assert n_tasks == {"ring": 8, "ring, other log": 8, "event": 15, "event, wrong twin": 4, "campus": 8}
+    n_tasks = Counter(task["world"] for task in internal_study.tasks(20))
+    assert n_tasks == {"ring": 8, "ring, other log": 8, "event": 20, "event, wrong twin": 16, "campus": 8}
 
 
 def test_stored_table_is_of_this_version_and_says_how_it_was_made():
