@@ -4,17 +4,6 @@ import numpy as np
 import pytest
 
 from gdt_tutorial.loops.demand_forecasts import ForecastDemand, SeparateForecasts, last_value, season_of
-from gdt_tutorial.physical.services import ServicesConfig, draw_days
-
-
-@pytest.fixture(scope="module")
-def recorded():
-    return draw_days(range(20), ServicesConfig(minute_slots=20)).demand_bps()
-
-
-@pytest.fixture(scope="module")
-def demand():
-    return draw_days(range(100, 103), ServicesConfig(minute_slots=20)).demand_bps()
 
 
 @pytest.mark.parametrize("make", [ForecastDemand, SeparateForecasts])

@@ -17,20 +17,10 @@ from gdt_tutorial.loops.slicing import (
     repartition,
     slicing_plan,
 )
-from gdt_tutorial.physical.services import SERVICES, ServicesConfig, draw_days
+from gdt_tutorial.physical.services import SERVICES
 from gdt_tutorial.seeding import stream
 
 CONFIG = SlicingConfig()
-
-
-@pytest.fixture(scope="module")
-def recorded():
-    return draw_days(range(20), ServicesConfig(minute_slots=20)).demand_bps()
-
-
-@pytest.fixture(scope="module")
-def demand():
-    return draw_days(range(100, 103), ServicesConfig(minute_slots=20)).demand_bps()
 
 
 def test_partition_equals_slsqp():
