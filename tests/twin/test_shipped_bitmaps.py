@@ -5,13 +5,17 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from gdt_tutorial.gai.denoiser import SMOKE
-from gdt_tutorial.gai.diffusion import SamplingConfig
+from gdt_tutorial.gai.diffusion import SamplingConfig, start_denoiser
 from gdt_tutorial.gai.vae import VaeConfig
 from gdt_tutorial.learning import FitConfig
 from gdt_tutorial.physical.scenes.campus_event import event_network
-from gdt_tutorial.twin.decision.learned_bitmaps import DrawnBitmap
+from gdt_tutorial.seeding import torch_stream
+from gdt_tutorial.twin.abstraction.coded_context import code_of_context
+from gdt_tutorial.twin.abstraction.muting_context import muting_context
+from gdt_tutorial.twin.decision.learned_bitmaps import DrawnBitmap, vectors_of
 from gdt_tutorial.twin.decision.muting import BestOfDraws, random_bitmaps
 from gdt_tutorial.twin.pretrained import pretrained_bitmaps
 from gdt_tutorial.twin.recipes.dense_event_logs import play_event
@@ -32,10 +36,26 @@ def qoe(draw, n_days=8, seed=910_000):
     return play_event(event_network(n_days, seed=seed), chosen, 20, seed=seed).qoe[5:].mean(axis=0)
 
 
-def test_eight_draws_of_diffusion_are_better_than_eight_coins():
-    drawn = DrawnBitmap(pretrained_bitmaps().uncoded, 6, SamplingConfig(temperature=0.5))
-    gain = qoe(drawn) - qoe(random_bitmaps(6))
-    assert gain.mean() > 2 * gain.std(ddof=1) / len(gain) ** 0.5
+def reads_code(features, n_aps):
+    return code_of_context(pretrained_bitmaps().encoder, muting_context(features, n_aps))
+
+
+CALM = SamplingConfig(temperature=0.5)
+SHIPPED = {
+    "coded": lambda: DrawnBitmap(pretrained_bitmaps().coded, 6, CALM, reads_code),
+    "uncoded": lambda: DrawnBitmap(pretrained_bitmaps().uncoded, 6, CALM),
+}
+
+
+@pytest.mark.parametrize("name", list(SHIPPED))
+def test_eight_draws_of_diffusion_are_better_than_coins_and_the_untrained_start(name):
+    best = event_logs(replace(TINY, n_slots=20), seed=4).best()
+    context = torch.from_numpy(best.context).float()
+    start = start_denoiser(vectors_of(best.is_on), context, generator=torch_stream(4, "start"))
+    drawn = qoe(SHIPPED[name]())
+    for rival in (random_bitmaps(6), DrawnBitmap(start, 6)):
+        gain = drawn - qoe(rival)
+        assert gain.mean() > 2 * gain.std(ddof=1) / len(gain) ** 0.5
 
 
 def test_logs_are_of_other_places_and_depend_on_their_seed_alone():
@@ -53,8 +73,7 @@ def test_training_gives_networks_that_fit_together():
 
 @pytest.mark.slow
 def test_bitmaps_trained_anew_are_as_good_as_the_shipped_ones():
-    calm = SamplingConfig(temperature=0.5)
     shipped, remade = (
-        qoe(DrawnBitmap(pretrained_bitmaps(retrain=each).uncoded, 6, calm), 16, 920_000) for each in (False, True)
+        qoe(DrawnBitmap(pretrained_bitmaps(retrain=each).uncoded, 6, CALM), 16, 920_000) for each in (False, True)
     )
     assert remade.mean() == pytest.approx(shipped.mean(), abs=0.08)

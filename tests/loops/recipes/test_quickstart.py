@@ -12,7 +12,6 @@ from gdt_tutorial.loops.recipes.quickstart import (
     drawn_maps,
     imitated,
     kriged_map,
-    positions_on,
     quickstart,
     statistical_law,
 )
@@ -23,6 +22,7 @@ from gdt_tutorial.twin.emulation.extrapolation import ConstantVelocity
 from gdt_tutorial.twin.emulation.imitator import ImitatorEmulator
 from gdt_tutorial.twin.emulation.maps.kriging_emulator import KrigingEmulator
 from gdt_tutorial.twin.emulation.maps.map_emulator import MapEmulator
+from gdt_tutorial.twin.recipes.scene_emulators import positions_on
 from tests.small_networks import same
 
 SMALL = QuickstartConfig(n_days=2, event=CampusEventConfig(n_users=12), n_maps=4)
