@@ -16,9 +16,10 @@ import numpy as np
 from gdt_tutorial.files import WriteError, require_writable
 from gdt_tutorial.loops.external import every
 from gdt_tutorial.loops.manager import GdtNetwork, History
-from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, positions_on, quickstart, statistical_law
+from gdt_tutorial.loops.recipes.quickstart import BOTH, QuickstartConfig, quickstart, statistical_law
 from gdt_tutorial.physical.logs.watch_logs import find_watch_log
 from gdt_tutorial.teaching.plots import color, figure_format, save_figure
+from gdt_tutorial.twin.recipes.scene_emulators import positions_on
 
 __all__ = ["run"]
 

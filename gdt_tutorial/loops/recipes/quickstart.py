@@ -25,6 +25,7 @@ from functools import cache, partial
 
 from gdt_tutorial.configuration import configclass, parameter, require
 from gdt_tutorial.gai.diffusion import SamplingConfig
+from gdt_tutorial.gai.vae import VariationalAutoencoder
 from gdt_tutorial.loops.external import Collection, ExternalLoop
 from gdt_tutorial.loops.internal import InternalConfig
 from gdt_tutorial.loops.manager import GdtNetwork, group_abstractor, schedule_model
@@ -68,8 +69,8 @@ from gdt_tutorial.twin.recipes.scene_emulators import (
     by_law,
     by_maker,
     measure_law,
-    positions_on,
 )
+from gdt_tutorial.twin.recipes.shipped_bitmaps import ShippedBitmaps
 from gdt_tutorial.twin.status_store import StatusStore
 from gdt_tutorial.twin.swipe_model import SwipeModel
 
@@ -81,7 +82,6 @@ __all__ = [
     "drawn_maps",
     "imitated",
     "kriged_map",
-    "positions_on",
     "quickstart",
     "statistical_law",
 ]
@@ -139,7 +139,8 @@ def quickstart(
     network = event_network(config.n_days, config.event, watch_log=watch_log, seed=seed)
     weigh = None if intent is None else _priorities(intent, network)
     schedule = GreedyAllocator(schedule_model(network))
-    choosers = _choosers(network, config)
+    trained = pretrained_bitmaps()
+    choosers = _choosers(network, trained, config)
     for name in managers:
         require(name in choosers, "managers", f"be among {sorted(choosers)}", name, "pass own makers to GdtNetwork")
     emulator = (make_emulator or drawn_maps(config.n_maps))(network, scene, seed)
@@ -151,14 +152,14 @@ def quickstart(
         {name: MutingMaker(schedule, choosers[name]) for name in managers},
         collect or adaptive(network.topology.n_aps),
         config.internal,
-        make_abstractor=partial(_coded, weigh=weigh),
+        make_abstractor=partial(_coded, weigh=weigh, encoder=trained.encoder),
         make_validator=lambda virtual: ByDecision(virtual, then),
     )
 
 
-def _choosers(network: PhysicalNetwork, config: QuickstartConfig) -> dict[str, Bitmap]:
+def _choosers(network: PhysicalNetwork, trained: ShippedBitmaps, config: QuickstartConfig) -> dict[str, Bitmap]:
     """Return who chooses bitmaps, in the order of `MAKERS`."""
-    model, n_aps, trained = schedule_model(network), network.topology.n_aps, pretrained_bitmaps()
+    model, n_aps = schedule_model(network), network.topology.n_aps
     calm = SamplingConfig(temperature=0.5)
     coded = DrawnBitmap(trained.coded, n_aps, calm, last_of_context(trained.encoder.config.n_latent))
     drawn: tuple[Bitmap, ...] = (coded, DrawnBitmap(trained.uncoded, n_aps, calm), random_bitmaps(n_aps))
@@ -168,10 +169,12 @@ def _choosers(network: PhysicalNetwork, config: QuickstartConfig) -> dict[str, B
     return dict(zip(MAKERS, chosen, strict=True))
 
 
-def _coded(network: PhysicalNetwork, swipes: SwipeModel, *, weigh: Weigh | None) -> FeatureAbstractor:
+def _coded(
+    network: PhysicalNetwork, swipes: SwipeModel, *, weigh: Weigh | None, encoder: VariationalAutoencoder
+) -> FeatureAbstractor:
     """Abstract the features of groups, and put the encoder's code of their muting context behind them."""
     plain = group_abstractor(network, swipes, weigh=weigh)
-    return CodedContext(plain, pretrained_bitmaps().encoder, network.topology.n_aps)
+    return CodedContext(plain, encoder, network.topology.n_aps)
 
 
 def _priorities(said: str, network: PhysicalNetwork) -> Priorities:

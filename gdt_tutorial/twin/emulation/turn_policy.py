@@ -220,7 +220,7 @@ def _nearest_street(
     return street, along_m, start_m[street] + along_m[:, None] * along[street]
 
 
-_N_TRIED = 64
+_N_TRIED = 64  # streets that are tried first, chosen; any number gives the same street
 # Meters off a street that count as much as a heading at right angles to it; chosen.
 _TURN_M = 20.0
 
