@@ -79,7 +79,7 @@ def test_processes_give_the_same_rows(tmp_path):
 
 def test_a_dask_cluster_gives_the_same_rows(tmp_path):
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         rows = swept(tmp_path / "cluster", scheduler=cluster.scheduler_address)
     assert str(rows) == str(swept(tmp_path / "one"))
 

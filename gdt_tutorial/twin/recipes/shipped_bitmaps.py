@@ -78,7 +78,7 @@ def train_shipped_bitmaps(config: BitmapConfig = BitmapConfig(), *, seed: int = 
     encoder, _ = train_vae(seen[:, None], config.vae, generator=torch_stream(seed, "encoder"))
     context, vector = _reordered(log.best(), config.n_orders, rng=stream(seed, "orders"))
 
-    def trained(known: Float[np.ndarray, "sample number"]) -> Denoiser:
+    def trained(known: Float[np.ndarray, "sample context"]) -> Denoiser:
         generator = torch_stream(seed, "diffusion")
         return train_denoiser(vector, torch.from_numpy(known).float(), None, config.diffusing, generator=generator)
 
