@@ -184,6 +184,9 @@ def key_number(plan: Plan, records: dict[str, RunRecord]) -> str:
         )
     else:
         head += ", against the model-based manager alone."
+    low = (find_claim(names[0], records) or {}).get("low")
+    if low is not None and low <= 0:
+        head += " On so few days what it saves cannot be told from zero."
     where = f'<a href="{plan.chapter(number).docname}.html">Chapter {number}</a>'
     run = f"{where}: mean of {DAYS[record.profile]} simulated days of one campus, one seed, {source_words(record)}"
     others = f'<a href="pages/claims.html#{claim_anchor(number, short)}">accepted range</a>'

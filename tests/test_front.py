@@ -109,6 +109,10 @@ def test_headline_has_its_baseline_as_soon_as_it_is_recorded():
     assert "22.1 s instead of the 24.9 s" in text
     assert "generative manager alone it is 21.9 s" in text
     assert front.key_number(plan, {}) == front.key_number(plan, {"00": record(claims=[])}) == ""
+    for low, is_unsure in ((-0.2, True), (0.3, False)):
+        sure = {**claims[0], "low": low, "high": 5.4}
+        told = front.key_number(plan, {"00": record(claims=[sure, *claims[1:]])})
+        assert ("cannot be told from zero" in told) == is_unsure
 
 
 def test_number_of_days_is_that_of_the_chapter():
